@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let orderedCollections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let dequeModule = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let treeCollections = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+
+let targets: [Target] = [
+    // The C side: what Swift cannot import, and the system's libraries.
+    .target(name: "CLinux"),
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .systemLibrary(name: "CLuaLibrary", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
+    .target(name: "CLua", dependencies: ["CLuaLibrary"]),
+    .systemLibrary(name: "CSimdJSONLibrary", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
+    .target(name: "CSimdJSON", dependencies: ["CSimdJSONLibrary"]),
+    .executableTarget(name: "millrace-exec"),
+
+    // Values.
+    module("JSON", ["CSimdJSON", orderedCollections]),
+    module("HTTP"),
+    module("Graphs", ["JSON", yams, orderedCollections]),
+
+    // The loop.
+    module("Linux", ["CLinux"]),
+    module("Reactor", ["Linux", dequeModule]),
+
+    // The engine and its edges.
+    module("Executions", ["Graphs", "JSON", treeCollections, orderedCollections, dequeModule]),
+    module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
+    module("History", ["Executions", "Graphs", "JSON", grdb]),
+    module("Systemd", ["CSystemd", "Linux"]),
+    module("Console", [], exclude: ["Files"]),
+    module("Server", ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", "Console", orderedCollections]),
+    module("Client", ["HTTP", "JSON", "Linux", "Reactor"]),
+    .executableTarget(
+        name: "millrace",
+        dependencies: [
+            "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Executions", "Nodes", "History", "Systemd", "Console",
+            "Server", "Client", arguments, yams, log, histogram,
+        ],
+        swiftSettings: strict),
+
+    tests("LinuxTests", ["Linux", "CLinux"]),
+    tests("ReactorTests", ["Reactor", "Linux"]),
+    tests("JSONTests", ["JSON"]),
+    tests("HTTPTests", ["HTTP"]),
+    tests("GraphsTests", ["Graphs", "JSON"]),
+    tests("ExecutionsTests", ["Executions", "Graphs", "JSON"]),
+    tests("NodesTests", ["Nodes", "Executions", "Graphs", "JSON", "Linux", "Reactor"]),
+    tests("HistoryTests", ["History", "Executions", "Graphs", "JSON"]),
+    tests("ServerTests", ["Server", "Executions", "Graphs", "JSON", "HTTP", "Linux", "Reactor"]),
+    tests("TidyTests", []),
+]
+
+let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+func isWritten(_ target: Target) -> Bool {
+    let folder = root.appendingPathComponent(target.type == .test ? "Tests" : "Sources").appendingPathComponent(target.name)
+    return FileManager.default.fileExists(atPath: folder.path)
+}
+let written = targets.filter(isWritten)
+let names = Set(written.map(\.name)), all = Set(targets.map(\.name))
+for target in written {
+    target.dependencies = target.dependencies.filter {
+        if case .byNameItem(let name, _) = $0 { return !all.contains(name) || names.contains(name) }
+        return true
+    }
+}
+
+let package = Package(
+    name: "millrace",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: written,
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17,
+    cxxLanguageStandard: .cxx17
+)
