@@ -45,9 +45,9 @@ let targets: [Target] = [
     module("Reactor", ["Linux", dequeModule]),
 
     // The engine and its edges.
-    module("Executions", ["Graphs", "JSON", treeCollections, orderedCollections, dequeModule]),
+    module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
-    module("History", ["Executions", "Graphs", "JSON", grdb]),
+    module("History", ["Executions", "Graphs", "JSON", "Linux", grdb]),
     module("Systemd", ["CSystemd", "Linux"]),
     module("Console", [], exclude: ["Files"]),
     module("Server", ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", "Console", orderedCollections]),

@@ -1,0 +1,165 @@
+import Synchronization
+
+/// The events of one execution, in the order of `seq`: the one thing between the engine that appends, the store that makes
+/// what was appended durable, and the readers that see what is durable.
+///
+/// A log holds canonical records (`EventRecord`) behind one another in one flat buffer, and two marks: what was appended,
+/// and what is *visible*, which the store moves after its commit. So nobody sees what is not stored. What both the store and
+/// the window no longer need is dropped from the front; readers that come for it are sent to the store.
+package final class EventLog: Sendable {
+    /// A run of whole records. The record of `firstSeq + i` ends at `ends[i]`.
+    package struct Slice: Sendable {
+        package var firstSeq: Int
+        package var records: [UInt8]
+        package var ends: [Int]
+
+        package init(firstSeq: Int, records: [UInt8] = [], ends: [Int] = []) {
+            self.firstSeq = firstSeq
+            self.records = records
+            self.ends = ends
+        }
+
+        package var lastSeq: Int { firstSeq + ends.count - 1 }
+    }
+
+    /// What the store has to write: the summary as it is now, and the records behind the visible mark.
+    package struct Unstored: Sendable {
+        package var summary: ExecutionSummary
+        /// True until the execution's own row was committed once.
+        package var isNew: Bool
+        /// Empty when only the summary changed.
+        package var slice: Slice
+    }
+
+    package enum ReadResult: Sendable {
+        case events(Slice)
+        /// Nothing behind that seq is visible yet; `isFinished` when nothing will ever be.
+        case caughtUp(isFinished: Bool)
+        /// No longer in memory: read it from the store.
+        case evicted
+    }
+
+    /// Records that stay in memory behind the visible mark, so that a reader who follows never needs the store.
+    package static let windowBytesMax = 1 << 20
+
+    package let id: ExecutionID
+    package let graph: GraphRevision
+
+    private struct Guarded {
+        var summary: ExecutionSummary
+        /// The seq of the first record in memory.
+        var firstSeq: Int
+        var records: [UInt8] = []
+        var ends: [Int] = []
+        /// -1: the execution's row is not committed; 0: it is; n: so is everything up to event n.
+        var visibleSeq: Int
+        var isQueuedForStore = false
+
+        var appendedSeq: Int { firstSeq + ends.count - 1 }
+    }
+    private let guarded: Mutex<Guarded>
+
+    /// The log of a new execution: nothing is stored yet.
+    package init(graph: GraphRevision, summary: ExecutionSummary) {
+        self.id = summary.id
+        self.graph = graph
+        guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
+    }
+
+    /// The log of a finished execution: all of it is in the store, nothing in memory.
+    package init(stored summary: ExecutionSummary, graph: GraphRevision) {
+        self.id = summary.id
+        self.graph = graph
+        guarded = Mutex(Guarded(summary: summary, firstSeq: summary.lastSeq + 1, visibleSeq: summary.lastSeq))
+    }
+
+    /// The state that the engine has reached; the store may lag behind it.
+    package var summary: ExecutionSummary {
+        guarded.withLock { $0.summary }
+    }
+
+    /// The last event that readers may see, 0 when only the execution's row is stored, -1 when nothing is.
+    package var visibleSeq: Int {
+        guarded.withLock { $0.visibleSeq }
+    }
+
+    /// Appends whole records. `change` brings the summary up to date with them, under the log's lock.
+    /// - Returns: whether the caller must tell the store (it has not been told since it last looked).
+    package func append(_ records: [UInt8], ends: [Int], _ change: (inout ExecutionSummary) -> Void) -> Bool {
+        guarded.withLock { guarded in
+            let base = guarded.records.count
+            guarded.records.append(contentsOf: records)
+            for end in ends { guarded.ends.append(base + end) }
+            change(&guarded.summary)
+            guarded.summary.lastSeq = guarded.appendedSeq
+            return guarded.queueForStore()
+        }
+    }
+
+    /// For the store, at the start of a commit: what has gathered. Further appends announce themselves anew.
+    package func unstored() -> Unstored {
+        guarded.withLock { guarded in
+            guarded.isQueuedForStore = false
+            let slice = guarded.slice(after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
+            return Unstored(summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice)
+        }
+    }
+
+    /// For the store, after a commit: everything up to `seq` is durable, readers may see it.
+    package func markStored(through seq: Int) {
+        guarded.withLock { guarded in
+            precondition(seq <= guarded.appendedSeq && seq >= guarded.visibleSeq, "the visible mark moves forward only")
+            guarded.visibleSeq = seq
+            guarded.trim(toBytes: Self.windowBytesMax)
+        }
+    }
+
+    /// For the store, when a commit failed: the log must be offered again.
+    package func markUnstored() -> Bool {
+        guarded.withLock { $0.queueForStore() }
+    }
+
+    /// For readers: visible records behind `seq`, at least one if there is one, and no more than `bytesMax` beyond that.
+    package func read(after seq: Int, bytesMax: Int) -> ReadResult {
+        guarded.withLock { guarded in
+            if seq >= guarded.visibleSeq {
+                let isFinished = guarded.summary.status.isFinished && guarded.visibleSeq == guarded.appendedSeq
+                return .caughtUp(isFinished: isFinished)
+            }
+            guard seq + 1 >= guarded.firstSeq else { return .evicted }
+            return .events(guarded.slice(after: seq, through: guarded.visibleSeq, bytesMax: bytesMax))
+        }
+    }
+}
+
+extension EventLog.Guarded {
+    fileprivate mutating func queueForStore() -> Bool {
+        defer { isQueuedForStore = true }
+        return !isQueuedForStore
+    }
+
+    fileprivate func slice(after seq: Int, through last: Int, bytesMax: Int) -> EventLog.Slice {
+        let first = seq + 1 - firstSeq
+        let limit = last - firstSeq
+        guard first <= limit else { return EventLog.Slice(firstSeq: seq + 1) }
+        let start = first == 0 ? 0 : ends[first - 1]
+        var end = first
+        while end < limit, ends[end + 1] - start <= bytesMax { end += 1 }
+        return EventLog.Slice(
+            firstSeq: seq + 1, records: Array(records[start..<ends[end]]), ends: ends[first...end].map { $0 - start })
+    }
+
+    /// Drops visible records from the front until half of the window is left, so that the copying is paid once per half.
+    fileprivate mutating func trim(toBytes bytesMax: Int) {
+        guard records.count > bytesMax else { return }
+        var count = 0
+        let excess = records.count - bytesMax / 2
+        while firstSeq + count <= visibleSeq, ends[count] <= excess { count += 1 }
+        guard count > 0 else { return }
+        let cut = ends[count - 1]
+        records.removeFirst(cut)
+        ends.removeFirst(count)
+        for index in ends.indices { ends[index] -= cut }
+        firstSeq += count
+    }
+}

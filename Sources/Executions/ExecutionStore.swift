@@ -1,0 +1,55 @@
+/// The history as the engine and the server see it. One implementation keeps it in SQLite (`History`).
+///
+/// Reads block and belong on the worker pool; `logHasGrown` never blocks.
+package protocol ExecutionStore: Sendable {
+    /// The log has something to store. The store commits it soon, together with whatever else has gathered, moves the log's
+    /// visible mark, and tells its observer. Call it when `EventLog.append` says so.
+    func logHasGrown(_ log: EventLog)
+
+    func execution(_ id: ExecutionID) throws(StoreError) -> ExecutionSummary?
+    /// Newest first.
+    func executions(_ query: ExecutionQuery) throws(StoreError) -> [ExecutionSummary]
+    /// Whole stored records behind `seq`: at least one if there is one, no more than `bytesMax` beyond that.
+    func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice
+    /// The highest `ExecutionID.rowID` in the store, 0 when there is none.
+    func lastRowID() throws(StoreError) -> Int64
+}
+
+/// Told by the store's own thread after each commit, once for all logs whose visible mark has moved: short, never blocking.
+package protocol ExecutionStoreObserver: AnyObject, Sendable {
+    func logsBecameVisible(_ logs: [EventLog])
+}
+
+/// Which executions to list. Times are microseconds since 1970 UTC, of creation.
+package struct ExecutionQuery: Sendable, Equatable {
+    package var graphID: String?
+    package var status: ExecutionStatus?
+    package var sinceMicroseconds: Int64?
+    package var untilMicroseconds: Int64?
+    /// Only executions older than this one: where the page before ended.
+    package var before: ExecutionID?
+    package var limit: Int
+
+    package init(
+        graphID: String? = nil, status: ExecutionStatus? = nil, sinceMicroseconds: Int64? = nil,
+        untilMicroseconds: Int64? = nil, before: ExecutionID? = nil, limit: Int = 50
+    ) {
+        self.graphID = graphID
+        self.status = status
+        self.sinceMicroseconds = sinceMicroseconds
+        self.untilMicroseconds = untilMicroseconds
+        self.before = before
+        self.limit = limit
+    }
+}
+
+/// Why the store could not do it: a sentence for the log and the operator, with what to do where something can be done.
+package struct StoreError: Error, Sendable, CustomStringConvertible {
+    package let message: String
+
+    package init(_ message: String) {
+        self.message = message
+    }
+
+    package var description: String { message }
+}

@@ -1,0 +1,49 @@
+/// Where an execution stands. The order of life: `queued`, `running`, then one of the other four for good.
+package enum ExecutionStatus: String, Sendable, CaseIterable {
+    case queued, running, success, error, cancelled, failed
+
+    package var isFinished: Bool {
+        switch self {
+        case .queued, .running: false
+        case .success, .error, .cancelled, .failed: true
+        }
+    }
+}
+
+/// What the history knows of an execution without reading its events. Times are microseconds since 1970 UTC.
+package struct ExecutionSummary: Sendable, Equatable {
+    package let id: ExecutionID
+    package let graphID: String
+    package let graphRevision: Int
+    package let nodeCount: Int
+    package let createdAtMicroseconds: Int64
+    package var status: ExecutionStatus
+    package var startedAtMicroseconds: Int64?
+    package var endedAtMicroseconds: Int64?
+    /// By the clock that never steps; nil until the end.
+    package var durationMicroseconds: Int64?
+    /// The seq of the last event, 0 before the first.
+    package var lastSeq: Int
+    package var failedNodes: [String]
+    /// The message of the critical fault of a `failed` execution.
+    package var error: String?
+
+    package init(
+        id: ExecutionID, graphID: String, graphRevision: Int, nodeCount: Int, createdAtMicroseconds: Int64,
+        status: ExecutionStatus = .queued, startedAtMicroseconds: Int64? = nil, endedAtMicroseconds: Int64? = nil,
+        durationMicroseconds: Int64? = nil, lastSeq: Int = 0, failedNodes: [String] = [], error: String? = nil
+    ) {
+        self.id = id
+        self.graphID = graphID
+        self.graphRevision = graphRevision
+        self.nodeCount = nodeCount
+        self.createdAtMicroseconds = createdAtMicroseconds
+        self.status = status
+        self.startedAtMicroseconds = startedAtMicroseconds
+        self.endedAtMicroseconds = endedAtMicroseconds
+        self.durationMicroseconds = durationMicroseconds
+        self.lastSeq = lastSeq
+        self.failedNodes = failedNodes
+        self.error = error
+    }
+}

@@ -1,0 +1,105 @@
+import Graphs
+import JSON
+
+/// A kind of node: what its config looks like and how a config becomes something that runs.
+///
+/// A kind is a value without state of its own per node; `compile` is called once per graph revision.
+package protocol NodeKind: Sendable {
+    /// The name that documents use, such as `python`.
+    var name: String { get }
+    var title: String { get }
+    var summary: String { get }
+    /// The JSON Schema (2020-12, the subset of `ConfigSchema`) of `config`.
+    var configSchema: JSONText { get }
+    /// Whether a node of this kind can run code of the author's choice with the daemon's rights.
+    var runsCode: Bool { get }
+
+    /// Checks what a schema cannot say, and makes the body that runs. Pointers of the faults are relative to `config`.
+    func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody
+}
+
+/// One node of one graph revision, ready to run any number of times, at once too.
+package protocol NodeBody: Sendable {
+    /// Begins one attempt. A body that is done at once says so; one that waits returns the work, and holds no thread meanwhile.
+    func start(_ call: NodeCall) -> NodeStart
+}
+
+package enum NodeStart: Sendable {
+    case finished(NodeOutcome)
+    /// Runs as a task of its own on the worker pool. Cancelling that task is how a timeout or a cancel arrives; the work
+    /// returns once nothing of it is left (a process tree has ended), in any case within two seconds.
+    case waiting(@Sendable () async -> NodeOutcome)
+}
+
+/// How one attempt ended, before the engine adds retry, timeout and cancel.
+package enum NodeOutcome: Sendable {
+    case success(update: JSONObject)
+    case failure(NodeFailure)
+}
+
+/// Why an attempt failed: a sentence for people, and details (a traceback, an exit status) as an object.
+package struct NodeFailure: Error, Sendable {
+    package let message: String
+    package let details: JSONObject
+
+    package init(_ message: String, details: JSONObject = [:]) {
+        self.message = message
+        self.details = details
+    }
+}
+
+/// What one attempt of a node gets.
+package struct NodeCall: Sendable {
+    package let executionID: ExecutionID
+    package let graph: GraphIdentity
+    package let nodeID: String
+    /// 1 for the first attempt.
+    package let attempt: Int
+    /// The input state: the initial state and the updates of all ancestors.
+    package let state: State
+    /// Where `node_output` events go, while the attempt runs.
+    package let output: NodeOutput
+
+    package init(
+        executionID: ExecutionID, graph: GraphIdentity, nodeID: String, attempt: Int, state: State, output: NodeOutput
+    ) {
+        self.executionID = executionID
+        self.graph = graph
+        self.nodeID = nodeID
+        self.attempt = attempt
+        self.state = state
+        self.output = output
+    }
+}
+
+/// The door through which a running node emits `node_output` events. What comes after the attempt's end is dropped.
+package struct NodeOutput: Sendable {
+    private let send: @Sendable (_ channel: String, _ data: JSONText) -> Void
+
+    package init(_ send: @escaping @Sendable (_ channel: String, _ data: JSONText) -> Void) {
+        self.send = send
+    }
+
+    /// - Parameter channel: `log`, `stdout`, `stderr`, `chunk`, or a name of the node's own.
+    package func emit(_ channel: String, _ data: JSONText) {
+        send(channel, data)
+    }
+}
+
+/// Which revision of which graph an execution runs, and what belongs to it beside the document.
+package struct GraphIdentity: Sendable {
+    package let id: String
+    package let revision: Int
+    /// The files that the document names, by the name written there.
+    package let files: GraphFiles
+    /// The folder that the document came from: the working directory of its children. Nil when it came by the API and no
+    /// graphs folder is configured.
+    package let folder: String?
+
+    package init(id: String, revision: Int, files: GraphFiles, folder: String?) {
+        self.id = id
+        self.revision = revision
+        self.files = files
+        self.folder = folder
+    }
+}

@@ -1,0 +1,197 @@
+// A state maps each key to a value and to the rank of the node that wrote it. Merging takes, per key, the higher rank; so it
+// is associative, commutative and idempotent, and the result cannot depend on which node happened to finish last.
+//
+// States are values that share: along a chain of nodes each one differs from the one before by what a node changed. The
+// latest changes lie in a small array, which is all there is in most graphs; beyond its bound they settle into a persistent
+// hash tree, so that a chain of 10,000 nodes costs as much per node as one of 10.
+
+import Graphs
+import HashTreeCollections
+import JSON
+
+package struct State: Sendable {
+    /// Who wrote a key first: the initial state is rank -1. Keys stand in this order.
+    struct Place: Sendable, Comparable {
+        var rank: Int32
+        var index: Int32
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.rank, left.index) < (right.rank, right.index)
+        }
+    }
+
+    struct Entry: Sendable {
+        let key: JSONKey
+        var value: Value
+        /// The rank of the writer whose value holds.
+        var rank: Int32
+        var place: Place
+    }
+
+    enum Value: Sendable {
+        case plain(JSONText)
+        case reduced(Contribution)
+    }
+
+    /// Keys that lie in `recent` at the most, so that walking it costs less than hashing.
+    private static let recentMax = 24
+
+    private var recent: [Entry] = []
+    private var settled: Settled?
+    private let reducers: [JSONKey: Reducer]
+    /// The length of the state as JSON text, give or take what reducers make of their contributions.
+    package private(set) var bytes = 2
+
+    package init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {
+        self.reducers = reducers
+        apply(initial, rank: -1)
+    }
+
+    package subscript(key: JSONKey) -> JSONText? {
+        find(key).map(text)
+    }
+
+    /// Lays a node's update over the state.
+    package mutating func apply(_ update: JSONObject, rank: Int) {
+        var index: Int32 = 0
+        for (key, text) in update {
+            let value = reducers.isEmpty || reducers[key] == nil ? Value.plain(text) : .reduced(Contribution(text, Int32(rank)))
+            absorb(Entry(key: key, value: value, rank: Int32(rank), place: Place(rank: Int32(rank), index: index)))
+            index += 1
+        }
+    }
+
+    /// Adds all that the other state knows.
+    package mutating func merge(_ other: State) {
+        var other = other
+        if let theirs = other.settled, theirs !== settled {
+            if let ours = settled, ours.entries.count >= theirs.entries.count {
+                for (_, entry) in theirs.entries { absorb(entry) }
+            } else {
+                swap(&self, &other)
+                if let rest = other.settled { for (_, entry) in rest.entries { absorb(entry) } }
+            }
+        }
+        for entry in other.recent { absorb(entry) }
+    }
+
+    /// The state as a JSON object: initial keys first, then by the rank of the first writer.
+    package func write(to writer: inout ByteWriter) {
+        writer.append(UInt8(ascii: "{"))
+        var isFirst = true
+        forEachInOrder { entry in
+            if !isFirst { writer.append(UInt8(ascii: ",")) }
+            isFirst = false
+            writer.append(entry.key.token)
+            writer.append(UInt8(ascii: ":"))
+            writer.append(text(entry).bytes)
+        }
+        writer.append(UInt8(ascii: "}"))
+    }
+
+    package var object: JSONObject {
+        var object = JSONObject()
+        forEachInOrder { object[$0.key] = text($0) }
+        return object
+    }
+
+    package var text: JSONText {
+        var writer = ByteWriter()
+        write(to: &writer)
+        return JSONText(trusted: writer.bytes)
+    }
+
+    /// Why an update cannot be taken, or nil: a reducer that needs numbers was given something else.
+    package func refusal(of update: JSONObject) -> String? {
+        guard !reducers.isEmpty else { return nil }
+        for (key, text) in update {
+            guard let reducer = reducers[key], reducer.needsNumbers, text.kind != .number else { continue }
+            return "the update of \"\(key.string)\" is no number, but its reducer is \(reducer.rawValue)"
+        }
+        return nil
+    }
+}
+
+extension State {
+    /// The part that has settled; compared by identity, so that states with the same past need not compare it.
+    final class Settled: Sendable {
+        let entries: TreeDictionary<JSONKey, Entry>
+
+        init(_ entries: TreeDictionary<JSONKey, Entry>) {
+            self.entries = entries
+        }
+    }
+
+    private func find(_ key: JSONKey) -> Entry? {
+        for entry in recent where entry.key == key { return entry }
+        return settled?.entries[key]
+    }
+
+    private func text(_ entry: Entry) -> JSONText {
+        switch entry.value {
+        case .plain(let text): text
+        case .reduced(let contribution): (reducers[entry.key] ?? .replace).fold(contribution.inRankOrder)
+        }
+    }
+
+    private mutating func absorb(_ entry: Entry) {
+        for index in recent.indices where recent[index].key == entry.key {
+            bytes += recent[index].absorb(entry)
+            return
+        }
+        var entry = entry
+        if var known = settled?.entries[entry.key] {
+            bytes += known.absorb(entry)
+            entry = known
+        } else {
+            bytes += entry.bytes
+        }
+        recent.append(entry)
+        if recent.count > Self.recentMax { settle() }
+    }
+
+    private mutating func settle() {
+        var entries = settled?.entries ?? [:]
+        for entry in recent { entries[entry.key] = entry }
+        settled = Settled(entries)
+        recent.removeAll()
+    }
+
+    private func forEachInOrder(_ body: (Entry) -> Void) {
+        var entries = recent
+        if let settled {
+            let newer = Set(recent.map(\.key))
+            entries.reserveCapacity(entries.count + settled.entries.count)
+            for (key, entry) in settled.entries where !newer.contains(key) { entries.append(entry) }
+        }
+        var isSorted = true
+        for index in entries.indices.dropFirst() where entries[index].place < entries[index - 1].place { isSorted = false }
+        if !isSorted { entries.sort { $0.place < $1.place } }
+        for entry in entries { body(entry) }
+    }
+}
+
+extension State.Entry {
+    /// Its share of the state's text: key, colon, value, comma.
+    var bytes: Int {
+        switch value {
+        case .plain(let text): key.token.count + text.bytes.count + 2
+        case .reduced(let contribution): key.token.count + contribution.bytes + 2
+        }
+    }
+
+    /// Takes in what another state knows of the same key.
+    /// - Returns: by how many bytes the entry has grown.
+    mutating func absorb(_ other: Self) -> Int {
+        let before = bytes
+        place = min(place, other.place)
+        switch (value, other.value) {
+        case (.reduced(let ours), .reduced(let theirs)):
+            value = .reduced(ours.union(theirs))
+        default:
+            if other.rank >= rank { value = other.value }
+        }
+        rank = max(rank, other.rank)
+        return bytes - before
+    }
+}
