@@ -83,6 +83,11 @@ package final class EventLog: Sendable {
         guarded.withLock { $0.visibleSeq }
     }
 
+    /// Nothing will follow, and all of it may be seen.
+    package var isFinishedAndVisible: Bool {
+        guarded.withLock { $0.summary.status.isFinished && $0.visibleSeq == $0.appendedSeq }
+    }
+
     /// Appends whole records. `change` brings the summary up to date with them, under the log's lock.
     /// - Returns: whether the caller must tell the store (it has not been told since it last looked).
     package func append(_ records: [UInt8], ends: [Int], _ change: (inout ExecutionSummary) -> Void) -> Bool {

@@ -74,15 +74,28 @@ package struct NodeCall: Sendable {
 
 /// The door through which a running node emits `node_output` events. What comes after the attempt's end is dropped.
 package struct NodeOutput: Sendable {
-    private let send: @Sendable (_ channel: String, _ data: JSONText) -> Void
+    private enum Target: Sendable {
+        case run(ExecutionRun, rank: Int, attempt: Int)
+        case other(@Sendable (_ channel: String, _ data: JSONText) -> Void)
+    }
+    private let target: Target
+
+    init(run: ExecutionRun, rank: Int, attempt: Int) {
+        target = .run(run, rank: rank, attempt: attempt)
+    }
 
     package init(_ send: @escaping @Sendable (_ channel: String, _ data: JSONText) -> Void) {
-        self.send = send
+        target = .other(send)
     }
 
     /// - Parameter channel: `log`, `stdout`, `stderr`, `chunk`, or a name of the node's own.
     package func emit(_ channel: String, _ data: JSONText) {
-        send(channel, data)
+        switch target {
+        case .run(let run, let rank, let attempt):
+            run.post(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
+        case .other(let send):
+            send(channel, data)
+        }
     }
 }
 

@@ -1,0 +1,49 @@
+import JSON
+
+/// The events of one step of a run, encoded, on their way into the log; and what they mean for the summary.
+struct EventBatch {
+    private var records: [UInt8] = []
+    private var ends: [Int] = []
+    private var started: Int64?
+    private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
+    private var failedRanks: [Int] = []
+    private var error: String?
+
+    var isEmpty: Bool { ends.isEmpty }
+
+    mutating func append(_ body: EventRecord.Body, at timestampMicroseconds: Int64) {
+        switch body {
+        case .start: started = timestampMicroseconds
+        case .complete(let status, let duration, let ranks):
+            ended = (status, timestampMicroseconds, duration)
+            failedRanks = ranks
+        case .error(let message, _, let duration):
+            ended = (.failed, timestampMicroseconds, duration)
+            error = message
+        case .nodeStart, .nodeOutput, .nodeComplete: break
+        }
+        EventRecord(timestampMicroseconds: timestampMicroseconds, body: body).encode(to: &records)
+        ends.append(records.count)
+    }
+
+    /// - Returns: whether the store must be told.
+    mutating func moveAll(to log: EventLog) -> Bool {
+        let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
+        let mustTell = log.append(records, ends: ends) { summary in
+            if let started {
+                summary.status = .running
+                if summary.startedAtMicroseconds == nil { summary.startedAtMicroseconds = started }
+            }
+            guard let ended else { return }
+            summary.status = ended.status
+            summary.endedAtMicroseconds = ended.atMicroseconds
+            summary.durationMicroseconds = ended.durationMicroseconds
+            summary.failedNodes = failedNodes
+            summary.error = error
+        }
+        records.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+        (started, ended, failedRanks, error) = (nil, nil, [], nil)
+        return mustTell
+    }
+}

@@ -1,0 +1,228 @@
+// The stored form of a record, version 1: a tag byte, the timestamp in eight bytes, little-endian, then the fields of the
+// body. Numbers are LEB128 varints, texts and JSON values are preceded by their length, objects are a count and then key
+// and value in turn: an update need not be parsed again to become part of a state.
+
+import JSON
+
+/// Stored bytes that are no record: the history was damaged, or written by a newer version.
+package struct RecordError: Error, Sendable {
+    package let message: String
+}
+
+extension EventRecord {
+    private enum Tag: UInt8 {
+        case start = 1, nodeStart, nodeOutput, nodeComplete, complete, error
+    }
+
+    package func encode(to writer: inout ByteWriter) {
+        switch body {
+        case .start(let attempt, let initialState):
+            writeHead(.start, to: &writer)
+            writer.append(varint: attempt)
+            writer.append(object: initialState)
+        case .nodeStart(let rank, let attempt):
+            writeHead(.nodeStart, to: &writer)
+            writer.append(varint: rank)
+            writer.append(varint: attempt)
+        case .nodeOutput(let rank, let attempt, let channel, let data):
+            writeHead(.nodeOutput, to: &writer)
+            writer.append(varint: rank)
+            writer.append(varint: attempt)
+            writer.append(counted: channel)
+            writer.append(counted: data.bytes)
+        case .nodeComplete(let completion):
+            writeHead(.nodeComplete, to: &writer)
+            completion.encode(to: &writer)
+        case .complete(let status, let duration, let failedRanks):
+            writeHead(.complete, to: &writer)
+            writer.append(counted: status.rawValue)
+            writer.append(varint: Int(duration))
+            writer.append(list: failedRanks)
+        case .error(let message, let details, let duration):
+            writeHead(.error, to: &writer)
+            writer.append(counted: message)
+            writer.append(object: details)
+            writer.append(varint: Int(duration))
+        }
+    }
+
+    package init(decoding bytes: UnsafeRawBufferPointer) throws(RecordError) {
+        var reader = RecordReader(bytes)
+        let tag = Tag(rawValue: try reader.byte())
+        timestampMicroseconds = Int64(bitPattern: try reader.fixed64())
+        switch tag {
+        case .start:
+            body = .start(attempt: try reader.varint(), initialState: try reader.object())
+        case .nodeStart:
+            body = .nodeStart(rank: try reader.varint(), attempt: try reader.varint())
+        case .nodeOutput:
+            body = .nodeOutput(
+                rank: try reader.varint(), attempt: try reader.varint(), channel: try reader.string(),
+                data: JSONText(trusted: try reader.counted()))
+        case .nodeComplete:
+            body = .nodeComplete(try NodeCompletion(from: &reader))
+        case .complete:
+            guard let status = ExecutionStatus(rawValue: try reader.string()) else { throw RecordError(message: "unknown status") }
+            body = .complete(status, durationMicroseconds: Int64(try reader.varint()), failedRanks: try reader.list())
+        case .error:
+            body = .error(
+                message: try reader.string(), details: try reader.object(), durationMicroseconds: Int64(try reader.varint()))
+        case nil:
+            throw RecordError(message: "unknown record tag")
+        }
+        guard reader.isAtEnd else { throw RecordError(message: "bytes behind the record") }
+    }
+
+    private func writeHead(_ tag: Tag, to writer: inout ByteWriter) {
+        writer.append(tag.rawValue)
+        var timestamp = UInt64(bitPattern: timestampMicroseconds)
+        for _ in 0..<8 {
+            writer.append(UInt8(truncatingIfNeeded: timestamp))
+            timestamp >>= 8
+        }
+    }
+}
+
+extension NodeCompletion {
+    fileprivate func encode(to writer: inout ByteWriter) {
+        writer.append(varint: rank)
+        writer.append(varint: attempt)
+        writer.append(statusByte)
+        writer.append((willRetry ? 1 : 0) | (error == nil ? 0 : 2))
+        writer.append(object: update)
+        writer.append(varint: Int(durationMicroseconds))
+        writer.append(varint: Int(queueMicroseconds))
+        writer.append(list: taken)
+        if let error {
+            writer.append(counted: error)
+            writer.append(object: details)
+        }
+    }
+
+    fileprivate init(from reader: inout RecordReader) throws(RecordError) {
+        let rank = try reader.varint()
+        let attempt = try reader.varint()
+        let status = Int(try reader.byte())
+        guard NodeStatus.allCases.indices.contains(status) else { throw RecordError(message: "unknown node status") }
+        self.init(rank: rank, attempt: attempt, status: NodeStatus.allCases[status])
+        let flags = try reader.byte()
+        willRetry = flags & 1 != 0
+        update = try reader.object()
+        durationMicroseconds = Int64(try reader.varint())
+        queueMicroseconds = Int64(try reader.varint())
+        taken = try reader.list()
+        if flags & 2 != 0 {
+            error = try reader.string()
+            details = try reader.object()
+        }
+    }
+
+    /// The place of the status in `NodeStatus.allCases`, whose order is part of the stored form.
+    private var statusByte: UInt8 {
+        switch status {
+        case .success: 0
+        case .error: 1
+        case .skipped: 2
+        case .cancelled: 3
+        case .cached: 4
+        }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(varint value: Int) {
+        precondition(value >= 0, "counts and durations are not negative")
+        var rest = UInt64(value)
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(rest))
+    }
+
+    fileprivate mutating func append(counted bytes: [UInt8]) {
+        append(varint: bytes.count)
+        append(bytes)
+    }
+
+    fileprivate mutating func append(counted text: String) {
+        append(counted: Array(text.utf8))
+    }
+
+    fileprivate mutating func append(object: JSONObject) {
+        append(varint: object.count)
+        for (key, value) in object {
+            append(counted: key.token)
+            append(counted: value.bytes)
+        }
+    }
+
+    fileprivate mutating func append(list: [Int]) {
+        append(varint: list.count)
+        for element in list { append(varint: element) }
+    }
+}
+
+/// Reads the fields of one record, never past its end.
+private struct RecordReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var offset = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    var isAtEnd: Bool { offset == bytes.count }
+
+    mutating func byte() throws(RecordError) -> UInt8 {
+        guard offset < bytes.count else { throw RecordError(message: "the record ends too early") }
+        defer { offset += 1 }
+        return bytes[offset]
+    }
+
+    mutating func fixed64() throws(RecordError) -> UInt64 {
+        guard bytes.count - offset >= 8 else { throw RecordError(message: "the record ends too early") }
+        defer { offset += 8 }
+        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    mutating func varint() throws(RecordError) -> Int {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let next = try byte()
+            value |= UInt64(next & 0x7F) << shift
+            if next < 0x80 { break }
+            shift += 7
+            guard shift < 63 else { throw RecordError(message: "a number is too long") }
+        }
+        guard let result = Int(exactly: value) else { throw RecordError(message: "a number is too long") }
+        return result
+    }
+
+    mutating func counted() throws(RecordError) -> [UInt8] {
+        let count = try varint()
+        guard count <= bytes.count - offset else { throw RecordError(message: "the record ends too early") }
+        defer { offset += count }
+        return [UInt8](UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+    }
+
+    mutating func string() throws(RecordError) -> String {
+        String(decoding: try counted(), as: UTF8.self)
+    }
+
+    mutating func object() throws(RecordError) -> JSONObject {
+        var object = JSONObject()
+        for _ in 0..<(try varint()) {
+            let key = JSONKey(trusted: try counted())
+            object[key] = JSONText(trusted: try counted())
+        }
+        return object
+    }
+
+    mutating func list() throws(RecordError) -> [Int] {
+        var list: [Int] = []
+        for _ in 0..<(try varint()) { list.append(try varint()) }
+        return list
+    }
+}

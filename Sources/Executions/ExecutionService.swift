@@ -1,0 +1,149 @@
+import DequeModule
+import Graphs
+import JSON
+import Synchronization
+
+/// All executions of a daemon that are not finished: admits, starts, finds and cancels them.
+package final class ExecutionService: Sendable {
+    package enum AdmissionError: Error, Sendable {
+        /// As many wait as may wait: try again later.
+        case queueFull
+        /// The daemon is stopping.
+        case closed
+    }
+
+    package enum CancelResult: Sendable {
+        /// The cancel and all before it become visible with this event.
+        case cancelled(EventLog, seq: Int)
+        case alreadyFinished(EventLog)
+        /// Not among the unfinished ones.
+        case unknown
+    }
+
+    package struct Limits: Sendable {
+        /// Executions that run at once.
+        package var runningMax = 10_000
+        /// Executions that wait for one of those places.
+        package var queuedMax = 10_000
+
+        package init() {}
+    }
+
+    private struct Queued {
+        let run: ExecutionRun
+        let initialState: JSONObject
+    }
+
+    private struct Guarded {
+        var runs: [ExecutionID: ExecutionRun] = [:]
+        var queue = Deque<Queued>()
+        var running = 0
+        var isClosed = false
+    }
+
+    package let environment: RunEnvironment
+    private let limits: Limits
+    private let ids: ExecutionIDGenerator
+    private let guarded = Mutex(Guarded())
+
+    package init(environment: RunEnvironment, limits: Limits = Limits(), ids: ExecutionIDGenerator) {
+        self.environment = environment
+        self.limits = limits
+        self.ids = ids
+    }
+
+    /// Admits an execution: it runs at once or waits in the queue.
+    /// - Parameter initialState: laid over the document's, key by key.
+    /// - Parameter prepare: sees the log before anything can happen to it.
+    package func start(
+        _ graph: GraphRevision, initialState: JSONObject, prepare: (EventLog) -> Void = { _ in }
+    ) throws(AdmissionError) -> EventLog {
+        let now = environment.clock.wallMicroseconds
+        let summary = ExecutionSummary(
+            id: ids.next(wallMicroseconds: now), graphID: graph.identity.id, graphRevision: graph.identity.revision,
+            nodeCount: graph.graph.nodes.count, createdAtMicroseconds: now)
+        let log = EventLog(graph: graph, summary: summary)
+        var merged = graph.graph.document.initialState
+        for (key, value) in initialState { merged[key] = value }
+        let run = ExecutionRun(log: log, environment: environment) { [weak self] in self?.runEnded() }
+        let runsNow = try admit(run, merged)
+        prepare(log)
+        if runsNow {
+            run.begin(initialState: merged)
+        } else if log.append([], ends: [], { _ in }) {
+            environment.store.logHasGrown(log)
+        }
+        return log
+    }
+
+    /// The log of an execution that is not finished, or finished so lately that its end is not visible yet.
+    package func log(of id: ExecutionID) -> EventLog? {
+        guarded.withLock { $0.runs[id]?.log }
+    }
+
+    package var unfinished: [EventLog] {
+        guarded.withLock { $0.runs.values.map(\.log) }
+    }
+
+    package var counts: (running: Int, queued: Int) {
+        guarded.withLock { ($0.running, $0.queue.count) }
+    }
+
+    /// - Parameter reply: called on the pool.
+    package func cancel(_ id: ExecutionID, _ reply: @escaping @Sendable (CancelResult) -> Void) {
+        let (run, queued) = guarded.withLock { guarded -> (ExecutionRun?, Queued?) in
+            guard let index = guarded.queue.firstIndex(where: { $0.run.log.id == id }) else { return (guarded.runs[id], nil) }
+            guarded.running += 1
+            return (nil, guarded.queue.remove(at: index))
+        }
+        if let queued {
+            let log = queued.run.log
+            return queued.run.beginCancelled(initialState: queued.initialState) { reply(.cancelled(log, seq: log.summary.lastSeq)) }
+        }
+        guard let run else { return environment.pool.submit { reply(.unknown) } }
+        if run.log.summary.status.isFinished { return environment.pool.submit { reply(.alreadyFinished(run.log)) } }
+        run.cancel { wasInTime in
+            reply(wasInTime ? .cancelled(run.log, seq: run.log.summary.lastSeq) : .alreadyFinished(run.log))
+        }
+    }
+
+    /// No more executions are admitted.
+    package func close() {
+        guarded.withLock { $0.isClosed = true }
+    }
+
+    /// For the store's observer: executions whose end is visible are the history's from now on.
+    package func forgetFinished(_ logs: [EventLog]) {
+        let finished = logs.filter(\.isFinishedAndVisible)
+        guard !finished.isEmpty else { return }
+        guarded.withLock { guarded in
+            for log in finished { guarded.runs[log.id] = nil }
+        }
+    }
+
+    private func admit(_ run: ExecutionRun, _ initialState: JSONObject) throws(AdmissionError) -> Bool {
+        let result = guarded.withLock { guarded -> Result<Bool, AdmissionError> in
+            if guarded.isClosed { return .failure(.closed) }
+            if guarded.running < limits.runningMax {
+                guarded.running += 1
+                guarded.runs[run.log.id] = run
+                return .success(true)
+            }
+            guard guarded.queue.count < limits.queuedMax else { return .failure(.queueFull) }
+            guarded.runs[run.log.id] = run
+            guarded.queue.append(Queued(run: run, initialState: initialState))
+            return .success(false)
+        }
+        return try result.get()
+    }
+
+    private func runEnded() {
+        let next = guarded.withLock { guarded -> Queued? in
+            guarded.running -= 1
+            guard guarded.running < limits.runningMax, let next = guarded.queue.popFirst() else { return nil }
+            guarded.running += 1
+            return next
+        }
+        next?.run.begin(initialState: next?.initialState ?? [:])
+    }
+}

@@ -1,0 +1,24 @@
+/// What every run of a daemon shares.
+package struct RunEnvironment: Sendable {
+    package let clock: any Clock
+    package let pool: WorkerPool
+    package let store: any ExecutionStore
+    package let limits: ExecutionLimits
+    package let observer: (any RunObserver)?
+
+    package init(
+        clock: any Clock, pool: WorkerPool, store: any ExecutionStore, limits: ExecutionLimits = ExecutionLimits(),
+        observer: (any RunObserver)? = nil
+    ) {
+        self.clock = clock
+        self.pool = pool
+        self.store = store
+        self.limits = limits
+        self.observer = observer
+    }
+}
+
+/// Told on the pool, while the run is being stepped: short, never blocking. For counters and the daemon's log.
+package protocol RunObserver: Sendable {
+    func executionEmitted(_ event: EventRecord.Body, in log: EventLog)
+}

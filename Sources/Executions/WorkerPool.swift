@@ -1,0 +1,103 @@
+import DequeModule
+import Glibc
+import Linux
+import Synchronization
+
+/// The threads that run executions and the code of nodes: a fixed number, one queue, first in, first out.
+///
+/// As a `TaskExecutor` it runs the tasks of nodes that wait; executions step as plain jobs. A job must not block for long:
+/// what waits suspends.
+package final class WorkerPool: TaskExecutor, Sendable {
+    private enum Job: Sendable {
+        case task(UnownedJob)
+        case work(@Sendable () -> Void)
+    }
+
+    private struct Guarded {
+        var jobs = Deque<Job>()
+        var busy = 0
+        var isStopped = false
+    }
+
+    package let threadCount: Int
+    private let guarded = Mutex(Guarded())
+    private let available = Semaphore()
+
+    /// - Parameter threads: at least 1.
+    package init(threads: Int) {
+        precondition(threads >= 1, "a pool has threads")
+        threadCount = threads
+    }
+
+    /// Starts the threads; they hold the pool until `stop`.
+    package func start() throws(SystemError) {
+        for index in 0..<threadCount {
+            try spawnThread(name: "worker-\(index)") { self.run() }
+        }
+    }
+
+    /// Jobs that are queued already still run; then the threads end.
+    package func stop() {
+        guarded.withLock { $0.isStopped = true }
+        for _ in 0..<threadCount { available.signal() }
+    }
+
+    package func submit(_ work: @escaping @Sendable () -> Void) {
+        push(.work(work))
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        push(.task(UnownedJob(job)))
+    }
+
+    /// Threads that run a job at this moment, and jobs that wait for one.
+    package var load: (busy: Int, queued: Int) {
+        guarded.withLock { ($0.busy, $0.jobs.count) }
+    }
+
+    private func push(_ job: Job) {
+        guarded.withLock { $0.jobs.append(job) }
+        available.signal()
+    }
+
+    private func run() {
+        while true {
+            available.wait()
+            let job = guarded.withLock { guarded -> Job? in
+                let job = guarded.jobs.popFirst()
+                if job != nil { guarded.busy += 1 }
+                return job
+            }
+            guard let job else { return }
+            switch job {
+            case .task(let task): task.runSynchronously(on: asUnownedTaskExecutor())
+            case .work(let work): work()
+            }
+            guarded.withLock { $0.busy -= 1 }
+        }
+    }
+}
+
+/// A counting semaphore (`sem_init(3)`), which costs a system call only when a thread really waits.
+package final class Semaphore: Sendable {
+    // because sem_t is made for many threads, and its address never changes
+    private nonisolated(unsafe) let semaphore: UnsafeMutablePointer<sem_t>
+
+    package init() {
+        semaphore = .allocate(capacity: 1)
+        precondition(sem_init(semaphore, 0, 0) == 0, "sem_init takes any zero value")
+    }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    package func signal() {
+        sem_post(semaphore)
+    }
+
+    package func wait() {
+        while sem_wait(semaphore) != 0 { precondition(errno == EINTR, "sem_wait is only ever interrupted") }
+    }
+}
