@@ -31,8 +31,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .systemLibrary(name: "CLuaLibrary", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
     .target(name: "CLua", dependencies: ["CLuaLibrary"]),
-    .systemLibrary(name: "CSimdJSONLibrary", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
-    .target(name: "CSimdJSON", dependencies: ["CSimdJSONLibrary"]),
+    .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),  // apt: libsimdjson-dev
     .executableTarget(name: "millrace-exec"),
 
     // Values.
