@@ -1,8 +1,9 @@
+import Graphs
 import JSON
 
 /// The events of one step of a run, encoded, on their way into the log; and what they mean for the summary.
-struct EventBatch {
-    private var records: [UInt8] = []
+struct EventBatch: ~Copyable {
+    private var records = ByteWriter()
     private var ends: [Int] = []
     private var started: Int64?
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?

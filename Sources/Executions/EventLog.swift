@@ -1,3 +1,4 @@
+import JSON
 import Synchronization
 
 /// The events of one execution, in the order of `seq`: the one thing between the engine that appends, the store that makes
@@ -45,7 +46,7 @@ package final class EventLog: Sendable {
     package let id: ExecutionID
     package let graph: GraphRevision
 
-    private struct Guarded {
+    fileprivate struct Guarded {
         var summary: ExecutionSummary
         /// The seq of the first record in memory.
         var firstSeq: Int
@@ -90,10 +91,12 @@ package final class EventLog: Sendable {
 
     /// Appends whole records. `change` brings the summary up to date with them, under the log's lock.
     /// - Returns: whether the caller must tell the store (it has not been told since it last looked).
-    package func append(_ records: [UInt8], ends: [Int], _ change: (inout ExecutionSummary) -> Void) -> Bool {
+    package func append(
+        _ records: borrowing ByteWriter, ends: [Int], _ change: (inout ExecutionSummary) -> Void
+    ) -> Bool {
         guarded.withLock { guarded in
             let base = guarded.records.count
-            guarded.records.append(contentsOf: records)
+            records.withUnsafeBytes { guarded.records.append(contentsOf: $0) }
             for end in ends { guarded.ends.append(base + end) }
             change(&guarded.summary)
             guarded.summary.lastSeq = guarded.appendedSeq

@@ -19,7 +19,7 @@ extension EventRecord {
         case .start(let attempt, let initialState):
             writeHead(.start, to: &writer)
             writer.append(varint: attempt)
-            writer.append(object: initialState)
+            writer.append(members: initialState)
         case .nodeStart(let rank, let attempt):
             writeHead(.nodeStart, to: &writer)
             writer.append(varint: rank)
@@ -41,7 +41,7 @@ extension EventRecord {
         case .error(let message, let details, let duration):
             writeHead(.error, to: &writer)
             writer.append(counted: message)
-            writer.append(object: details)
+            writer.append(members: details)
             writer.append(varint: Int(duration))
         }
     }
@@ -74,10 +74,10 @@ extension EventRecord {
     }
 
     private func writeHead(_ tag: Tag, to writer: inout ByteWriter) {
-        writer.append(tag.rawValue)
+        writer.append(byte: tag.rawValue)
         var timestamp = UInt64(bitPattern: timestampMicroseconds)
         for _ in 0..<8 {
-            writer.append(UInt8(truncatingIfNeeded: timestamp))
+            writer.append(byte: UInt8(truncatingIfNeeded: timestamp))
             timestamp >>= 8
         }
     }
@@ -87,15 +87,15 @@ extension NodeCompletion {
     fileprivate func encode(to writer: inout ByteWriter) {
         writer.append(varint: rank)
         writer.append(varint: attempt)
-        writer.append(statusByte)
-        writer.append((willRetry ? 1 : 0) | (error == nil ? 0 : 2))
-        writer.append(object: update)
+        writer.append(byte: statusByte)
+        writer.append(byte: (willRetry ? 1 : 0) | (error == nil ? 0 : 2))
+        writer.append(members: update)
         writer.append(varint: Int(durationMicroseconds))
         writer.append(varint: Int(queueMicroseconds))
         writer.append(list: taken)
         if let error {
             writer.append(counted: error)
-            writer.append(object: details)
+            writer.append(members: details)
         }
     }
 
@@ -134,10 +134,10 @@ extension ByteWriter {
         precondition(value >= 0, "counts and durations are not negative")
         var rest = UInt64(value)
         while rest >= 0x80 {
-            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            append(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
-        append(UInt8(rest))
+        append(byte: UInt8(rest))
     }
 
     fileprivate mutating func append(counted bytes: [UInt8]) {
@@ -149,7 +149,7 @@ extension ByteWriter {
         append(counted: Array(text.utf8))
     }
 
-    fileprivate mutating func append(object: JSONObject) {
+    fileprivate mutating func append(members object: JSONObject) {
         append(varint: object.count)
         for (key, value) in object {
             append(counted: key.token)
@@ -214,7 +214,7 @@ private struct RecordReader {
     mutating func object() throws(RecordError) -> JSONObject {
         var object = JSONObject()
         for _ in 0..<(try varint()) {
-            let key = JSONKey(trusted: try counted())
+            let key = JSONKey(canonical: try counted())
             object[key] = JSONText(trusted: try counted())
         }
         return object

@@ -36,13 +36,13 @@ package struct ExecutionID: Sendable, Hashable, Comparable, CustomStringConverti
 
     /// Milliseconds since 1970, then the counter: 60 bits, the key of the history store.
     package var rowID: Int64 {
-        Int64(high >> 16 << 12 | high & 0xFFF)
+        Int64((high >> 16) << 12 | high & 0xFFF)
     }
 
     /// The id whose `rowID` and lower half these are.
     package init(rowID: Int64, low: UInt64) {
         let row = UInt64(bitPattern: rowID)
-        self.init(high: row >> 12 << 16 | 0x7000 | row & 0xFFF, low: low)
+        self.init(high: (row >> 12) << 16 | 0x7000 | row & 0xFFF, low: low)
     }
 
     package static func < (left: Self, right: Self) -> Bool {

@@ -27,7 +27,7 @@ package final class ExecutionRun: Sendable {
     // because only the one pool thread that `isScheduled` was handed to touches it, and the inbox's lock orders the hand-overs
     private nonisolated(unsafe) var confined: Confined
 
-    private struct Confined {
+    private struct Confined: ~Copyable {
         var machine: RunMachine
         var batch = EventBatch()
         var tasks: [Int: RunningNode] = [:]

@@ -70,7 +70,7 @@ package final class ExecutionService: Sendable {
         prepare(log)
         if runsNow {
             run.begin(initialState: merged)
-        } else if log.append([], ends: [], { _ in }) {
+        } else if log.append(ByteWriter(), ends: [], { _ in }) {
             environment.store.logHasGrown(log)
         }
         return log

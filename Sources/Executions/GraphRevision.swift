@@ -10,6 +10,8 @@ package final class GraphRevision: Sendable {
     package let bodies: [any NodeBody]
     /// By index into `graph.edges`; nil for an edge without `when`.
     package let conditions: [(any EdgeCondition)?]
+    /// By rank: `,"node_id":"…","node_name":"…"`, as events carry it.
+    let labels: [[UInt8]]
 
     package init(
         graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64, bodies: [any NodeBody],
@@ -20,6 +22,14 @@ package final class GraphRevision: Sendable {
         self.createdAtMicroseconds = createdAtMicroseconds
         self.bodies = bodies
         self.conditions = conditions
+        labels = graph.nodes.map { node in
+            var writer = ByteWriter()
+            writer.append(",\"node_id\":")
+            writer.appendJSONString(node.id)
+            writer.append(",\"node_name\":")
+            writer.appendJSONString(node.name)
+            return writer.bytes
+        }
     }
 }
 

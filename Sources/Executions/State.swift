@@ -77,16 +77,16 @@ package struct State: Sendable {
 
     /// The state as a JSON object: initial keys first, then by the rank of the first writer.
     package func write(to writer: inout ByteWriter) {
-        writer.append(UInt8(ascii: "{"))
+        writer.append(byte: UInt8(ascii: "{"))
         var isFirst = true
         forEachInOrder { entry in
-            if !isFirst { writer.append(UInt8(ascii: ",")) }
+            if !isFirst { writer.append(byte: UInt8(ascii: ",")) }
             isFirst = false
-            writer.append(entry.key.token)
-            writer.append(UInt8(ascii: ":"))
-            writer.append(text(entry).bytes)
+            writer.append(key: entry.key)
+            writer.append(byte: UInt8(ascii: ":"))
+            writer.append(json: text(entry))
         }
-        writer.append(UInt8(ascii: "}"))
+        writer.append(byte: UInt8(ascii: "}"))
     }
 
     package var object: JSONObject {

@@ -12,7 +12,8 @@ package struct JSONKey: Sendable, Hashable, ExpressibleByStringLiteral, CustomSt
 
     package init(stringLiteral value: String) { self.init(value) }
 
-    private init(canonical token: [UInt8]) {
+    /// From a token that another key has given: the fewest escapes, quotes included.
+    package init(canonical token: [UInt8]) {
         self.token = token
     }
 

@@ -1,0 +1,217 @@
+// Turns canonical records into the JSON that clients see. A renderer is a value that has seen all records before the next
+// one: rendering is a pure function of the records, so the live stream and a replay years later are the same bytes. A copy
+// of it is a checkpoint, cheap because states share.
+
+import Graphs
+import JSON
+
+/// How much of the states a stream carries.
+package enum StateDetail: String, Sendable, CaseIterable {
+    /// Everything.
+    case full
+    /// Updates, initial and final state, but no `input_state` and `output_state`.
+    case update
+    /// No state at all.
+    case none
+}
+
+package struct EventRenderer: Sendable {
+    private let revision: GraphRevision
+    private let detail: StateDetail
+    /// `","execution_id":"…","graph_id":"…","seq":`
+    private let identity: [UInt8]
+    /// Nil until `start`; and for ever where no state is shown.
+    private var flow: StateFlow?
+    private var final: State?
+    package private(set) var nextSeq = 1
+
+    package init(executionID: ExecutionID, revision: GraphRevision, detail: StateDetail) {
+        self.revision = revision
+        self.detail = detail
+        identity = Array("\",\"execution_id\":\"\(executionID)\",\"graph_id\":\"\(revision.identity.id)\",\"seq\":".utf8)
+    }
+
+    /// Appends the event of the next record to `writer`, as one line of compact JSON without line end.
+    package mutating func render(_ record: UnsafeRawBufferPointer, to writer: inout ByteWriter) throws(RecordError) {
+        render(try EventRecord(decoding: record), to: &writer)
+    }
+
+    /// Takes note of the next record without writing it.
+    package mutating func skip(_ record: UnsafeRawBufferPointer) throws(RecordError) {
+        nextSeq += 1
+        guard detail != .none else { return }
+        switch try EventRecord(decoding: record).body {
+        case .start(_, let initialState): begin(initialState)
+        case .nodeStart(let rank, _): if detail == .full { _ = flow?.input(ofRank: rank) }
+        case .nodeComplete(let completion): _ = finish(completion)
+        case .nodeOutput, .complete, .error: break
+        }
+    }
+
+    package mutating func render(_ record: EventRecord, to writer: inout ByteWriter) {
+        switch record.body {
+        case .start(let attempt, let initialState):
+            begin(initialState)
+            head("start", record, &writer)
+            renderStart(attempt, initialState, &writer)
+        case .nodeStart(let rank, let attempt):
+            head("node_start", record, &writer)
+            renderNodeStart(rank, attempt, &writer)
+        case .nodeOutput(let rank, let attempt, let channel, let data):
+            head("node_output", record, &writer)
+            renderNodeOutput(rank, attempt, channel, data, &writer)
+        case .nodeComplete(let completion):
+            head("node_complete", record, &writer)
+            renderNodeComplete(completion, &writer)
+        case .complete(let status, let duration, let failedRanks):
+            head("complete", record, &writer)
+            renderComplete(status, duration, failedRanks, &writer)
+        case .error(let message, let details, _):
+            head("error", record, &writer)
+            writer.append(",\"error\":")
+            writer.appendJSONString(message)
+            writer.append(",\"details\":")
+            writer.append(object: details)
+        }
+        writer.append(byte: UInt8(ascii: "}"))
+        nextSeq += 1
+    }
+}
+
+extension EventRenderer {
+    private mutating func begin(_ initialState: JSONObject) {
+        guard detail != .none else { return }
+        final = State(initial: initialState, reducers: revision.graph.reducers)
+        if detail == .full { flow = StateFlow(graph: revision.graph, initialState: initialState) }
+    }
+
+    /// - Returns: the output state, where states are shown.
+    private mutating func finish(_ completion: NodeCompletion) -> State? {
+        if completion.willRetry { return flow?.input(ofRank: completion.rank) }
+        if !completion.update.isEmpty { final?.apply(completion.update, rank: completion.rank) }
+        let output = flow?.finish(rank: completion.rank, update: completion.update)
+        flow?.take(completion.taken)
+        return output
+    }
+
+    private func head(_ type: StaticString, _ record: EventRecord, _ writer: inout ByteWriter) {
+        writer.append("{\"type\":\"")
+        writer.append(type)
+        writer.append(identity)
+        writer.append(decimal: nextSeq)
+        writer.append(",\"timestamp\":\"")
+        Timestamp.write(microseconds: record.timestampMicroseconds, to: &writer)
+        writer.append(byte: UInt8(ascii: "\""))
+    }
+
+    private func renderStart(_ attempt: Int, _ initialState: JSONObject, _ writer: inout ByteWriter) {
+        writer.append(",\"graph_revision\":")
+        writer.append(decimal: revision.identity.revision)
+        if detail != .none {
+            writer.append(",\"initial_state\":")
+            writer.append(object: initialState)
+        }
+        writer.append(",\"node_count\":")
+        writer.append(decimal: revision.graph.nodes.count)
+        writer.append(",\"attempt\":")
+        writer.append(decimal: attempt)
+    }
+
+    private mutating func renderNodeStart(_ rank: Int, _ attempt: Int, _ writer: inout ByteWriter) {
+        writer.append(revision.labels[rank])
+        writer.append(",\"node_kind\":")
+        writer.appendJSONString(revision.graph.nodes[rank].kind)
+        writer.append(",\"attempt\":")
+        writer.append(decimal: attempt)
+        if let input = flow?.input(ofRank: rank) {
+            writer.append(",\"input_state\":")
+            input.write(to: &writer)
+        }
+    }
+
+    private func renderNodeOutput(_ rank: Int, _ attempt: Int, _ channel: String, _ data: JSONText, _ writer: inout ByteWriter) {
+        writer.append(",\"node_id\":")
+        writer.appendJSONString(revision.graph.nodes[rank].id)
+        writer.append(",\"attempt\":")
+        writer.append(decimal: attempt)
+        writer.append(",\"channel\":")
+        writer.appendJSONString(channel)
+        writer.append(",\"data\":")
+        writer.append(json: data)
+    }
+
+    private mutating func renderNodeComplete(_ completion: NodeCompletion, _ writer: inout ByteWriter) {
+        writer.append(revision.labels[completion.rank])
+        writer.append(",\"attempt\":")
+        writer.append(decimal: completion.attempt)
+        writer.append(",\"status\":\"")
+        writer.append(utf8: completion.status.rawValue)
+        writer.append(byte: UInt8(ascii: "\""))
+        let output = finish(completion)
+        if detail != .none {
+            writer.append(",\"update\":")
+            writer.append(object: completion.update)
+        }
+        if let output {
+            writer.append(",\"output_state\":")
+            output.write(to: &writer)
+        }
+        writer.append(",\"duration_ms\":")
+        writer.append(milliseconds: completion.durationMicroseconds)
+        writer.append(",\"queue_ms\":")
+        writer.append(milliseconds: completion.queueMicroseconds)
+        renderTaken(completion.taken, &writer)
+        if let error = completion.error {
+            writer.append(",\"error\":")
+            writer.appendJSONString(error)
+            writer.append(",\"details\":")
+            writer.append(object: completion.details)
+        }
+        if completion.willRetry { writer.append(",\"will_retry\":true") }
+    }
+
+    private func renderTaken(_ taken: [Int], _ writer: inout ByteWriter) {
+        writer.append(",\"taken\":[")
+        for (index, edge) in taken.enumerated() {
+            if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
+            writer.appendJSONString(revision.graph.nodes[revision.graph.edges[edge].to].id)
+        }
+        writer.append(byte: UInt8(ascii: "]"))
+    }
+
+    private func renderComplete(
+        _ status: ExecutionStatus, _ durationMicroseconds: Int64, _ failedRanks: [Int], _ writer: inout ByteWriter
+    ) {
+        writer.append(",\"status\":\"")
+        writer.append(utf8: status.rawValue)
+        writer.append(byte: UInt8(ascii: "\""))
+        if let final {
+            writer.append(",\"final_state\":")
+            final.write(to: &writer)
+        }
+        writer.append(",\"duration_ms\":")
+        writer.append(milliseconds: durationMicroseconds)
+        writer.append(",\"failed_nodes\":[")
+        for (index, rank) in failedRanks.enumerated() {
+            if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
+            writer.appendJSONString(revision.graph.nodes[rank].id)
+        }
+        writer.append(byte: UInt8(ascii: "]"))
+    }
+}
+
+extension ByteWriter {
+    /// Microseconds as a decimal number of milliseconds, such as `1.25`.
+    package mutating func append(milliseconds microseconds: Int64) {
+        append(decimal: Int(microseconds / 1000))
+        var fraction = Int(microseconds % 1000)
+        guard fraction > 0 else { return }
+        append(byte: UInt8(ascii: "."))
+        var unit = 100
+        while fraction > 0 {
+            append(byte: UInt8(ascii: "0") + UInt8(fraction / unit))
+            fraction %= unit
+            unit /= 10
+        }
+    }
+}

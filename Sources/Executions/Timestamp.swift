@@ -1,0 +1,93 @@
+import JSON
+
+/// RFC 3339 timestamps in UTC with microseconds, such as `2026-01-31T09:30:00.000250Z`.
+package enum Timestamp {
+    package static func write(microseconds: Int64, to writer: inout ByteWriter) {
+        let seconds = microseconds.floorDivided(by: 1_000_000)
+        let days = seconds.floorDivided(by: 86_400)
+        let (year, month, day) = civil(days)
+        let time = Int(seconds - days * 86_400)
+        writer.append(padded: year, digits: 4)
+        writer.append(byte: UInt8(ascii: "-"))
+        writer.append(padded: month, digits: 2)
+        writer.append(byte: UInt8(ascii: "-"))
+        writer.append(padded: day, digits: 2)
+        writer.append(byte: UInt8(ascii: "T"))
+        writer.append(padded: time / 3600, digits: 2)
+        writer.append(byte: UInt8(ascii: ":"))
+        writer.append(padded: time / 60 % 60, digits: 2)
+        writer.append(byte: UInt8(ascii: ":"))
+        writer.append(padded: time % 60, digits: 2)
+        writer.append(byte: UInt8(ascii: "."))
+        writer.append(padded: Int(microseconds - seconds * 1_000_000), digits: 6)
+        writer.append(byte: UInt8(ascii: "Z"))
+    }
+
+    package static func string(microseconds: Int64) -> String {
+        var writer = ByteWriter()
+        write(microseconds: microseconds, to: &writer)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// Reads `YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm)`; digits beyond microseconds are dropped. Nil for anything else.
+    package static func microseconds(_ text: String) -> Int64? {
+        guard let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)/) else { return nil }
+        let numbers = [match.1, match.2, match.3, match.4, match.5, match.6].compactMap { Int64($0) }
+        guard numbers.count == 6, (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24, numbers[4] < 60,
+            numbers[5] <= 60, civil(days(numbers[0], numbers[1], numbers[2])) == (Int(numbers[0]), Int(numbers[1]), Int(numbers[2]))
+        else { return nil }
+        var seconds = days(numbers[0], numbers[1], numbers[2]) * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]
+        if match.8.count == 6 {
+            guard let hours = Int64(match.8.dropFirst().prefix(2)), let minutes = Int64(match.8.suffix(2)), hours < 24, minutes < 60
+            else { return nil }
+            seconds -= (match.8.first == "-" ? -1 : 1) * (hours * 3600 + minutes * 60)
+        }
+        let fraction = (match.7.map(String.init) ?? "").padding(toLength: 6)
+        return seconds * 1_000_000 + (Int64(fraction) ?? 0)
+    }
+
+    /// Days since 1970 to a date of the proleptic Gregorian calendar; eras of 400 years from March 1st of year 0.
+    private static func civil(_ days: Int64) -> (year: Int, month: Int, day: Int) {
+        let shifted = days + 719_468
+        let era = shifted.floorDivided(by: 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        return (Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0), Int(month), Int(day))
+    }
+
+    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let era = shiftedYear.floorDivided(by: 400)
+        let yearOfEra = shiftedYear - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+}
+
+extension Int64 {
+    fileprivate func floorDivided(by divisor: Int64) -> Int64 {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}
+
+extension String {
+    fileprivate func padding(toLength length: Int) -> String {
+        String(prefix(length)) + String(repeating: "0", count: max(0, length - count))
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(padded number: Int, digits: Int) {
+        var unit = 1
+        for _ in 1..<digits { unit *= 10 }
+        while unit > 0 {
+            append(byte: UInt8(ascii: "0") + UInt8(number / unit % 10))
+            unit /= 10
+        }
+    }
+}
