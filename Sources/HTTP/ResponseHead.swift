@@ -1,0 +1,106 @@
+/// The head of a response and how it is written (RFC 9112, 4). Framing fields are the writer's: `Content-Length`,
+/// `Transfer-Encoding` and `Connection` follow from what is sent and must not be among `headers`.
+package struct ResponseHead: Sendable, Equatable {
+    package var status: Status
+    package var headers: HeaderFields
+
+    package init(_ status: Status, _ headers: HeaderFields = [:]) {
+        self.status = status
+        self.headers = headers
+    }
+
+    /// To whom a response goes: what decides on its framing besides itself.
+    package struct Recipient: Sendable, Equatable {
+        /// The response to a HEAD request has the fields of the one to GET, and no body.
+        package let isHead: Bool
+        package let version: Version
+        /// False to say that the connection will be closed.
+        package let keepsAlive: Bool
+
+        package init(isHead: Bool = false, version: Version = .http11, keepsAlive: Bool = true) {
+            self.isHead = isHead
+            self.version = version
+            self.keepsAlive = keepsAlive
+        }
+
+        package init(_ request: Request) {
+            self.init(isHead: request.method == .head, version: request.version, keepsAlive: request.keepsAlive)
+        }
+    }
+
+    /// Appends head and body in one piece.
+    ///
+    /// - Parameters:
+    ///   - body: must be empty where the status forbids one; not sent in answer to HEAD.
+    ///   - date: the `Date` field's value (`HTTPDate`), which the caller keeps for a second.
+    package func write(
+        body: some Collection<UInt8>, to output: inout [UInt8], date: String, recipient: Recipient = Recipient()
+    ) {
+        precondition(!status.forbidsBody || body.isEmpty, "a \(status.code) has no body")
+        output.reserveCapacity(output.count + headers.writtenBytes + body.count + 160)
+        writeStart(to: &output, date: date)
+        writeConnection(to: &output, recipient: recipient)
+        if !status.forbidsBody {
+            output.append(contentsOf: "Content-Length: ".utf8)
+            output.appendDecimal(UInt64(body.count))
+            output.append(contentsOf: "\r\n".utf8)
+        }
+        output.append(contentsOf: "\r\n".utf8)
+        if !recipient.isHead { output.append(contentsOf: body) }
+    }
+
+    /// Appends the head of a body that is written piece by piece.
+    ///
+    /// - Returns: whether the pieces are to be written as chunks (`ChunkWriter`). Not so for HTTP/1.0, where the body
+    ///   ends with the connection, which then must be closed; and in answer to HEAD nothing more must be written.
+    package func writeStreaming(to output: inout [UInt8], date: String, recipient: Recipient = Recipient()) -> Bool {
+        precondition(!status.forbidsBody, "a \(status.code) has no body")
+        let isChunked = recipient.version == .http11
+        writeStart(to: &output, date: date)
+        let keepsAlive = recipient.keepsAlive && (isChunked || recipient.isHead)
+        writeConnection(
+            to: &output,
+            recipient: Recipient(isHead: recipient.isHead, version: recipient.version, keepsAlive: keepsAlive))
+        if isChunked { output.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8) }
+        output.append(contentsOf: "\r\n".utf8)
+        return isChunked
+    }
+
+    /// The interim response that asks for the body (RFC 9110, 15.2.1).
+    package static func writeContinue(to output: inout [UInt8]) {
+        output.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
+    }
+
+    private func writeStart(to output: inout [UInt8], date: String) {
+        for name in ["content-length", "transfer-encoding"] {
+            precondition(!headers.contains(name), "\(name) is the writer's own")
+        }
+        output.append(contentsOf: "HTTP/1.1 ".utf8)
+        output.appendDecimal(UInt64(status.code))
+        output.append(ASCII.space)
+        output.append(contentsOf: status.reason.utf8)
+        output.append(contentsOf: "\r\nDate: ".utf8)
+        output.append(contentsOf: date.utf8)
+        output.append(contentsOf: "\r\n".utf8)
+        headers.write(to: &output)
+    }
+
+    /// Says what is not the version's default. A `Connection: keep-alive` among the fields is promised by the contract
+    /// of streams; it must not stand beside a `close`.
+    private func writeConnection(to output: inout [UInt8], recipient: Recipient) {
+        let isNamed = headers.contains("connection")
+        if !recipient.keepsAlive {
+            precondition(!isNamed, "the connection is closed: leave out the Connection field")
+            output.append(contentsOf: "Connection: close\r\n".utf8)
+        } else if recipient.version == .http10, !isNamed {
+            output.append(contentsOf: "Connection: keep-alive\r\n".utf8)
+        }
+    }
+}
+
+extension [UInt8] {
+    mutating func appendDecimal(_ value: UInt64) {
+        if value >= 10 { appendDecimal(value / 10) }
+        append(ASCII.zero + UInt8(value % 10))
+    }
+}

@@ -1,0 +1,128 @@
+/// Writes blocks of an event stream (WHATWG HTML, 9.2.5), with LF line ends only.
+///
+/// Each block exists twice: appended to an array, and written into a buffer at an offset, where its size is known first.
+package enum SSEWriter {
+    /// The bytes of an event block: `id: <id>\n` if there is an id, `data: <data>\n`, `\n`.
+    package static func eventBytes(id: UInt64?, dataBytes: Int) -> Int {
+        (id.map { 5 + decimalDigits($0) } ?? 0) + 8 + dataBytes
+    }
+
+    /// Writes an event block at `offset`.
+    ///
+    /// - Parameter data: one line; it must have no CR and no LF.
+    /// - Returns: the offset behind it.
+    @discardableResult
+    package static func writeEvent(
+        id: UInt64?, data: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        precondition(isOneLine(data), "event data must be one line")
+        var writer = RawWriter(buffer: buffer, offset: offset)
+        if let id {
+            writer.write("id: ")
+            writer.write(decimal: id, digits: decimalDigits(id))
+            writer.write("\n")
+        }
+        writer.write("data: ")
+        writer.write(data)
+        writer.write("\n\n")
+        return writer.offset
+    }
+
+    /// Appends an event block. `data` is one line.
+    package static func appendEvent(id: UInt64?, data: [UInt8], to output: inout [UInt8]) {
+        let count = eventBytes(id: id, dataBytes: data.count)
+        data.withUnsafeBytes { data in
+            output.append(addingCapacity: count) { span in
+                span.withUnsafeMutableBufferPointer { buffer, initialized in
+                    let raw = UnsafeMutableRawBufferPointer(buffer)
+                    initialized = writeEvent(id: id, data: data, into: raw, at: initialized)
+                }
+            }
+        }
+    }
+
+    /// Appends `retry: <milliseconds>` as a block of its own: how long a client waits before it connects again.
+    package static func appendRetry(milliseconds: Int, to output: inout [UInt8]) {
+        precondition(milliseconds >= 0, "a negative time")
+        output.append(contentsOf: "retry: ".utf8)
+        output.appendDecimal(UInt64(milliseconds))
+        output.append(contentsOf: "\n\n".utf8)
+    }
+
+    /// Appends a comment as a block of its own, which clients drop: `: keep-alive`. `text` is one line.
+    package static func appendComment(_ text: String, to output: inout [UInt8]) {
+        precondition(!text.utf8.contains { $0 == ASCII.lineFeed || $0 == ASCII.carriageReturn }, "not one line")
+        output.append(contentsOf: ": ".utf8)
+        output.append(contentsOf: text.utf8)
+        output.append(contentsOf: "\n\n".utf8)
+    }
+
+    /// Writes what `appendComment` appends at `offset`, and returns the offset behind it.
+    @discardableResult
+    package static func writeComment(
+        _ text: StaticString, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        var writer = RawWriter(buffer: buffer, offset: offset)
+        writer.write(": ")
+        writer.write(text)
+        writer.write("\n\n")
+        return writer.offset
+    }
+
+    /// Writes what `appendRetry` appends at `offset`, and returns the offset behind it.
+    @discardableResult
+    package static func writeRetry(
+        milliseconds: Int, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        precondition(milliseconds >= 0, "a negative time")
+        var writer = RawWriter(buffer: buffer, offset: offset)
+        writer.write("retry: ")
+        writer.write(decimal: UInt64(milliseconds), digits: decimalDigits(UInt64(milliseconds)))
+        writer.write("\n\n")
+        return writer.offset
+    }
+
+    private static func isOneLine(_ data: UnsafeRawBufferPointer) -> Bool {
+        data.firstIndex(ofByte: ASCII.lineFeed) == nil && data.firstIndex(ofByte: ASCII.carriageReturn) == nil
+    }
+
+    private static func decimalDigits(_ value: UInt64) -> Int {
+        var digits = 1
+        var rest = value
+        while rest >= 10 {
+            rest /= 10
+            digits += 1
+        }
+        return digits
+    }
+}
+
+/// Copies pieces into a buffer, one behind the other; beyond its end it traps.
+private struct RawWriter {
+    let buffer: UnsafeMutableRawBufferPointer
+    private(set) var offset: Int
+
+    init(buffer: UnsafeMutableRawBufferPointer, offset: Int) {
+        self.buffer = buffer
+        self.offset = offset
+    }
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        let end = offset + bytes.count
+        UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<end]).copyMemory(from: bytes)
+        offset = end
+    }
+
+    mutating func write(_ text: StaticString) {
+        text.withUTF8Buffer { write(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func write(decimal value: UInt64, digits: Int) {
+        var rest = value
+        for index in stride(from: offset + digits - 1, through: offset, by: -1) {
+            buffer[index] = ASCII.zero + UInt8(rest % 10)
+            rest /= 10
+        }
+        offset += digits
+    }
+}
