@@ -1,0 +1,73 @@
+import Executions
+import HTTP
+import JSON
+import Reactor
+
+/// One request on its way to an answer. A handler answers with `respond` or `stream`, once, at once or later.
+struct Call {
+    let request: Request
+    let parameters: Router<Route>.Parameters
+    let connection: Connection
+    let server: Server
+    private let number: UInt64
+
+    init(request: Request, parameters: Router<Route>.Parameters, connection: Connection, server: Server) {
+        self.request = request
+        self.parameters = parameters
+        self.connection = connection
+        self.server = server
+        number = connection.exchangeNumber
+    }
+
+    func respond(_ response: Response) {
+        guard isCurrent else { return }
+        connection.respond(server.guards.share(response, with: request))
+    }
+
+    /// The events of an execution from `seq` on, as an event stream.
+    func stream(_ log: EventLog, detail: StateDetail, fromSeq seq: Int, headers: HeaderFields) {
+        guard isCurrent else { return }
+        server.metrics.streams += 1
+        let frames = server.hub.frames(for: log, detail: detail, fromSeq: seq)
+        let head = ResponseHead(200, server.guards.share(headers, with: request))
+        connection.respond(streaming: head, EventStream(frames: frames, fromSeq: seq))
+    }
+
+    /// Does blocking or long work on the pool, and answers with what it gives.
+    func offload(_ work: @escaping @Sendable () throws(Problem) -> Response) {
+        then(work) { $0.respond($1) }
+    }
+
+    /// Does work on the pool, and goes on with what it gives on the reactor's thread.
+    func then<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(Problem) -> Value,
+        _ next: @escaping @Sendable (Call, Value) throws(Problem) -> Void
+    ) {
+        let mailbox = server.reactor.mailbox
+        let confined = Confined(self, to: server.reactor)
+        server.service.environment.pool.submit {
+            let result: Result<Value, Problem>
+            do {
+                result = .success(try work())
+            } catch {
+                result = .failure(error)
+            }
+            mailbox.post { reactor in
+                let call = confined.open(on: reactor)
+                guard call.isCurrent else { return }
+                do throws(Problem) {
+                    try next(call, try result.get())
+                } catch {
+                    call.respond(error.response)
+                }
+            }
+        }
+    }
+
+    /// Whether the connection still waits for this answer.
+    private var isCurrent: Bool {
+        !connection.isClosed && connection.exchangeNumber == number && connection.request != nil
+    }
+}
+
+typealias Route = (Call) throws(Problem) -> Void

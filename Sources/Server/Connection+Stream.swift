@@ -1,0 +1,66 @@
+import Executions
+import HTTP
+
+extension Connection {
+    /// Sends what is due of the stream, up to one turn's worth.
+    func pumpStream() {
+        var budget = Self.streamBytesPerTurnMax
+        while budget > 0, canWrite, var stream {
+            switch stream.locate() {
+            case .at(let offset):
+                let sent = stream.frames.withFrames(at: offset) { frames -> Int? in
+                    guard !frames.isEmpty else { return nil }
+                    let piece = UnsafeRawBufferPointer(rebasing: frames[..<min(frames.count, budget)])
+                    guard case .bytes(let count) = send(piece) else { return 0 }
+                    return count
+                }
+                guard !isClosed else { return }
+                guard let sent else {
+                    self.stream = stream
+                    guard extendFrames() else { return }
+                    continue
+                }
+                stream.advance(by: sent)
+                budget -= sent
+                if !canWrite { stream.settle() }
+                self.stream = stream
+                if sent > 0 { restartKeepAlive() }
+            case .ahead:
+                self.stream = stream
+                guard extendFrames() else { return }
+            case .dropped:
+                stream.move(to: FrameLog(log: stream.frames.log, detail: stream.frames.detail, firstSeq: stream.nextSeq))
+                self.stream = stream
+            }
+        }
+        if budget <= 0 { askForFlush() }
+    }
+
+    /// Has more frames rendered.
+    /// - Returns: whether there is something to send now.
+    private func extendFrames() -> Bool {
+        guard var stream else { return false }
+        let frames = stream.frames
+        switch frames.extend() {
+        case .extended:
+            frames.trim()
+            return true
+        case .caughtUp(isComplete: true):
+            streamEnded()
+            return false
+        case .caughtUp(isComplete: false):
+            if let shared = server.hub.sharedFrames(insteadOf: frames) {
+                stream.move(to: shared)
+                self.stream = stream
+            }
+            return false
+        case .needsStore(let seq):
+            server.readStore(for: frames, after: seq)
+            return false
+        case .damaged(let message):
+            server.report(message)
+            close()
+            return false
+        }
+    }
+}

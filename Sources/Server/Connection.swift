@@ -1,0 +1,371 @@
+// One client: reads requests, hands each to the server, writes what comes back, one after the other. Everything happens on
+// the reactor's thread. Writing is optimistic and done in the flush phase, so that what a turn has brought for a client
+// leaves in one send.
+
+import Executions
+import HTTP
+import Linux
+import Reactor
+
+final class Connection: ReadinessHandler {
+    /// Pipelined requests are not read on while this much of answers is unsent.
+    private static let outputBytesMax = 256 << 10
+    /// What a stream may send in one turn, so that all get their turn.
+    static let streamBytesPerTurnMax = 64 << 10
+    /// Frames up to this size travel with the head of the response in one piece.
+    private static let headRidersBytesMax = 16 << 10
+    /// What is read and thrown away after a fault, so that the client gets to see the answer before the connection resets.
+    private static let lingerBytesMax = 1 << 20
+    static let lingerMilliseconds: Int64 = 2_000
+
+    enum Phase {
+        case reading
+        /// A request is being served; `number` tells it from earlier ones.
+        case handling
+        case streaming
+        /// Closes once what is to be sent is sent; `lingers` to let the peer read it.
+        case closing(lingers: Bool)
+        case lingering(bytesLeft: Int)
+        case closed
+    }
+
+    let server: Server
+    let peer: SocketAddress
+    /// Numbers the requests, so that a late answer to one never reaches another.
+    private(set) var exchangeNumber: UInt64 = 0
+    private(set) var phase = Phase.reading
+    var stream: EventStream?
+    var request: Request?
+
+    private var descriptor: Descriptor?
+    private(set) var slot: Slot?
+    private var parser: RequestParser
+    private var input: [UInt8] = []
+    private var output: [UInt8] = []
+    private var outputSent = 0
+    private var mayRead = true
+    private var peerHasFinished = false
+    private var isBlocked = false
+    private var deadline: Deadline?
+
+    init(_ descriptor: consuming Descriptor, peer: SocketAddress, server: Server) {
+        self.descriptor = descriptor
+        self.peer = peer
+        self.server = server
+        parser = RequestParser(limits: server.settings.requestLimits)
+    }
+
+    func open() throws(SystemError) {
+        slot = try server.reactor.register(descriptor!, .both, self)
+        deadline = Deadline(on: server.reactor) { [weak self] in self?.deadlinePassed() }
+        arm(server.settings.headerTimeoutMilliseconds)
+    }
+
+    // MARK: Readiness
+
+    func ready(_ readiness: Readiness) {
+        if readiness.contains(.failed) || readiness.contains(.hungUp) { return close() }
+        if readiness.contains(.peerFinished) { peerHasFinished = true }
+        if readiness.contains(.writable) { isBlocked = false }
+        if readiness.contains(.readable) || readiness.contains(.peerFinished) { mayRead = true }
+        switch phase {
+        case .streaming where peerHasFinished: close()
+        case .reading, .lingering: read()
+        case .handling, .streaming, .closing: askForFlush()
+        case .closed: break
+        }
+    }
+
+    func flush() {
+        if case .reading = phase, !input.isEmpty { processInput() }
+        guard writeOutput() else { return }
+        if case .streaming = phase { pumpStream() }
+        if case .reading = phase, mayRead, output.isEmpty { read() }
+    }
+
+    func reap() {
+        guard let slot else { return }
+        server.reactor.deregister(slot)
+        descriptor?.shutDown(.both)
+        descriptor = nil
+        self.slot = nil
+    }
+
+    func askForFlush() {
+        if let slot { server.reactor.needsFlush(slot) }
+    }
+
+    func close() {
+        guard let slot, !isClosed else { return }
+        endStream()
+        phase = .closed
+        deadline?.cancel()
+        server.forget(self)
+        server.reactor.reapAtEndOfTurn(slot)
+    }
+
+    var isClosed: Bool { if case .closed = phase { true } else { false } }
+
+    // MARK: Reading
+
+    private func read() {
+        let buffer = server.readBuffer
+        for _ in 0..<4 {
+            guard mayRead, descriptor != nil else { return }
+            guard let transfer = try? descriptor!.receive(into: buffer) else { return close() }
+            switch transfer {
+            case .bytes(let count):
+                // A stream socket that gives less than it could has no more; another edge will tell.
+                if count < buffer.count { mayRead = false }
+                take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            case .wouldBlock:
+                mayRead = false
+            case .endOfStream:
+                return peerEnded()
+            case .closedByPeer:
+                return close()
+            }
+            guard isListening else { return }
+        }
+        askForFlush()
+    }
+
+    /// Whether bytes that arrive are wanted now.
+    private var isListening: Bool {
+        switch phase {
+        case .reading: output.count < Self.outputBytesMax
+        case .lingering: true
+        case .handling, .streaming, .closing, .closed: false
+        }
+    }
+
+    private func peerEnded() {
+        peerHasFinished = true
+        mayRead = false
+        switch phase {
+        case .reading: if output.isEmpty { close() } else { phase = .closing(lingers: false) }
+        case .lingering, .streaming: close()
+        case .handling, .closing, .closed: break
+        }
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+        switch phase {
+        case .lingering(let left):
+            guard left > bytes.count else { return close() }
+            phase = .lingering(bytesLeft: left - bytes.count)
+        case .reading where input.isEmpty:
+            let consumed = parse(bytes)
+            if consumed < bytes.count { input.append(contentsOf: bytes[consumed...]) }
+        case .reading, .handling, .streaming:
+            input.append(contentsOf: bytes)
+            if case .reading = phase { processInput() }
+        case .closing, .closed:
+            break
+        }
+    }
+
+    private func processInput() {
+        let bytes = input
+        input = []
+        let consumed = bytes.withUnsafeBytes(parse)
+        if consumed < bytes.count { input = consumed == 0 ? bytes : Array(bytes[consumed...]) }
+    }
+
+    /// Feeds the parser as long as requests are wanted.
+    /// - Returns: how many bytes it took.
+    private func parse(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var offset = 0
+        while offset < bytes.count, case .reading = phase, output.count < Self.outputBytesMax {
+            let before = parser.phase
+            let (step, consumed) = parser.consume(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+            offset += consumed
+            switch step {
+            case .needsMore: break
+            case .expectsContinue: continueOrRefuse()
+            case .request(let request): begin(request)
+            case .fault(let fault):
+                server.metrics.faults += 1
+                refuse(Problem(ProblemDetails(fault)))
+            }
+            armForParser(from: before)
+        }
+        return offset
+    }
+
+    private func continueOrRefuse() {
+        if let pending = parser.pending, let problem = server.guards.refusal(of: pending, from: peer) { return refuse(problem) }
+        ResponseHead.writeContinue(to: &output)
+        askForFlush()
+    }
+
+    private func begin(_ request: Request) {
+        exchangeNumber += 1
+        self.request = request
+        phase = .handling
+        deadline?.disarm()
+        server.handle(request, on: self)
+    }
+
+    // MARK: Deadlines
+
+    private func armForParser(from before: RequestParser.Phase) {
+        guard case .reading = phase, parser.phase != before else { return }
+        switch parser.phase {
+        case .head: arm(server.settings.headerTimeoutMilliseconds)
+        case .body: arm(server.settings.bodyTimeoutMilliseconds)
+        case .betweenRequests: arm(server.settings.idleTimeoutMilliseconds)
+        case .failed: break
+        }
+    }
+
+    private func arm(_ milliseconds: Int64) {
+        deadline?.arm(afterMilliseconds: milliseconds)
+    }
+
+    private func deadlinePassed() {
+        switch phase {
+        case .reading:
+            switch parser.phase {
+            case .head: refuse(Problem(ProblemDetails(.headerTimeout)))
+            case .body: refuse(Problem(ProblemDetails(.bodyTimeout)))
+            case .betweenRequests, .failed: close()
+            }
+        case .streaming:
+            keepAlive()
+        case .lingering, .closing:
+            close()
+        case .handling, .closed:
+            break
+        }
+    }
+
+    // MARK: Answering
+
+    /// Answers the request that is being served.
+    func respond(_ response: Response) {
+        guard let request, case .handling = phase else { return }
+        let keepsAlive = request.keepsAlive && !peerHasFinished && !server.isDraining
+        let recipient = ResponseHead.Recipient(isHead: request.method == .head, version: request.version, keepsAlive: keepsAlive)
+        ResponseHead(response.status, response.headers).write(
+            body: response.body, to: &output, date: server.date(), recipient: recipient)
+        finish(keepsAlive: keepsAlive)
+    }
+
+    private func finish(keepsAlive: Bool) {
+        request = nil
+        phase = keepsAlive ? .reading : .closing(lingers: true)
+        if keepsAlive { arm(server.settings.idleTimeoutMilliseconds) }
+        askForFlush()
+    }
+
+    /// Answers a request that cannot be read on, and closes.
+    private func refuse(_ problem: Problem) {
+        let response = problem.response
+        ResponseHead(response.status, response.headers).write(
+            body: response.body, to: &output, date: server.date(), recipient: ResponseHead.Recipient(keepsAlive: false))
+        phase = .closing(lingers: true)
+        input = []
+        arm(Self.lingerMilliseconds)
+        askForFlush()
+    }
+
+    /// Starts a stream in answer to the request that is being served.
+    func respond(streaming head: ResponseHead, _ stream: EventStream) {
+        guard let request, case .handling = phase, let slot else { return }
+        _ = head.writeStreaming(to: &output, date: server.date(), recipient: ResponseHead.Recipient(request))
+        guard request.method != .head else { return finish(keepsAlive: request.keepsAlive) }
+        let start = ChunkWriter.reserveHeader(in: &output)
+        SSEWriter.appendRetry(milliseconds: server.jitteredRetry(), to: &output)
+        ChunkWriter.finish(&output, headerAt: start)
+        self.stream = stream
+        phase = .streaming
+        server.hub.subscribe(slot, to: stream.frames.log)
+        arm(server.settings.keepAliveMilliseconds)
+        askForFlush()
+    }
+
+    // MARK: Writing
+
+    /// - Returns: whether all is sent and the connection goes on.
+    private func writeOutput() -> Bool {
+        if case .streaming = phase, !readyForHead() { return false }
+        while outputSent < output.count, !isBlocked {
+            let transfer = output.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[outputSent...])) }
+            guard case .bytes(let count) = transfer else { break }
+            outputSent += count
+        }
+        guard !isClosed else { return false }
+        guard outputSent == output.count else { return false }
+        output = []
+        outputSent = 0
+        guard case .closing(let lingers) = phase else { return true }
+        lingers && !peerHasFinished ? linger() : close()
+        return false
+    }
+
+    /// The head of a stream leaves once the execution is stored; frames that are there travel with it.
+    private func readyForHead() -> Bool {
+        guard !output.isEmpty, outputSent == 0, var stream else { return true }
+        guard stream.frames.log.visibleSeq >= 0 else { return false }
+        if case .extended = stream.frames.extend(), case .at(let offset) = stream.locate() {
+            let count = stream.frames.withFrames(at: offset) { frames in
+                guard frames.count <= Self.headRidersBytesMax else { return 0 }
+                output.append(contentsOf: frames)
+                return frames.count
+            }
+            stream.advance(by: count)
+            self.stream = stream
+        }
+        return true
+    }
+
+    func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+        guard let transfer = try? descriptor!.send(bytes) else {
+            close()
+            return .closedByPeer
+        }
+        switch transfer {
+        case .bytes(let count): server.metrics.bytesSent += UInt64(count)
+        case .wouldBlock: isBlocked = true
+        case .endOfStream, .closedByPeer: close()
+        }
+        return transfer
+    }
+
+    private func linger() {
+        descriptor?.shutDown(.sending)
+        phase = .lingering(bytesLeft: Self.lingerBytesMax)
+        arm(Self.lingerMilliseconds)
+        mayRead = true
+        read()
+    }
+
+    var canWrite: Bool { !isBlocked && output.isEmpty }
+
+    /// The stream has sent its last frame: the connection takes the next request.
+    func streamEnded() {
+        endStream()
+        let keepsAlive = request?.keepsAlive == true && request?.version == .http11 && !server.isDraining
+        finish(keepsAlive: keepsAlive)
+    }
+
+    private func endStream() {
+        guard let stream, let slot else { return }
+        server.hub.unsubscribe(slot, from: stream.frames.log)
+        self.stream = nil
+    }
+
+    private func keepAlive() {
+        arm(server.settings.keepAliveMilliseconds)
+        guard canWrite, var stream else { return }
+        stream.settle()
+        guard stream.isBetweenEvents else { return }
+        output = server.keepAliveChunk
+        askForFlush()
+    }
+
+    func restartKeepAlive() {
+        arm(server.settings.keepAliveMilliseconds)
+    }
+}

@@ -1,0 +1,62 @@
+import Executions
+
+/// Where one client is in the events of one execution: a cursor, and nothing that grows.
+///
+/// As long as the frames it comes to are in memory, the cursor is an offset into them. When they have been dropped before
+/// it came, it is the seq of an event and how much of that event's frame was sent.
+struct EventStream {
+    private(set) var frames: FrameLog
+    private var seq: Int
+    private var bytesIntoFrame = 0
+    private var offset: Int?
+
+    init(frames: FrameLog, fromSeq seq: Int) {
+        self.frames = frames
+        self.seq = seq
+    }
+
+    enum Position {
+        /// The frames that are there begin at this offset, possibly none.
+        case at(Int)
+        /// More must be rendered before the wanted frame is there.
+        case ahead
+        /// The wanted frame has been dropped.
+        case dropped
+    }
+
+    mutating func locate() -> Position {
+        if let offset {
+            if offset >= frames.windowStart.offset { return .at(offset) }
+            self.offset = nil
+        }
+        if let start = frames.offset(ofSeq: seq) {
+            if bytesIntoFrame > 0, seq >= frames.nextSeq { return .ahead }
+            offset = start + bytesIntoFrame
+            return .at(start + bytesIntoFrame)
+        }
+        return seq < frames.windowStart.seq ? .dropped : .ahead
+    }
+
+    mutating func advance(by count: Int) {
+        guard let offset else { preconditionFailure("only a located stream advances") }
+        self.offset = offset + count
+    }
+
+    /// Notes the position by seq, so that it survives the dropping of frames.
+    mutating func settle() {
+        guard let offset else { return }
+        (seq, bytesIntoFrame) = frames.position(at: offset)
+    }
+
+    /// Whether the last frame sent was sent whole.
+    var isBetweenEvents: Bool { bytesIntoFrame == 0 }
+    /// The seq of the event that the stream stands at; valid after `settle`.
+    var nextSeq: Int { seq }
+
+    /// Goes on with other frames of the same execution and detail.
+    mutating func move(to frames: FrameLog) {
+        settle()
+        self.frames = frames
+        offset = nil
+    }
+}

@@ -1,0 +1,205 @@
+// The events of one execution as they go over the wire: each a Server-Sent Events block inside an HTTP chunk, rendered once
+// for all who want the same detail. A stream is an offset into these bytes, so that sending is one `send` of a range.
+//
+// The bytes in memory are a window. A reader that has fallen behind it gets a log of its own, which renders the same bytes
+// again from the records: rendering is a pure function, so the reader goes on in the middle of an event.
+
+import DequeModule
+import Executions
+import HTTP
+import JSON
+
+/// Rendered frames of one execution in one detail. Lives on the reactor's thread.
+final class FrameLog {
+    /// Frames that are kept for readers behind the newest. More is cheap to render again.
+    static let windowBytesMax = 4 << 20
+    /// Bytes of records that one `extend` takes from the log, and of frames after which it stops: one turn's worth of work.
+    private static let extendRecordsBytesMax = 64 << 10
+    private static let extendFramesBytesMax = 256 << 10
+    /// A segment that has reached this size is closed; one frame may be larger.
+    private static let segmentBytesMax = 64 << 10
+
+    enum Extension {
+        case extended
+        /// Nothing more is visible; `isComplete` when the terminal frame is there.
+        case caughtUp(isComplete: Bool)
+        /// The records behind that seq must be read from the store and handed to `provide`.
+        case needsStore(after: Int)
+        /// The stored records cannot be read: damaged history.
+        case damaged(String)
+    }
+
+    /// The frames of some seqs in a row. `starts[i]` is where the frame of `firstSeq + i` begins.
+    private struct Segment: ~Copyable {
+        let firstSeq: Int
+        let offset: Int
+        var bytes = ByteWriter()
+        var starts: [Int] = []
+    }
+
+    let log: EventLog
+    let detail: StateDetail
+    private var renderer: EventRenderer
+    private var segments: [Box] = []
+    private var unrendered = EventLog.Slice(firstSeq: 1)
+    private var rendered = 0
+    /// Frames before this seq are not wanted.
+    private let firstSeq: Int
+    private(set) var endOffset = 0
+    private(set) var isComplete = false
+    private var damage: String?
+    /// Set while the store is being read for this log.
+    var isAwaitingStore = false
+
+    private final class Box {
+        var segment: Segment
+        init(_ segment: consuming Segment) { self.segment = segment }
+    }
+
+    /// - Parameter firstSeq: the seq of the first frame wanted.
+    init(log: EventLog, detail: StateDetail, firstSeq: Int) {
+        self.log = log
+        self.detail = detail
+        self.firstSeq = firstSeq
+        renderer = EventRenderer(executionID: log.id, revision: log.graph, detail: detail)
+    }
+
+    /// The seq of the next frame to be rendered.
+    var nextSeq: Int { max(renderer.nextSeq, firstSeq) }
+
+    /// Where the window begins: the offset and seq of the oldest frame in it.
+    var windowStart: (offset: Int, seq: Int) {
+        guard let first = segments.first else { return (endOffset, nextSeq) }
+        return (first.segment.offset, first.segment.firstSeq)
+    }
+
+    /// The offset of the frame of `seq`; nil when it is not in the window. The end counts as in it.
+    func offset(ofSeq seq: Int) -> Int? {
+        if seq == nextSeq { return endOffset }
+        guard let box = segments.last(where: { $0.segment.firstSeq <= seq }) else { return nil }
+        let index = seq - box.segment.firstSeq
+        return index < box.segment.starts.count ? box.segment.offset + box.segment.starts[index] : nil
+    }
+
+    /// The frame that an offset of the window lies in, and how far into it.
+    func position(at offset: Int) -> (seq: Int, bytesIntoFrame: Int) {
+        guard offset < endOffset, let box = segments.last(where: { $0.segment.offset <= offset }) else { return (nextSeq, 0) }
+        let within = offset - box.segment.offset
+        let index = box.segment.starts.partitioningIndex { $0 > within } - 1
+        return (box.segment.firstSeq + index, within - box.segment.starts[index])
+    }
+
+    /// Calls `body` with the frames from `offset` on, as far as they lie in one piece. `offset` must be in the window.
+    func withFrames<Result>(at offset: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        guard let box = segments.last(where: { $0.segment.offset <= offset }) else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        let within = offset - box.segment.offset
+        return box.segment.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[min(within, $0.count)...])) }
+    }
+
+    /// Renders some more of what is visible.
+    func extend() -> Extension {
+        if let damage { return .damaged(damage) }
+        if isComplete { return .caughtUp(isComplete: true) }
+        if rendered == unrendered.ends.count {
+            switch log.read(after: renderer.nextSeq - 1, bytesMax: Self.extendRecordsBytesMax) {
+            case .events(let slice): take(slice)
+            case .caughtUp: return .caughtUp(isComplete: false)
+            case .evicted: return .needsStore(after: renderer.nextSeq - 1)
+            }
+        }
+        do {
+            try renderSome()
+        } catch {
+            damage = "event \(renderer.nextSeq) of execution \(log.id): \(error.message)"
+            return .damaged(damage ?? "")
+        }
+        return .extended
+    }
+
+    /// Hands over records that were read from the store; an empty slice means that the store does not have them.
+    func provide(_ slice: EventLog.Slice) {
+        isAwaitingStore = false
+        guard slice.firstSeq == renderer.nextSeq, !slice.ends.isEmpty else {
+            damage = "event \(renderer.nextSeq) of execution \(log.id) is missing in the history"
+            return
+        }
+        take(slice)
+    }
+
+    /// Drops the oldest frames beyond the window; readers that are there still must find their way by seq.
+    func trim(toBytes bytesMax: Int = FrameLog.windowBytesMax) {
+        while segments.count > 1, endOffset - segments[0].segment.offset > bytesMax { segments.removeFirst() }
+    }
+
+    private func take(_ slice: EventLog.Slice) {
+        unrendered = slice
+        rendered = 0
+    }
+
+    private func renderSome() throws(RecordError) {
+        let limit = endOffset + Self.extendFramesBytesMax
+        while rendered < unrendered.ends.count, endOffset < limit {
+            let start = rendered == 0 ? 0 : unrendered.ends[rendered - 1]
+            let range = start..<unrendered.ends[rendered]
+            let seq = renderer.nextSeq
+            try unrendered.records.withUnsafeBytes { bytes throws(RecordError) in
+                let record = UnsafeRawBufferPointer(rebasing: bytes[range])
+                if seq < firstSeq {
+                    try renderer.skip(record)
+                } else {
+                    try append(record, seq)
+                }
+            }
+            rendered += 1
+        }
+        if rendered == unrendered.ends.count { take(EventLog.Slice(firstSeq: renderer.nextSeq)) }
+    }
+
+    private func append(_ record: UnsafeRawBufferPointer, _ seq: Int) throws(RecordError) {
+        let event = try EventRecord(decoding: record)
+        if segments.last.map({ $0.segment.bytes.count >= Self.segmentBytesMax }) ?? true {
+            segments.append(Box(Segment(firstSeq: seq, offset: endOffset)))
+        }
+        let box = segments[segments.count - 1]
+        let start = box.segment.bytes.count
+        box.segment.starts.append(start)
+        box.segment.bytes.append("00000000\r\nid: ")
+        box.segment.bytes.append(decimal: seq)
+        box.segment.bytes.append("\ndata: ")
+        renderer.render(event, to: &box.segment.bytes)
+        box.segment.bytes.append("\n\n\r\n")
+        let size = box.segment.bytes.count - start - ChunkWriter.headerBytes - ChunkWriter.trailerBytes
+        withUnsafeTemporaryAllocation(byteCount: ChunkWriter.headerBytes, alignment: 1) { header in
+            ChunkWriter.writeHeader(size: size, into: header, at: 0)
+            box.segment.bytes.overwrite(at: start, with: UnsafeRawBufferPointer(header))
+        }
+        if event.body.isTerminal {
+            // The end of the body rides on the last frame, so that they are one send.
+            box.segment.bytes.append(ChunkWriter.lastChunk)
+            isComplete = true
+        }
+        endOffset = box.segment.offset + box.segment.bytes.count
+    }
+}
+
+extension EventRecord.Body {
+    /// Nothing follows it.
+    var isTerminal: Bool {
+        switch self {
+        case .complete, .error: true
+        case .start, .nodeStart, .nodeOutput, .nodeComplete: false
+        }
+    }
+}
+
+extension Array {
+    /// The first index whose element satisfies the predicate, which must hold for all behind it too; `endIndex` if none does.
+    fileprivate func partitioningIndex(where predicate: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,105 @@
+// What keeps a web page from running commands on a loopback port. Any page may send requests to 127.0.0.1; it cannot choose
+// the Host that the browser sends, nor its Origin, nor send a JSON body without asking first.
+
+import HTTP
+import Linux
+
+struct RequestGuards {
+    private let settings: ServerSettings
+    private let allowedHosts: Set<String>
+
+    init(_ settings: ServerSettings) {
+        self.settings = settings
+        allowedHosts = Set(settings.allowedHosts.map { $0.lowercased() }).union(["localhost", "127.0.0.1", "::1"])
+    }
+
+    /// Why a request is refused whatever it wants; nil if it is not.
+    func refusal(of request: Request, from peer: SocketAddress) -> Problem? {
+        hostRefusal(request, peer) ?? originRefusal(request) ?? forwardingRefusal(request) ?? contentTypeRefusal(request)
+    }
+
+    /// A name that was made to resolve to loopback (DNS rebinding) shows in `Host`.
+    private func hostRefusal(_ request: Request, _ peer: SocketAddress) -> Problem? {
+        if case .unix = peer { return nil }
+        guard let authority = request.authority else { return nil }
+        var host = authority.host.lowercased()
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        if allowedHosts.contains(host) || host.hasPrefix("127.") && SocketAddress(host: host, port: 0)?.isLoopback == true { return nil }
+        return Problem(
+            421, "unknown_host", "This server is not known as \(host); add the name to http.allowed_hosts if it should be.")
+    }
+
+    private func originRefusal(_ request: Request) -> Problem? {
+        guard let origin = request.headers["origin"], !isOwn(origin, request), !settings.allowedOrigins.contains(origin) else {
+            return nil
+        }
+        return Problem(
+            403, "foreign_origin", "Pages of this origin may not call the API; add it to http.allowed_origins if they should.")
+    }
+
+    private func isOwn(_ origin: String, _ request: Request) -> Bool {
+        guard let authority = request.authority else { return false }
+        for scheme in ["http", "https"] where origin.lowercased() == "\(scheme)://\(authority)".lowercased() { return true }
+        return false
+    }
+
+    private func forwardingRefusal(_ request: Request) -> Problem? {
+        guard !settings.allowsForwardedWithoutTokens else { return nil }
+        guard request.headers.contains("x-forwarded-for") || request.headers.contains("forwarded") else { return nil }
+        return Problem(
+            403, "forwarded_without_tokens",
+            "This request came through a proxy, so anybody may have sent it, and no tokens are configured to tell who may. "
+                + "To serve it all the same, set auth.allow_forwarded_without_tokens: true "
+                + "(or MILLRACE_AUTH_ALLOW_FORWARDED_WITHOUT_TOKENS=true).")
+    }
+
+    private func contentTypeRefusal(_ request: Request) -> Problem? {
+        let hasBody = !request.body.isEmpty || (request.headers["content-length"].map { $0 != "0" } ?? false)
+            || request.headers.contains("transfer-encoding")
+        guard hasBody else { return nil }
+        let type = request.headers["content-type"].flatMap { MediaType($0) }
+        if let type, type.isJSON || type.isYAML { return nil }
+        return Problem(
+            415, "unsupported_media_type", "Send the body as application/json or application/yaml, and say so in Content-Type.")
+    }
+}
+
+extension RequestGuards {
+    /// Adds what lets pages of configured origins read a response (Fetch standard, CORS protocol).
+    func share(_ response: Response, with request: Request) -> Response {
+        var response = response
+        response.headers = share(response.headers, with: request)
+        return response
+    }
+
+    func share(_ headers: HeaderFields, with request: Request) -> HeaderFields {
+        guard let origin = request.headers["origin"], settings.allowedOrigins.contains(origin) else { return headers }
+        var headers = headers
+        headers.add("Access-Control-Allow-Origin", origin)
+        headers.add("Access-Control-Expose-Headers", "Content-Location, ETag, Link, Location, Retry-After")
+        if !headers.contains("vary") { headers.add("Vary", "Origin") }
+        return headers
+    }
+
+    func preflight(_ request: Request, allow: [Method]) -> Response {
+        let methods = allow.map(\.rawValue).joined(separator: ", ")
+        guard let origin = request.headers["origin"], settings.allowedOrigins.contains(origin) else {
+            return Response(204, ["Allow": methods])
+        }
+        return share(
+            Response(
+                204,
+                [
+                    "Allow": methods,
+                    "Access-Control-Allow-Methods": methods,
+                    "Access-Control-Allow-Headers":
+                        "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer",
+                    "Access-Control-Max-Age": "600",
+                ]), with: request)
+    }
+}
+
+extension MediaType {
+    var isJSON: Bool { essence == "application/json" || type == "application" && subtype.hasSuffix("+json") }
+    var isYAML: Bool { ["application/yaml", "application/x-yaml", "text/yaml"].contains(essence) || subtype.hasSuffix("+yaml") }
+}

@@ -1,0 +1,46 @@
+import HTTP
+import JSON
+
+/// A complete answer.
+package struct Response: Sendable {
+    var status: Status
+    var headers: HeaderFields
+    var body: [UInt8]
+
+    init(_ status: Status, _ headers: HeaderFields = [:], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    static func json(_ status: Status = 200, _ text: JSONText, _ headers: HeaderFields = [:]) -> Response {
+        var headers = headers
+        headers.add("Content-Type", "application/json")
+        return Response(status, headers, body: text.bytes)
+    }
+
+    static func json(_ status: Status = 200, _ object: JSONObject, _ headers: HeaderFields = [:]) -> Response {
+        json(status, object.text, headers)
+    }
+}
+
+/// Why a request was not served, as problem details (RFC 9457).
+struct Problem: Error, Sendable {
+    let details: ProblemDetails
+    var headers: HeaderFields
+
+    init(_ details: ProblemDetails, headers: HeaderFields = [:]) {
+        self.details = details
+        self.headers = headers
+    }
+
+    init(_ status: Status, _ code: String, _ detail: String, headers: HeaderFields = [:]) {
+        self.init(ProblemDetails(status, code: code, detail: detail), headers: headers)
+    }
+
+    var response: Response {
+        var headers = headers
+        headers.add("Content-Type", "application/problem+json")
+        return Response(details.status, headers, body: details.json)
+    }
+}

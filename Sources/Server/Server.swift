@@ -1,0 +1,171 @@
+// The HTTP side of the daemon: owns the connections, knows the routes, and joins them to the executions.
+
+import Executions
+import Graphs
+import HTTP
+import Linux
+import Reactor
+
+package final class Server {
+    package let reactor: Reactor
+    package let settings: ServerSettings
+    let service: ExecutionService
+    let catalog: GraphCatalog
+    let store: any ExecutionStore
+    let kinds: JSONTextProvider
+    let hub: StreamHub
+    let guards: RequestGuards
+    let report: @Sendable (String) -> Void
+    var metrics = ServerMetrics()
+    /// Connections read into it one after the other: an idle one owns no buffer.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    let keepAliveChunk: [UInt8]
+
+    private let router: Router<Route>
+    private var listeners: [Listener] = []
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var dateSecond: Int64 = -1
+    private var dateText = ""
+    /// Serving, but about to stop: answers close their connections, and nothing new is started.
+    package private(set) var isDraining = false
+
+    /// - Parameter report: takes a line for the daemon's log: what went wrong without being some client's fault.
+    package init(
+        reactor: Reactor, settings: ServerSettings, service: ExecutionService, catalog: GraphCatalog,
+        store: any ExecutionStore, kinds: JSONTextProvider, report: @escaping @Sendable (String) -> Void
+    ) {
+        self.reactor = reactor
+        self.settings = settings
+        self.service = service
+        self.catalog = catalog
+        self.store = store
+        self.kinds = kinds
+        self.report = report
+        hub = StreamHub(reactor: reactor)
+        guards = RequestGuards(settings)
+        router = Routes.router()
+        var chunk: [UInt8] = []
+        let start = ChunkWriter.reserveHeader(in: &chunk)
+        SSEWriter.appendComment("keep-alive", to: &chunk)
+        ChunkWriter.finish(&chunk, headerAt: start)
+        keepAliveChunk = chunk
+    }
+
+    deinit {
+        readBuffer.deallocate()
+    }
+
+    /// Accepts on a listening socket.
+    package func listen(_ socket: consuming Descriptor) throws(SystemError) {
+        let busy = Problem(503, "out_of_descriptors", "The server has no descriptor left; try again in a moment.")
+        var refusal: [UInt8] = []
+        ResponseHead(503, busy.response.headers).write(
+            body: busy.response.body, to: &refusal, date: date(), recipient: ResponseHead.Recipient(keepsAlive: false))
+        listeners.append(
+            try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in accept(connection, peer) })
+    }
+
+    package var addresses: [SocketAddress] { listeners.map(\.address) }
+
+    /// The visible marks of these logs have moved; from any thread through the mailbox.
+    package func logsBecameVisible(_ logs: [EventLog]) {
+        hub.wake(logs)
+    }
+
+    /// From now on readiness is denied and nothing new starts; what runs goes on.
+    package func drain() {
+        isDraining = true
+        for listener in listeners { listener.close() }
+    }
+
+    /// Ends all connections; streams end between events.
+    package func closeConnections() {
+        for connection in Array(connections.values) { connection.close() }
+    }
+
+    var connectionCount: Int { connections.count }
+
+    private func accept(_ descriptor: consuming Descriptor, _ peer: SocketAddress) {
+        if case .unix = peer {} else { try? descriptor.setNoDelay() }
+        try? descriptor.setSendBuffer(bytes: 64 << 10)
+        let connection = Connection(descriptor, peer: peer, server: self)
+        do {
+            try connection.open()
+        } catch {
+            return report("cannot watch a connection: \(error)")
+        }
+        metrics.connectionsAccepted += 1
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func forget(_ connection: Connection) {
+        connections[ObjectIdentifier(connection)] = nil
+    }
+
+    /// The `Date` field's value, made anew once a second.
+    func date() -> String {
+        let second = Clock.wallMicroseconds() / 1_000_000
+        if second != dateSecond {
+            dateSecond = second
+            dateText = HTTPDate.text(unixSeconds: Int(second))
+        }
+        return dateText
+    }
+
+    func jitteredRetry() -> Int {
+        Int.random(in: settings.retryMilliseconds / 2...settings.retryMilliseconds * 3 / 2)
+    }
+}
+
+@available(*, unavailable)
+extension Server: Sendable {}
+
+extension Server {
+    /// Serves one request: guards, route, answer.
+    func handle(_ request: Request, on connection: Connection) {
+        metrics.requests += 1
+        if let problem = guards.refusal(of: request, from: connection.peer) { return connection.respond(problem.response) }
+        let call: Call
+        switch router.match(request) {
+        case .found(let route, let parameters):
+            call = Call(request: request, parameters: parameters, connection: connection, server: self)
+            do throws(Problem) {
+                try route(call)
+            } catch {
+                connection.respond(guards.share(error.response, with: request))
+            }
+        case .options(let allow):
+            connection.respond(guards.preflight(request, allow: allow))
+        case .methodNotAllowed(let allow):
+            let problem = Problem(
+                405, "method_not_allowed", "Use one of: \(allow.map(\.rawValue).joined(separator: ", ")).",
+                headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
+            connection.respond(guards.share(problem.response, with: request))
+        case .notFound:
+            let problem = Problem(404, "not_found", "There is nothing at this path; GET /openapi.json lists what there is.")
+            connection.respond(guards.share(problem.response, with: request))
+        }
+    }
+
+    /// Reads records that have left memory, and wakes the streams that wait for them.
+    func readStore(for frames: FrameLog, after seq: Int) {
+        guard !frames.isAwaitingStore else { return }
+        frames.isAwaitingStore = true
+        let (store, id, mailbox) = (store, frames.log.id, reactor.mailbox)
+        let confined = Confined((self, frames), to: reactor)
+        service.environment.pool.submit { [report] in
+            let slice: EventLog.Slice
+            do {
+                slice = try store.records(of: id, after: seq, bytesMax: 256 << 10)
+            } catch {
+                report("execution \(id): \(error)")
+                slice = EventLog.Slice(firstSeq: seq + 1)
+            }
+            mailbox.post { reactor in
+                let (server, frames) = confined.open(on: reactor)
+                frames.provide(slice)
+                server.hub.flushStreams(of: frames.log)
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import HTTP
+
+/// What the configuration says about the server.
+package struct ServerSettings: Sendable {
+    package var requestLimits = RequestLimits()
+    /// From the first byte of a request to the end of its head, and from there to the end of its body.
+    package var headerTimeoutMilliseconds: Int64 = 10_000
+    package var bodyTimeoutMilliseconds: Int64 = 30_000
+    /// How long a kept-alive connection may stay without a request.
+    package var idleTimeoutMilliseconds: Int64 = 75_000
+    /// Silence after which a stream gets a comment.
+    package var keepAliveMilliseconds: Int64 = 15_000
+    /// The middle of what `retry:` tells clients; each gets a value of its own around it, so that they come back one by one.
+    package var retryMilliseconds = 2_000
+    /// Names beside loopback's that a `Host` on TCP may have, without port.
+    package var allowedHosts: Set<String> = []
+    /// Origins of other sites whose pages may call the API, such as `https://app.example.org`.
+    package var allowedOrigins: Set<String> = []
+    /// Forwarded requests are served although no tokens are configured.
+    package var allowsForwardedWithoutTokens = false
+    /// The graph that the console opens first; empty: the first of the list.
+    package var startGraph = ""
+    package var version = ""
+    /// The folder with the console's files, and of `openapi.json`; nil: there is no console.
+    package var consoleFolder: String?
+    package var openAPIPath: String?
+
+    package init() {}
+}

@@ -1,0 +1,110 @@
+import Executions
+import Reactor
+
+/// Who waits for which execution, and the frames that streams of one execution share. Lives on the reactor's thread.
+final class StreamHub {
+    /// The streams and waiters of one execution.
+    final class Channel {
+        let log: EventLog
+        fileprivate var frames: [StateDetail: FrameLog] = [:]
+        fileprivate var streams: [Slot] = []
+        /// Called once the visible mark has reached their seq.
+        fileprivate var waiters: [(seq: Int, action: () -> Void)] = []
+
+        init(log: EventLog) {
+            self.log = log
+        }
+
+        var isIdle: Bool { streams.isEmpty && waiters.isEmpty }
+    }
+
+    private let reactor: Reactor
+    private var channels: [ExecutionID: Channel] = [:]
+    private(set) var streamCount = 0
+
+    init(reactor: Reactor) {
+        self.reactor = reactor
+    }
+
+    /// The log that streams of this execution hold already.
+    func log(of id: ExecutionID) -> EventLog? {
+        channels[id]?.log
+    }
+
+    /// Frames for a stream that wants events from `seq` on: the shared ones if they have it, else a log of its own.
+    func frames(for log: EventLog, detail: StateDetail, fromSeq seq: Int) -> FrameLog {
+        let channel = channel(of: log)
+        if let shared = channel.frames[detail] {
+            return shared.offset(ofSeq: seq) != nil || seq > shared.nextSeq
+                ? shared : FrameLog(log: channel.log, detail: detail, firstSeq: seq)
+        }
+        let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq)
+        channel.frames[detail] = frames
+        return frames
+    }
+
+    /// For a stream that has caught up with frames of its own: the shared ones, if they go on from there. Without shared ones
+    /// its own are shared from now on.
+    func sharedFrames(insteadOf own: FrameLog) -> FrameLog? {
+        guard let channel = channels[own.log.id] else { return nil }
+        guard let shared = channel.frames[own.detail] else {
+            channel.frames[own.detail] = own
+            return nil
+        }
+        return shared !== own && shared.offset(ofSeq: own.nextSeq) != nil ? shared : nil
+    }
+
+    func subscribe(_ slot: Slot, to log: EventLog) {
+        channel(of: log).streams.append(slot)
+        streamCount += 1
+    }
+
+    func unsubscribe(_ slot: Slot, from log: EventLog) {
+        guard let channel = channels[log.id], let index = channel.streams.firstIndex(of: slot) else { return }
+        channel.streams.swapAt(index, channel.streams.count - 1)
+        channel.streams.removeLast()
+        streamCount -= 1
+        if channel.isIdle { channels[log.id] = nil }
+    }
+
+    /// Calls `action` on the reactor once everything up to `seq` is stored; at once if it is.
+    func whenVisible(_ seq: Int, of log: EventLog, _ action: @escaping () -> Void) {
+        if log.visibleSeq >= seq { return action() }
+        channel(of: log).waiters.append((seq, action))
+    }
+
+    /// Calls `action` once the end of the execution is stored.
+    func whenFinished(_ log: EventLog, _ action: @escaping () -> Void) {
+        if log.isFinishedAndVisible { return action() }
+        channel(of: log).waiters.append((Int.max, action))
+    }
+
+    /// The visible marks of these logs have moved.
+    func wake(_ logs: [EventLog]) {
+        for log in logs {
+            guard let channel = channels[log.id] else { continue }
+            for slot in channel.streams { reactor.needsFlush(slot) }
+            if !channel.waiters.isEmpty { fireWaiters(channel) }
+        }
+    }
+
+    /// The frames of a log have grown, or its records have come from the store: whoever waits for them goes on.
+    func flushStreams(of log: EventLog) {
+        for slot in channels[log.id]?.streams ?? [] { reactor.needsFlush(slot) }
+    }
+
+    private func channel(of log: EventLog) -> Channel {
+        if let known = channels[log.id] { return known }
+        let channel = Channel(log: log)
+        channels[log.id] = channel
+        return channel
+    }
+
+    private func fireWaiters(_ channel: Channel) {
+        let visible = channel.log.isFinishedAndVisible ? Int.max : channel.log.visibleSeq
+        let due = channel.waiters.filter { $0.seq <= visible }
+        channel.waiters.removeAll { $0.seq <= visible }
+        for waiter in due { waiter.action() }
+        if channel.isIdle { channels[channel.log.id] = nil }
+    }
+}
