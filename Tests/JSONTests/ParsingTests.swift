@@ -139,3 +139,17 @@ func `texts of all sizes are read whole`(_ count: Int) throws {
     #expect(try JSONText(parsing: text + "\n").description == text)
     #expect(throws: JSONError.self) { try JSONText(parsing: String(text.dropLast())) }
 }
+
+@Test func `threads read texts side by side`() async {
+    await withTaskGroup(of: Bool.self) { group in
+        for task in 0..<8 {
+            group.addTask {
+                (0..<300).allSatisfy { round in
+                    let text = "[" + String(repeating: "\(task),", count: round * 7) + "{\"key\":\(round)}]"
+                    return (try? JSONText(parsing: text))?.description == text
+                }
+            }
+        }
+        for await allRight in group { #expect(allRight) }
+    }
+}
