@@ -77,9 +77,32 @@ private:
         switch (code) {
         case simdjson::EMPTY: return refuse(end, "a JSON value is missing");
         case simdjson::MEMALLOC: return refuse(text, "no memory is left", csimdjson_out_of_memory);
-        case simdjson::UTF8_ERROR: return refuse(first_invalid_utf8(text, end), "not UTF-8", csimdjson_not_utf8);
-        default: fault = first_string_fault(text, end); return false;
+        default: break;
         }
+        const uint8_t *invalid = first_invalid_utf8(text, end);
+        if (invalid != end) { return refuse(invalid, "not UTF-8", csimdjson_not_utf8); }
+        fault = first_string_fault(text, end);
+        return false;
+    }
+
+    // On-Demand looks at the last byte first: the brackets do not match, or the value ends before the text does.
+    bool refuse_root() {
+        const uint8_t *after = after_brackets(text, end);
+        if (!after) { return refuse(end, "the text ends inside an array or object"); }
+        read = after;
+        if (skip_whitespace(read, end) != end) { return refuse_next("the text goes on behind its value"); }
+        return refuse(after - 1, "a closing bracket is of the wrong kind");
+    }
+
+    // What On-Demand missed at the next member of an object: comma or brace, key, colon.
+    bool refuse_member(bool first) {
+        const uint8_t *at = skip_whitespace(read, end);
+        if (!first && *at != ',') { return refuse(at, "a comma or brace is expected in an object"); }
+        if (!first) { at = skip_whitespace(at + 1, end); }
+        if (*at != '"') { return refuse(at, "a key is expected in an object"); }
+        bool escaped;
+        at = check_string(at, escaped, fault);
+        return at && refuse(skip_whitespace(at, end), "a colon is expected behind a key");
     }
 
     bool root(ondemand::document &document) {
@@ -111,14 +134,14 @@ private:
         default: {
             if (!scalar(start)) { return false; }
             const uint8_t *next = skip_whitespace(read, end);
-            return *next == ',' || *next == ']' || *next == '}' || refuse(next, "a comma or bracket is missing");
+            return *next == ',' || *next == ']' || *next == '}' || refuse(next, "a comma or bracket is expected");
         }
         }
     }
 
     template <typename Container> bool container(simdjson::simdjson_result<Container> &&result, const uint8_t *start) {
         Container inside;
-        if (std::move(result).get(inside)) { return refuse(start, "an array or object is not closed"); }
+        if (std::move(result).get(inside)) { return depth == 0 ? refuse_root() : refuse(start, "a value is expected"); }
         if (depth == depth_max) { return refuse(start, "nested too deeply", csimdjson_too_deep); }
         depth += 1;
         bool valid = members(inside);
@@ -131,7 +154,7 @@ private:
         const uint8_t *opened = output;
         for (auto result : array) {
             ondemand::value element;
-            if (std::move(result).get(element)) { return refuse_next("a comma or bracket is missing in an array"); }
+            if (std::move(result).get(element)) { return refuse_next("a comma or bracket is expected in an array"); }
             if (output != opened) { step(','); }
             if (!value(element)) { return false; }
         }
@@ -145,7 +168,7 @@ private:
         size_t first_key = keys.count();
         for (auto result : object) {
             ondemand::field field;
-            if (std::move(result).get(field)) { return refuse_next("a key, colon, comma or brace is missing in an object"); }
+            if (std::move(result).get(field)) { return refuse_member(output == opened); }
             if (output != opened) { step(','); }
             if (!key(reinterpret_cast<const uint8_t *>(field.key().raw()) - 1)) { return false; }
             step(':');

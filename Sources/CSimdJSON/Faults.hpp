@@ -53,3 +53,22 @@ inline Fault first_string_fault(const uint8_t *text, const uint8_t *end) {
     if (opened) { return {csimdjson_malformed, opened, "a string is not closed"}; }
     return {csimdjson_malformed, text, "not a JSON text"};
 }
+
+// The byte behind the bracket that closes the first one of the text, whatever their kinds; null if none does.
+// The text's strings are closed.
+inline const uint8_t *after_brackets(const uint8_t *text, const uint8_t *end) {
+    size_t open = 0;
+    bool in_string = false;
+    for (const uint8_t *at = text; at < end; at++) {
+        if (*at == '"') {
+            in_string = !in_string;
+        } else if (in_string) {
+            at += *at == '\\';
+        } else if (*at == '[' || *at == '{') {
+            open++;
+        } else if (*at == ']' || *at == '}') {
+            if (--open == 0) { return at + 1; }
+        }
+    }
+    return nullptr;
+}

@@ -12,12 +12,17 @@ package struct JSONObject: Sendable, Equatable {
     /// The members of a text; nil if it is no object.
     package init?(_ text: JSONText) {
         guard text.kind == .object else { return nil }
+        var keys: [JSONKey] = []
+        var values: [JSONText] = []
         text.bytes.withUnsafeBytes { bytes in
             var scanner = TrustedScanner(bytes)
             while let member = scanner.nextMember() {
-                members[JSONKey(token: member.key)] = JSONText(copying: member.value)
+                keys.append(JSONKey(token: member.key))
+                values.append(JSONText(copying: member.value))
             }
         }
+        // Parsing has refused duplicates, so none is searched here.
+        members = OrderedDictionary(uncheckedUniqueKeys: keys, values: values)
     }
 
     /// Parses a text that must be an object.
