@@ -1,0 +1,127 @@
+import JSON
+import OrderedCollections
+
+/// Reads a document out of its JSON and notes everything that is wrong with it.
+///
+/// One walk in document order. Before it, the ids of all nodes are gathered, so that an edge can be judged where it
+/// stands; after it, the topological order shows the cycles.
+final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> {
+    let faults = FaultCollector()
+    let vocabulary: Vocabulary
+    var files: NamedFiles<Source>
+    /// Id → place in the document of the first node that has it.
+    private(set) var placeOfID: [String: Int] = [:]
+    /// Every place's id, "" where there is none.
+    private var idOfPlace: [String] = []
+    /// Edge → its first place in the document.
+    var edgePlaces: [EdgeKey: Int] = [:]
+    /// The edges that join nodes of the document, and their places in it.
+    var joined: [TopologicalOrder.Edge] = []
+    var joinedPlaces: [Int] = []
+
+    private var id: String?
+    private var name: String?
+    private var description = ""
+    private var initialState = JSONObject()
+    private var reducers: OrderedDictionary<JSONKey, Reducer> = [:]
+    private var limits = GraphLimits()
+    private var nodes: [GraphNode] = []
+    private var edges: [GraphEdge] = []
+
+    init(_ vocabulary: Vocabulary, _ source: Source) {
+        self.vocabulary = vocabulary
+        files = NamedFiles(source)
+    }
+
+    /// The document and its topological order (rank → place). Throws what was noted, if anything was.
+    func read(_ source: JSONText) throws(GraphFaults) -> (document: GraphDocument, places: [Int]) {
+        gatherIDs(source)
+        let known = ["id", "name", "description", "initial_state", "reducers", "limits", "nodes", "edges"]
+        faults.members(of: source, known: known, required: ["id", "nodes"]) { member($0, $1) }
+        let order = TopologicalOrder(nodeCount: idOfPlace.count, edges: joined)
+        noteCycles(order, source)
+        try faults.throwIfAny()
+        guard let id else { preconditionFailure("a document without an id has a fault") }
+        let document = GraphDocument(
+            id: id, name: name ?? id, description: description, initialState: initialState, reducers: reducers,
+            limits: limits, nodes: nodes, edges: edges, source: source)
+        return (document, order.places)
+    }
+
+    private func gatherIDs(_ source: JSONText) {
+        guard let nodes = source["nodes"]?.array, nodes.count <= GraphBounds.nodeCount.upperBound else { return }
+        for (place, node) in nodes.enumerated() {
+            let id = node["id"]?.string ?? ""
+            idOfPlace.append(id)
+            if placeOfID[id] == nil { placeOfID[id] = place }
+        }
+    }
+
+    private func member(_ key: String, _ value: JSONText) {
+        switch key {
+        case "id": id = graphID(value)
+        case "name": name = faults.string(value)
+        case "description": description = faults.string(value) ?? ""
+        case "initial_state": initialState = faults.object(value) ?? JSONObject()
+        case "reducers": reducers = reducers(value)
+        case "limits": limits = limits(value)
+        case "nodes":
+            faults.elements(of: value, counts: GraphBounds.nodeCount) { place, value in
+                if let node = node(value, place) { nodes.append(node) }
+            }
+        case "edges":
+            faults.elements(of: value, counts: 0...GraphBounds.edgeCountMax) { place, value in
+                if let edge = edge(value, place) { edges.append(edge) }
+            }
+        default: preconditionFailure("\(key) is no member of a document")
+        }
+    }
+
+    private func graphID(_ value: JSONText) -> String? {
+        guard let id = faults.string(value) else { return nil }
+        guard GraphDocument.isID(id) else {
+            faults.add(
+                "must be 1 to \(GraphBounds.idLengthMax) characters of a-z, 0-9, `.`, `_` and `-`, "
+                    + "the first a letter or digit; \(Suggestion.quoted(id)) is not")
+            return nil
+        }
+        return id
+    }
+
+    private func reducers(_ value: JSONText) -> OrderedDictionary<JSONKey, Reducer> {
+        var reducers: OrderedDictionary<JSONKey, Reducer> = [:]
+        guard let object = faults.object(value) else { return reducers }
+        for (index, member) in object.enumerated() {
+            faults.enter(member.key.string, index)
+            reducers[member.key] = faults.choice(member.value, of: Reducer.self)
+            faults.leave()
+        }
+        return reducers
+    }
+
+    private func limits(_ value: JSONText) -> GraphLimits {
+        let standard = GraphLimits()
+        var maxParallelNodes = standard.maxParallelNodes
+        var timeout = standard.timeoutMilliseconds
+        faults.members(of: value, known: ["max_parallel_nodes", "timeout_ms"]) { key, value in
+            if key == "timeout_ms" {
+                timeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds) ?? timeout
+            } else {
+                maxParallelNodes = faults.wholeNumber(value, in: GraphBounds.maxParallelNodes) ?? maxParallelNodes
+            }
+        }
+        return GraphLimits(maxParallelNodes: maxParallelNodes, timeoutMilliseconds: timeout)
+    }
+
+    /// A cycle is a fault of its edge that stands last in the document: the one that closed it.
+    private func noteCycles(_ order: TopologicalOrder, _ source: JSONText) {
+        guard !order.cycles.isEmpty, let member = source.object?.keys.firstIndex(of: "edges") else { return }
+        faults.enter("edges", member)
+        for cycle in order.cycles {
+            faults.enter(joinedPlaces[cycle.edge])
+            faults.add("cycle: \(Wording.path(cycle.nodes.map { idOfPlace[$0] }))")
+            faults.leave()
+        }
+        faults.leave()
+    }
+}

@@ -1,0 +1,89 @@
+import JSON
+
+/// Gathers faults while a document is walked, knows where the walk stands, and gives them back in document order.
+///
+/// The walk may judge things out of order (an edge only once all nodes are known), so each fault carries its place as a
+/// path of indices. Only the first faults are kept: whenever twice as many have gathered the rest is cut off, so that a
+/// document with a hundred thousand faults costs no more memory than one with two hundred.
+final class FaultCollector {
+    private struct Step {
+        let token: String
+        let index: Int
+    }
+
+    private struct Entry {
+        let order: [Int]
+        let sequence: Int
+        let fault: GraphFault
+    }
+
+    private var path: [Step] = []
+    private var entries: [Entry] = []
+    private(set) var count = 0
+
+    /// Goes into the member `key` of an object, the `index`-th as written.
+    func enter(_ key: String, _ index: Int) {
+        path.append(Step(token: key, index: index))
+    }
+
+    /// Goes into the `index`-th element of an array.
+    func enter(_ index: Int) {
+        path.append(Step(token: String(index), index: index))
+    }
+
+    /// Goes back out of the member or element entered last.
+    func leave() {
+        path.removeLast()
+    }
+
+    /// Notes a fault of the value at which the walk stands.
+    func add(_ message: String) {
+        note(message, at: path)
+    }
+
+    /// Notes a fault that someone else found in `value`, at which the walk stands; its pointer is relative to it.
+    func add(_ fault: GraphFault, in value: JSONText) {
+        guard let pointer = try? JSONPointer(parsing: fault.pointer) else {
+            preconditionFailure("\(fault.pointer) is no JSON Pointer")
+        }
+        var steps = path
+        var current: JSONText? = value
+        for token in pointer.tokens {
+            if let object = current?.object {
+                let key = JSONKey(token)
+                steps.append(Step(token: token, index: object.keys.firstIndex(of: key) ?? object.count))
+                current = object[key]
+            } else {
+                steps.append(Step(token: token, index: Int(token) ?? .max))
+                current = current?[JSONPointer([token])]
+            }
+        }
+        note(fault.message, at: steps)
+    }
+
+    /// What was found, in document order.
+    var faults: GraphFaults {
+        cut()
+        return GraphFaults(entries.map(\.fault), count: count)
+    }
+
+    /// Throws what was found, if anything was.
+    func throwIfAny() throws(GraphFaults) {
+        if count > 0 { throw faults }
+    }
+
+    private func note(_ message: String, at path: [Step]) {
+        let pointer = JSONPointer(path.map(\.token)).description
+        let fault = GraphFault(pointer: pointer, message: message)
+        entries.append(Entry(order: path.map(\.index), sequence: count, fault: fault))
+        count += 1
+        if entries.count >= 2 * GraphFaults.keptMax { cut() }
+    }
+
+    private func cut() {
+        entries.sort {
+            $0.order == $1.order ? $0.sequence < $1.sequence : $0.order.lexicographicallyPrecedes($1.order)
+        }
+        entries.removeLast(max(0, entries.count - GraphFaults.keptMax))
+    }
+}

@@ -1,0 +1,38 @@
+import JSON
+
+/// How a document is written down.
+package enum GraphFormat: Sendable {
+    case json, yaml
+}
+
+/// What makes a revision of a graph: the graph, and the content of the files that it names.
+package struct GraphRevisionContent: Sendable {
+    package let graph: Graph
+    package let files: GraphFiles
+}
+
+extension Graph {
+    /// Reads and validates a document and the files that it names; the one way to a `Graph`. Throws every fault found
+    /// (the first ones kept, all counted), in document order; a text that is no JSON or YAML has a single fault, at "".
+    package static func parse(
+        _ bytes: [UInt8], format: GraphFormat, vocabulary: some NodeVocabulary, files: some GraphFileSource
+    ) throws(GraphFaults) -> GraphRevisionContent {
+        let source = try json(bytes, format)
+        let reader = DocumentReader(vocabulary, files)
+        let (document, places) = try reader.read(source)
+        return GraphRevisionContent(graph: Graph(document, places: places), files: reader.files.files)
+    }
+
+    private static func json(_ bytes: [UInt8], _ format: GraphFormat) throws(GraphFaults) -> JSONText {
+        guard bytes.count <= GraphBounds.documentBytesMax else { throw GraphFaults(Wording.tooLarge(bytes.count)) }
+        switch format {
+        case .yaml: return try YAMLReader.json(from: bytes)
+        case .json:
+            do {
+                return try JSONText(parsing: bytes, limits: JSONLimits(depthMax: GraphBounds.depthMax))
+            } catch {
+                throw GraphFaults(error.message)
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/// How far a graph document may go. Each bound keeps one document from taking the daemon's memory or time;
+/// a document beyond one of them is refused with a fault that names it.
+package enum GraphBounds {
+    /// Bytes of a document, JSON or YAML: the bound of a request body, so that what a file may hold can be posted too.
+    package static let documentBytesMax = 8 << 20
+    /// Bytes that aliases and merge keys of a YAML document may add by repetition; a "billion laughs" ends here.
+    package static let aliasBytesMax = 1 << 20
+    /// Nested arrays and objects in a document: far beyond what people write, well below what recursion can carry.
+    package static let depthMax = 100
+    /// Bytes of one file named by a node's config.
+    package static let fileBytesMax = 4 << 20
+    /// Bytes of all files named by one document: they are kept with every revision.
+    package static let filesBytesMax = 16 << 20
+    /// Nodes of a graph, at least and at most.
+    package static let nodeCount = 1...10_000
+    /// Edges of a graph: ten for each node of the largest one.
+    package static let edgeCountMax = 100_000
+    /// Nodes that run at once.
+    package static let maxParallelNodes = 1...10_000
+    /// Timeout of an execution or a node: up to seven days, which covers a run that waits for people.
+    package static let timeoutMilliseconds = 1...604_800_000
+    /// Attempts of a node, the first included.
+    package static let maxAttempts = 1...100
+    /// Delay before the second attempt: up to an hour.
+    package static let retryDelayMilliseconds = 0...3_600_000
+    /// Factor by which each delay exceeds the one before it.
+    package static let backoff = 1.0...100.0
+    /// Coordinates of a node's position: beyond any canvas, and exact as a double.
+    package static let coordinate = -1e9...1e9
+    /// Characters of a graph's or node's id.
+    package static let idLengthMax = 64
+}

@@ -1,0 +1,117 @@
+import JSON
+import OrderedCollections
+
+/// A graph document as written by people. Source: the contract, section 1.
+package struct GraphDocument: Sendable, Equatable {
+    package let id: String
+    package let name: String
+    package let description: String
+    package let initialState: JSONObject
+    /// How updates of a key combine; a key that is not here is replaced.
+    package let reducers: OrderedDictionary<JSONKey, Reducer>
+    package let limits: GraphLimits
+    /// In document order.
+    package let nodes: [GraphNode]
+    /// In document order.
+    package let edges: [GraphEdge]
+    /// The whole document as JSON, as it was written. Of a YAML document: converted, number tokens and key order kept.
+    package let source: JSONText
+}
+
+/// How the updates of one state key combine.
+package enum Reducer: String, Sendable, CaseIterable {
+    case replace, append, merge, sum, min, max
+}
+
+/// What an execution of the graph may take.
+package struct GraphLimits: Sendable, Equatable {
+    package let maxParallelNodes: Int
+    package let timeoutMilliseconds: Int
+
+    package init(maxParallelNodes: Int = 16, timeoutMilliseconds: Int = 600_000) {
+        self.maxParallelNodes = maxParallelNodes
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+}
+
+/// One step of a graph.
+package struct GraphNode: Sendable, Equatable {
+    package let id: String
+    package let name: String
+    package let kind: String
+    package let config: JSONObject
+    /// For one attempt; nil leaves it to the execution's timeout.
+    package let timeoutMilliseconds: Int?
+    package let retry: RetryPolicy
+    package let onError: OnError
+    /// The editor's; no effect on execution.
+    package let position: GraphPosition?
+
+    package init(
+        id: String, name: String? = nil, kind: String, config: JSONObject = JSONObject(),
+        timeoutMilliseconds: Int? = nil, retry: RetryPolicy = RetryPolicy(), onError: OnError = .continue,
+        position: GraphPosition? = nil
+    ) {
+        self.id = id
+        self.name = name ?? id
+        self.kind = kind
+        self.config = config
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.retry = retry
+        self.onError = onError
+        self.position = position
+    }
+}
+
+/// How often a node that ends in error is tried again, and after which delay (before jitter).
+package struct RetryPolicy: Sendable, Equatable {
+    /// The first attempt included.
+    package let maxAttempts: Int
+    /// Before the second attempt.
+    package let delayMilliseconds: Int
+    /// Each further delay is this times the one before it.
+    package let backoff: Double
+
+    package init(maxAttempts: Int = 1, delayMilliseconds: Int = 200, backoff: Double = 2) {
+        self.maxAttempts = maxAttempts
+        self.delayMilliseconds = delayMilliseconds
+        self.backoff = backoff
+    }
+}
+
+/// What follows from a node that ends in error.
+package enum OnError: String, Sendable, CaseIterable {
+    /// Its dependents still run.
+    case `continue`
+    /// Its dependents are skipped.
+    case skip
+    /// The execution ends.
+    case stop
+}
+
+/// Where a node stands in an editor, in its units; x grows to the right and y downward.
+package struct GraphPosition: Sendable, Equatable {
+    package let x: Double
+    package let y: Double
+
+    package init(x: Double, y: Double) {
+        self.x = x
+        self.y = y
+    }
+}
+
+/// That one node follows another.
+package struct GraphEdge: Sendable, Equatable {
+    /// A node's id.
+    package let from: String
+    /// A node's id.
+    package let to: String
+    /// The source of the condition under which the edge is taken; nil: whenever the source node did not fail for good.
+    package let when: String?
+
+    package init(from: String, to: String, when: String? = nil) {
+        self.from = from
+        self.to = to
+        self.when = when
+    }
+}

@@ -1,0 +1,14 @@
+import JSON
+
+/// What must be known of node kinds and conditions to judge a graph document; answered by the engine.
+package protocol NodeVocabulary: Sendable {
+    /// The schema of a kind's config; nil if there is no such kind.
+    func schema(ofKind name: String) -> ConfigSchema?
+    /// The names of all kinds.
+    var kindNames: [String] { get }
+    /// What is wrong with a config that fits its kind's schema, and whose files could be read. Pointers are relative to
+    /// the config; `files` holds the files that the document has named so far.
+    func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault]
+    /// Why a condition does not compile; nil if it does.
+    func fault(inCondition source: String) -> String?
+}
