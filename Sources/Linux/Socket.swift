@@ -119,6 +119,12 @@ package struct DescriptorPair: ~Copyable {
     package let first: Descriptor
     package let second: Descriptor
 
+    /// Keeps the first and closes the second.
+    package consuming func takeFirst() -> Descriptor { first }
+
+    /// Keeps the second and closes the first.
+    package consuming func takeSecond() -> Descriptor { second }
+
     /// Takes the pair apart.
     package consuming func take(_ body: (consuming Descriptor, consuming Descriptor) -> Void) {
         body(first, second)

@@ -164,10 +164,17 @@ extension Reactor {
     package func register(
         _ descriptor: borrowing Descriptor, _ interest: Interest, _ handler: any ReadinessHandler
     ) throws(SystemError) -> Slot {
+        try register(raw: descriptor.raw, interest, handler)
+    }
+
+    /// The same for a descriptor that is known by its number.
+    package func register(
+        raw: Int32, _ interest: Interest, _ handler: any ReadinessHandler
+    ) throws(SystemError) -> Slot {
         checkThread()
-        let slot = slots.insert(handler, descriptor: descriptor.raw)
+        let slot = slots.insert(handler, descriptor: raw)
         do {
-            try epoll.add(descriptor.raw, interest, token: slot.token)
+            try epoll.add(raw, interest, token: slot.token)
         } catch {
             _ = slots.remove(slot)
             throw error

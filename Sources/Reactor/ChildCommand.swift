@@ -1,0 +1,90 @@
+import Linux
+
+/// A command to run as a supervised child.
+package struct ChildCommand: Sendable {
+    /// The program, looked up in the PATH of `environment`, and its arguments.
+    package var arguments: [String]
+    /// All of it: nothing is inherited from the daemon.
+    package var environment: [String: String]
+    package var workingDirectory: String?
+    package var limits: Limits
+
+    /// What holds for every process of the command; nil and empty: no limit.
+    package struct Limits: Sendable {
+        /// RLIMIT_AS.
+        package var memoryBytes: Int?
+        /// RLIMIT_CPU: SIGXCPU at the limit, SIGKILL a second later.
+        package var cpuSeconds: Int?
+        /// RLIMIT_NOFILE.
+        package var files: Int?
+        /// RLIMIT_NPROC: counts all processes of the user.
+        package var processes: Int?
+        /// Landlock: with any path here or in `writablePaths`, the command reaches no others, so its program and
+        /// libraries must be among them.
+        package var readablePaths: [String] = []
+        package var writablePaths: [String] = []
+
+        package init() {}
+    }
+
+    package init(
+        _ arguments: [String], environment: [String: String], workingDirectory: String? = nil,
+        limits: Limits = Limits()
+    ) {
+        precondition(!arguments.isEmpty, "a command has a program")
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.limits = limits
+    }
+
+    /// The command line of millrace-exec.
+    var helperArguments: [String] {
+        var line = ["millrace-exec"]
+        func add(_ option: String, _ value: String?) {
+            if let value { line += [option, value] }
+        }
+        add("--memory-bytes", limits.memoryBytes.map(String.init))
+        add("--cpu-seconds", limits.cpuSeconds.map(String.init))
+        add("--files", limits.files.map(String.init))
+        add("--processes", limits.processes.map(String.init))
+        for path in limits.readablePaths { add("--read", path) }
+        for path in limits.writablePaths { add("--write", path) }
+        add("--cwd", workingDirectory)
+        return line + ["--"] + arguments
+    }
+}
+
+/// How a supervised child ended.
+package enum ChildEnd: Hashable, Sendable, CustomStringConvertible {
+    case exited(Int32)
+    case signalled(Signal)
+    /// It did not start, or its supervision broke; the text says what and why, such as
+    /// `exec nosuch: No such file or directory`.
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .exited(let code): "exit code \(code)"
+        case .signalled(let signal): "\(signal)"
+        case .failed(let reason): reason
+        }
+    }
+}
+
+/// What a child tells, on the reactor's thread.
+package protocol ChildHandler: AnyObject {
+    /// A piece of output, as it came through the pipe. The bytes are valid during the call.
+    func child(_ child: Child, wrote bytes: UnsafeRawBufferPointer, to stream: Child.Stream)
+    /// Once and last: the whole tree of processes is gone and all its output was delivered.
+    func child(_ child: Child, ended end: ChildEnd)
+    /// All that was given to `write` has gone into the pipe, or the child does not read any more.
+    func childInputDrained(_ child: Child)
+    /// Something that was asked for and that this system cannot do.
+    func child(_ child: Child, noticed text: String)
+}
+
+extension ChildHandler {
+    package func childInputDrained(_ child: Child) {}
+    package func child(_ child: Child, noticed text: String) {}
+}

@@ -1,0 +1,46 @@
+import Linux
+
+/// Starts commands through millrace-exec, which sees to it that nothing of them survives: not their own end, not an
+/// order to terminate, not the death of the daemon.
+package final class Children {
+    private let reactor: Reactor
+    private let helperPath: String
+    private let buffer = ReadBuffer()
+
+    /// `helperPath` names the millrace-exec to use. From here on the process ignores SIGPIPE.
+    package init(on reactor: Reactor, helperPath: String) {
+        self.reactor = reactor
+        self.helperPath = helperPath
+        // A pipe to a child that does not read is an expected outcome; there is no MSG_NOSIGNAL for pipes.
+        Signals.ignore(.pipe)
+    }
+
+    /// Starts a command. Throws when millrace-exec itself cannot be started, or a descriptor is missing; a command
+    /// that cannot be started ends as `ChildEnd.failed`. The handler is held until the end and called in later turns.
+    @discardableResult
+    package func start(_ command: ChildCommand, _ handler: any ChildHandler) throws(SystemError) -> Child {
+        let input = try Pipe.make(nonBlocking: .writing)
+        let output = try Pipe.make(nonBlocking: .reading)
+        let errors = try Pipe.make(nonBlocking: .reading)
+        let control = try Socket.pair()
+        let process = try ChildProcess.start(
+            ChildProcess.Specification(
+                executable: helperPath, arguments: command.helperArguments,
+                environment: command.environment.map { "\($0.key)=\($0.value)" },
+                descriptors: [
+                    0: input.first.raw, 1: output.second.raw, 2: errors.second.raw, 3: control.second.raw,
+                ]))
+        let child = Child(processID: process.processID, on: reactor, handler: handler)
+        // First, so that the helper is reaped whatever fails afterwards.
+        _ = try ChildWatch(process, on: reactor, onEnd: { child.helperEnded($0) })
+        do {
+            try child.attach(
+                input: input.takeSecond(), output: output.takeFirst(), errors: errors.takeFirst(),
+                control: control.takeFirst(), buffer: buffer)
+        } catch {
+            child.abandon()
+            throw error
+        }
+        return child
+    }
+}

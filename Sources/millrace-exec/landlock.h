@@ -1,0 +1,15 @@
+// Landlock (landlock(7)): the command reaches only the paths that it was given.
+#ifndef MILLRACE_LANDLOCK_H
+#define MILLRACE_LANDLOCK_H
+
+#include <stdbool.h>
+
+#include "options.h"
+
+// Whether the running kernel has it.
+bool landlock_available(void);
+
+// Restricts the calling process for good, and all that it starts. False with errno, and the path at fault if any.
+bool landlock_restrict(const struct options *options, const char **failed_path);
+
+#endif

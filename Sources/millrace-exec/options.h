@@ -1,0 +1,33 @@
+// The command line of millrace-exec.
+#ifndef MILLRACE_OPTIONS_H
+#define MILLRACE_OPTIONS_H
+
+#include <stdbool.h>
+
+// A command needs few; the bound keeps the options a plain value.
+#define PATHS_MAX 256
+
+struct allowed_path {
+    const char *path;
+    bool writable;
+};
+
+struct options {
+    // Limits of the command; -1 where none was given.
+    long long memory_bytes;
+    long long cpu_seconds;
+    long long files;
+    long long processes;
+    // What Landlock leaves open. With no path nothing is restricted.
+    struct allowed_path paths[PATHS_MAX];
+    int path_count;
+    const char *directory;
+    // Null-terminated, the program first.
+    char **command;
+    bool wants_help;
+};
+
+// False after it has said on stderr what is wrong; `--help` prints the help and sets wants_help.
+bool parse_options(int count, char **arguments, struct options *options);
+
+#endif
