@@ -12,7 +12,6 @@ package final class Server {
     let service: ExecutionService
     let catalog: GraphCatalog
     let store: any ExecutionStore
-    let kinds: JSONTextProvider
     let hub: StreamHub
     let guards: RequestGuards
     let report: @Sendable (String) -> Void
@@ -32,14 +31,13 @@ package final class Server {
     /// - Parameter report: takes a line for the daemon's log: what went wrong without being some client's fault.
     package init(
         reactor: Reactor, settings: ServerSettings, service: ExecutionService, catalog: GraphCatalog,
-        store: any ExecutionStore, kinds: JSONTextProvider, report: @escaping @Sendable (String) -> Void
+        store: any ExecutionStore, report: @escaping @Sendable (String) -> Void
     ) {
         self.reactor = reactor
         self.settings = settings
         self.service = service
         self.catalog = catalog
         self.store = store
-        self.kinds = kinds
         self.report = report
         hub = StreamHub(reactor: reactor)
         guards = RequestGuards(settings)
