@@ -24,7 +24,9 @@ struct NamedFiles<Source: GraphFileSource> {
 
     private mutating func add(_ name: String) throws(GraphFileError) {
         let content = try source.read(name)
-        guard content.count <= GraphBounds.fileBytesMax else { throw .tooLarge(name) }
+        guard content.count <= GraphBounds.fileBytesMax else {
+            throw .tooLarge(name, GraphBounds.fileBytesMax)
+        }
         guard byteCount + content.count <= GraphBounds.filesBytesMax else {
             let limit = Wording.grouped(GraphBounds.filesBytesMax)
             throw GraphFileError("with \(Suggestion.quoted(name)), the document's files exceed \(limit) bytes together")
@@ -35,8 +37,7 @@ struct NamedFiles<Source: GraphFileSource> {
 }
 
 extension GraphFileError {
-    static func tooLarge(_ name: String) -> GraphFileError {
-        let limit = Wording.grouped(GraphBounds.fileBytesMax)
-        return GraphFileError("the file \(Suggestion.quoted(name)) is larger than \(limit) bytes")
+    static func tooLarge(_ name: String, _ bytesMax: Int) -> GraphFileError {
+        GraphFileError("the file \(Suggestion.quoted(name)) is larger than \(Wording.grouped(bytesMax)) bytes")
     }
 }

@@ -22,13 +22,16 @@ enum Suggestion {
     }
 
     /// The known name with the fewest typing slips (a letter left out, added, changed, or two swapped) from `name`,
-    /// at most one for each three letters; the first of equals.
+    /// at most one for each three letters; the first of equals. A name left unfinished after three letters counts as
+    /// one slip.
     static func nearest(to name: String, among known: [String]) -> String? {
         let typed = Array(name.lowercased().unicodeScalars)
         guard typed.count <= GraphBounds.idLengthMax, known.count <= candidatesMax else { return nil }
         var best: (name: String, slips: Int)?
         for candidate in known {
-            let slips = distance(typed, Array(candidate.lowercased().unicodeScalars))
+            let known = Array(candidate.lowercased().unicodeScalars)
+            let isUnfinished = typed.count >= 3 && known.starts(with: typed)
+            let slips = isUnfinished ? 1 : distance(typed, known)
             guard slips <= max(1, typed.count / 3), slips < typed.count, slips < best?.slips ?? .max else { continue }
             best = (candidate, slips)
         }

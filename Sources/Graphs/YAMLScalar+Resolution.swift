@@ -18,7 +18,7 @@ extension YAMLScalar {
 
     /// What the scalar means, its tag considered.
     var meaning: YAMLMeaning {
-        guard let tag, tag != "!" else { return isPlain ? Self.meaning(ofPlain: text) : .string(text) }
+        guard let tag else { return isPlain ? Self.meaning(ofPlain: text) : .string(text) }
         guard tag.hasPrefix(Self.tagPrefix) else { return .refused("the tag \(Suggestion.quoted(tag)) is not known") }
         let name = String(tag.dropFirst(Self.tagPrefix.count))
         switch (name, Self.meaning(ofPlain: text)) {
