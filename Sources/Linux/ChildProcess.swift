@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// How a process ended.
-package enum ExitStatus: Hashable, Sendable {
+package enum ProcessEnd: Hashable, Sendable {
     case exited(Int32)
     case signalled(Signal)
 }
@@ -12,7 +12,8 @@ package struct ChildProcess: ~Copyable {
     package let processID: Int32
     package let pidfd: Descriptor
 
-    /// What to start. Only the mapped descriptors reach the child; signals are unblocked and at their defaults.
+    /// What to start. Only the mapped descriptors reach the child, and of the standard ones those that are not;
+    /// signals are unblocked and at their defaults.
     package struct Specification {
         /// A path; PATH is not searched.
         package var executable: String
@@ -47,13 +48,13 @@ package struct ChildProcess: ~Copyable {
         throw SystemError(code, "pidfd_open")
     }
 
-    /// waitid(2) P_PIDFD, WNOHANG: the status once it has ended, nil while it runs. Reaps; ask no more after a status.
-    package borrowing func exitStatus() throws(SystemError) -> ExitStatus? {
-        try ChildProcess.exitStatus(pidfd)
+    /// waitid(2) P_PIDFD, WNOHANG: how it ended, nil while it runs. Reaps; ask no more after an end.
+    package borrowing func end() throws(SystemError) -> ProcessEnd? {
+        try ChildProcess.end(pidfd)
     }
 
     /// The same for a pidfd of a child.
-    package static func exitStatus(_ pidfd: borrowing Descriptor) throws(SystemError) -> ExitStatus? {
+    package static func end(_ pidfd: borrowing Descriptor) throws(SystemError) -> ProcessEnd? {
         let raw = pidfd.raw
         var reason: Int32 = 0
         var status: Int32 = 0
@@ -111,6 +112,10 @@ package struct ChildProcess: ~Copyable {
                 origin = copy
             }
             posix_spawn_file_actions_adddup2(&actions, origin, target)
+        }
+        // What others have opened without close-on-exec.
+        for gap in 3..<max(3, firstFree) where descriptors[gap] == nil {
+            posix_spawn_file_actions_addclose(&actions, gap)
         }
         clinux_spawn_add_closefrom(&actions, firstFree)
         return lifted

@@ -36,18 +36,29 @@ extension Descriptor {
         return try Transfer(writing: count, code, "send")
     }
 
-    /// sendmsg(2) with MSG_NOSIGNAL: several pieces in one call, for sockets. May stop anywhere.
+    /// sendmsg(2) with MSG_NOSIGNAL: several pieces in one call, for sockets. May stop anywhere. Of more than
+    /// `piecesMax` pieces, the first ones are sent.
     package borrowing func send(
-        pieces: UnsafeMutableBufferPointer<iovec>
+        pieces: some Collection<UnsafeRawBufferPointer>
     ) throws(SystemError) -> Transfer {
         let raw = self.raw
         let flags = Int32(MSG_NOSIGNAL)
-        var message = msghdr()
-        message.msg_iov = pieces.baseAddress
-        message.msg_iovlen = pieces.count
-        let (count, code) = uninterrupted { Glibc.sendmsg(raw, &message, flags) }
+        let capacity = min(pieces.count, Descriptor.piecesMax)
+        let (count, code) = withUnsafeTemporaryAllocation(of: iovec.self, capacity: capacity) { vector in
+            for (index, piece) in pieces.prefix(capacity).enumerated() {
+                vector[index] = iovec(
+                    iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+            }
+            var message = msghdr()
+            message.msg_iov = vector.baseAddress
+            message.msg_iovlen = vector.count
+            return uninterrupted { Glibc.sendmsg(raw, &message, flags) }
+        }
         return try Transfer(writing: count, code, "sendmsg")
     }
+
+    /// UIO_MAXIOV of readv(2) is 1,024; 64 pieces of a frame each amortize the call as well and fit on the stack.
+    package static var piecesMax: Int { 64 }
 
     /// write(2), for pipes and files. A pipe without reader raises SIGPIPE unless it is ignored (`Signals.ignore`).
     package borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// RLIMIT_NOFILE: how many descriptors the process may have.

@@ -45,6 +45,11 @@ package enum Signals {
         _ = Glibc.signal(signal.rawValue, SIG_IGN)
     }
 
+    /// pthread_kill(3) of the calling thread.
+    package static func sendToCurrentThread(_ signal: Signal) {
+        pthread_kill(pthread_self(), signal.rawValue)
+    }
+
     /// kill(2).
     package static func send(_ signal: Signal, toProcess processID: Int32) throws(SystemError) {
         try checked("kill \(processID)") { Glibc.kill(processID, signal.rawValue) }

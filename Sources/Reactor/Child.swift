@@ -20,7 +20,7 @@ package final class Child {
     private var output: ChildReader?
     private var errors: ChildReader?
     private var control: ChildControl?
-    private var helperStatus: ExitStatus?
+    private var helperEnd: ProcessEnd?
     private var report: ChildEnd?
     private var drainTimer: TimerID?
 
@@ -81,8 +81,8 @@ package final class Child {
         release()
     }
 
-    func helperEnded(_ status: ExitStatus) {
-        helperStatus = status
+    func helperEnded(_ end: ProcessEnd) {
+        helperEnd = end
         finishWhenDone()
     }
 
@@ -109,9 +109,9 @@ package final class Child {
     }
 
     private func finishWhenDone() {
-        guard let helperStatus, control?.isEnded == true, let handler else { return }
+        guard let helperEnd, control?.isEnded == true, let handler else { return }
         guard output?.isEnded == true, errors?.isEnded == true else { return drainLater() }
-        let end = report ?? .failed("millrace-exec ended without a report: \(helperStatus)")
+        let end = report ?? .failed("millrace-exec ended without a report: \(helperEnd)")
         self.handler = nil
         release()
         handler.child(self, ended: end)

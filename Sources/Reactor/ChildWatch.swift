@@ -5,12 +5,12 @@ package final class ChildWatch: ReadinessHandler {
     package let processID: Int32
     private let reactor: Reactor
     private let pidfd: Descriptor
-    private let onEnd: (ExitStatus) -> Void
+    private let onEnd: (ProcessEnd) -> Void
     private var slot: Slot?
 
     /// Calls `onEnd` once, when the process has ended.
     package init(
-        _ process: consuming ChildProcess, on reactor: Reactor, onEnd: @escaping (ExitStatus) -> Void
+        _ process: consuming ChildProcess, on reactor: Reactor, onEnd: @escaping (ProcessEnd) -> Void
     ) throws(SystemError) {
         processID = process.processID
         self.reactor = reactor
@@ -20,15 +20,15 @@ package final class ChildWatch: ReadinessHandler {
     }
 
     package func ready(_ readiness: Readiness) {
-        guard let slot, let status = exitStatus() else { return }
+        guard let slot, let end = end() else { return }
         reactor.deregister(slot)
         self.slot = nil
-        onEnd(status)
+        onEnd(end)
     }
 
-    private func exitStatus() -> ExitStatus? {
+    private func end() -> ProcessEnd? {
         do {
-            return try ChildProcess.exitStatus(pidfd)
+            return try ChildProcess.end(pidfd)
         } catch {
             // Only a second owner of the same child could have reaped it.
             preconditionFailure("process \(processID): \(error)")

@@ -45,7 +45,7 @@ package final class Reactor {
         self.limits = limits
         epoll = try Epoll(eventsMax: limits.eventsMax)
         mailbox = try Mailbox()
-        epochNanoseconds = Clock.monotonicNanoseconds()
+        epochNanoseconds = SystemClock.monotonicNanoseconds()
         nowNanoseconds = epochNanoseconds
         // Edge-triggered and never read: each write of the counter is an edge.
         try epoll.add(mailbox.wakeupDescriptor, .input, token: Self.mailboxToken)
@@ -74,7 +74,7 @@ package final class Reactor {
         reap()
         slots.recycle()
         turnMetrics.turns += 1
-        turnMetrics.lastTurnNanoseconds = Clock.monotonicNanoseconds() - nowNanoseconds
+        turnMetrics.lastTurnNanoseconds = SystemClock.monotonicNanoseconds() - nowNanoseconds
     }
 
     // MARK: Phases
@@ -82,7 +82,7 @@ package final class Reactor {
     private func wait() throws(SystemError) -> Int {
         let timeout = waitMilliseconds()
         let events = try epoll.wait(timeoutMilliseconds: timeout)
-        nowNanoseconds = Clock.monotonicNanoseconds()
+        nowNanoseconds = SystemClock.monotonicNanoseconds()
         if timeout != 0 { mailbox.wokeUp() }
         return events
     }
@@ -92,7 +92,7 @@ package final class Reactor {
         let isIdle = flushQueue.isEmpty && reapQueue.isEmpty && postedHead == posted.count
         guard isIdle, mailbox.prepareToSleep() else { return 0 }
         guard let tick = wheel.nextTick else { return -1 }
-        let remaining = epochNanoseconds + tick * 1_000_000 - Clock.monotonicNanoseconds()
+        let remaining = epochNanoseconds + tick * 1_000_000 - SystemClock.monotonicNanoseconds()
         return Int32(clamping: max(0, (remaining + 999_999) / 1_000_000))
     }
 
@@ -224,7 +224,7 @@ extension Reactor {
     package func schedule(afterMilliseconds delay: Int64, _ action: @escaping () -> Void) -> TimerID {
         checkThread()
         // The turn's cached time is in the past: counted from there, the timer would be early.
-        let elapsed = Clock.monotonicNanoseconds() - epochNanoseconds
+        let elapsed = SystemClock.monotonicNanoseconds() - epochNanoseconds
         let delay = min(max(delay, 0), TimerWheel.deadlineMax)
         return wheel.insert(deadline: (elapsed + 999_999) / 1_000_000 + delay, action)
     }

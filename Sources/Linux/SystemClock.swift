@@ -1,7 +1,8 @@
+import CLinux
 import Glibc
 
 /// The system's clocks (clock_gettime(2)).
-package enum Clock {
+package enum SystemClock {
     /// CLOCK_MONOTONIC in nanoseconds: never jumps, has no meaning outside this boot.
     package static func monotonicNanoseconds() -> Int64 {
         var time = timespec()
