@@ -21,6 +21,17 @@ package final class EventLog: Sendable {
         }
 
         package var lastSeq: Int { firstSeq + ends.count - 1 }
+
+        /// Calls `body` with each record, in order of seq.
+        package func forEachRecord(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+            try records.withUnsafeBytes { bytes in
+                var start = 0
+                for end in ends {
+                    try body(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                    start = end
+                }
+            }
+        }
     }
 
     /// What the store has to write: the summary as it is now, and the records behind the visible mark.

@@ -65,7 +65,7 @@ package struct StateFlow: Sendable {
 
 extension Graph {
     /// The document's reducers by key.
-    var reducers: [JSONKey: Reducer] {
+    package var reducers: [JSONKey: Reducer] {
         Dictionary(document.reducers.map { ($0.key, $0.value) }) { first, _ in first }
     }
 }

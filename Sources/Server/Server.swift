@@ -39,7 +39,7 @@ package final class Server {
         self.catalog = catalog
         self.store = store
         self.report = report
-        hub = StreamHub(reactor: reactor)
+        hub = StreamHub(reactor: reactor) { log in service.cancel(log.id) { _ in } }
         guards = RequestGuards(settings)
         router = Routes.router()
         var chunk: [UInt8] = []

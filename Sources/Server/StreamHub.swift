@@ -15,15 +15,25 @@ final class StreamHub {
             self.log = log
         }
 
-        var isIdle: Bool { streams.isEmpty && waiters.isEmpty }
+        /// The execution is cancelled when nobody has watched it for a while.
+        fileprivate var cancelsWhenAbandoned = false
+        fileprivate var abandonment: TimerID?
+
+        fileprivate var isIdle: Bool { streams.isEmpty && waiters.isEmpty && abandonment == nil }
     }
 
+    /// How long an execution with `on_disconnect: cancel` goes on without a watcher.
+    private static let abandonmentMilliseconds: Int64 = 10_000
+
     private let reactor: Reactor
+    private let cancel: (EventLog) -> Void
     private var channels: [ExecutionID: Channel] = [:]
     private(set) var streamCount = 0
 
-    init(reactor: Reactor) {
+    /// - Parameter cancel: cancels an execution that was left alone.
+    init(reactor: Reactor, cancel: @escaping (EventLog) -> Void) {
         self.reactor = reactor
+        self.cancel = cancel
     }
 
     /// The log that streams of this execution hold already.
@@ -55,8 +65,26 @@ final class StreamHub {
     }
 
     func subscribe(_ slot: Slot, to log: EventLog) {
-        channel(of: log).streams.append(slot)
+        let channel = channel(of: log)
+        channel.streams.append(slot)
         streamCount += 1
+        if let timer = channel.abandonment.take() { reactor.cancel(timer) }
+    }
+
+    /// From now on the execution is cancelled when no stream of it has been open for a while.
+    func cancelWhenAbandoned(_ log: EventLog) {
+        let channel = channel(of: log)
+        channel.cancelsWhenAbandoned = true
+        watchAbandonment(of: channel)
+    }
+
+    private func watchAbandonment(of channel: Channel) {
+        guard channel.cancelsWhenAbandoned, channel.streams.isEmpty, !channel.log.isFinishedAndVisible else { return }
+        channel.abandonment = reactor.schedule(afterMilliseconds: Self.abandonmentMilliseconds) { [self] in
+            channel.abandonment = nil
+            cancel(channel.log)
+            if channel.isIdle { channels[channel.log.id] = nil }
+        }
     }
 
     func unsubscribe(_ slot: Slot, from log: EventLog) {
@@ -64,6 +92,7 @@ final class StreamHub {
         channel.streams.swapAt(index, channel.streams.count - 1)
         channel.streams.removeLast()
         streamCount -= 1
+        watchAbandonment(of: channel)
         if channel.isIdle { channels[log.id] = nil }
     }
 

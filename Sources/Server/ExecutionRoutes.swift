@@ -1,0 +1,184 @@
+import Executions
+import HTTP
+import JSON
+import Reactor
+
+/// Executions: list, read, cancel.
+enum ExecutionRoutes {
+    static func list(_ call: Call) throws(Problem) {
+        let query = try query(call)
+        let store = call.server.store
+        call.then({ () throws(Problem) in try read { () throws(StoreError) in try store.executions(query) } }) {
+            (call, found) in
+            let page = found.prefix(query.limit - 1)
+            let items = page.map { JSONText(json($0)) }
+            var body: JSONObject = ["items": JSONText(array: items), "next_cursor": .null]
+            var headers: HeaderFields = [:]
+            if found.count == query.limit, let last = page.last {
+                body["next_cursor"] = JSONText(last.id.description)
+                headers.add("Link", call.nextLink(cursor: last.id.description))
+            }
+            call.respond(.json(body, headers))
+        }
+    }
+
+    static func read(_ call: Call) throws(Problem) {
+        let (store, id) = (call.server.store, try id(call))
+        call.offload { () throws(Problem) in
+            guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else { throw unknown(id) }
+            return .json(json(summary))
+        }
+    }
+
+    static func cancel(_ call: Call) throws(Problem) {
+        let (store, id) = (call.server.store, try id(call))
+        let mailbox = call.server.reactor.mailbox
+        let confined = Confined(call, to: call.server.reactor)
+        call.server.service.cancel(id) { result in
+            mailbox.post { reactor in
+                let call = confined.open(on: reactor)
+                switch result {
+                case .cancelled(let log, let seq):
+                    call.server.hub.whenVisible(seq, of: log) { call.respond(.json(202, json(log.summary))) }
+                case .alreadyFinished: call.respond(finished(id).response)
+                case .unknown:
+                    call.offload { () throws(Problem) in
+                        guard try read({ () throws(StoreError) in try store.execution(id) }) != nil else { throw unknown(id) }
+                        throw finished(id)
+                    }
+                }
+            }
+        }
+    }
+
+    private static func finished(_ id: ExecutionID) -> Problem {
+        Problem(409, "execution_finished", "Execution \(id) has ended; there is nothing to cancel.")
+    }
+
+    private static func query(_ call: Call) throws(Problem) -> ExecutionQuery {
+        // One more than the page holds: whether there is another page.
+        var query = ExecutionQuery(limit: try call.number("limit", in: 1...500, default: 50) + 1)
+        query.graphID = call.request.queryValue("graph_id")
+        if let text = call.request.queryValue("status") {
+            guard let status = ExecutionStatus(rawValue: text) else {
+                let known = ExecutionStatus.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Problem(400, "invalid_parameter", "status must be one of \(known).")
+            }
+            query.status = status
+        }
+        query.sinceMicroseconds = try time("since", call.request)
+        query.untilMicroseconds = try time("until", call.request)
+        if let text = call.request.queryValue("cursor") {
+            guard let before = ExecutionID(text) else {
+                throw Problem(400, "invalid_cursor", "cursor must be a next_cursor that was returned before.")
+            }
+            query.before = before
+        }
+        return query
+    }
+
+    private static func time(_ name: String, _ request: Request) throws(Problem) -> Int64? {
+        guard let text = request.queryValue(name) else { return nil }
+        guard let time = Timestamp.microseconds(text) else {
+            throw Problem(400, "invalid_parameter", "\(name) must be a time such as 2026-01-31T09:30:00Z (RFC 3339).")
+        }
+        return time
+    }
+}
+
+extension ExecutionRoutes {
+    /// Goes on with the log of the execution that the path names: of one that is running, or of one from the history.
+    static func withLog(_ call: Call, _ next: @escaping @Sendable (Call, EventLog) throws(Problem) -> Void) throws(Problem) {
+        let id = try id(call)
+        if let live = call.server.service.log(of: id) ?? call.server.hub.log(of: id), live.visibleSeq >= 0 {
+            return try next(call, live)
+        }
+        let (store, catalog) = (call.server.store, call.server.catalog)
+        call.then(
+            { () throws(Problem) in
+                guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else { throw unknown(id) }
+                let revision = try read { () throws(StoreError) in
+                    try catalog.revision(summary.graphRevision, of: summary.graphID)
+                }
+                guard let revision else {
+                    throw Problem(500, "damaged_history", "Revision \(summary.graphRevision) of graph \(summary.graphID) is missing.")
+                }
+                return EventLog(stored: summary, graph: revision)
+            }, next)
+    }
+
+    /// The finished execution with its final state: the answer to a start that waited.
+    static func respondFinished(_ log: EventLog, _ call: Call) {
+        let store = call.server.store
+        call.offload { () throws(Problem) in
+            var body = json(log.summary)
+            do {
+                body["final_state"] = try finalState(of: log, in: store)
+            } catch {
+                throw Problem(503, "store_unavailable", "\(error)")
+            }
+            return .json(body, ["Content-Location": "/api/executions/\(log.id)"])
+        }
+    }
+
+    private static func finalState(of log: EventLog, in store: any ExecutionStore) throws -> JSONText {
+        var state = State()
+        var seq = 0
+        while true {
+            let slice: EventLog.Slice
+            switch log.read(after: seq, bytesMax: 1 << 20) {
+            case .events(let events): slice = events
+            case .caughtUp: return state.text
+            case .evicted: slice = try store.records(of: log.id, after: seq, bytesMax: 1 << 20)
+            }
+            guard !slice.ends.isEmpty else { throw StoreError("event \(seq + 1) of execution \(log.id) is missing") }
+            try slice.forEachRecord { record in
+                switch try EventRecord(decoding: record).body {
+                case .start(_, let initialState): state = State(initial: initialState, reducers: log.graph.graph.reducers)
+                case .nodeComplete(let completion) where !completion.willRetry: state.apply(completion.update, rank: completion.rank)
+                case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error: break
+                }
+            }
+            seq = slice.lastSeq
+        }
+    }
+
+    static func json(_ summary: ExecutionSummary) -> JSONObject {
+        var object: JSONObject = [
+            "execution_id": JSONText(summary.id.description), "graph_id": JSONText(summary.graphID),
+            "graph_revision": JSONText(summary.graphRevision), "status": JSONText(summary.status.rawValue),
+            "created_at": JSONText(Timestamp.string(microseconds: summary.createdAtMicroseconds)),
+            "started_at": summary.startedAtMicroseconds.map { JSONText(Timestamp.string(microseconds: $0)) } ?? .null,
+            "ended_at": summary.endedAtMicroseconds.map { JSONText(Timestamp.string(microseconds: $0)) } ?? .null,
+            "duration_ms": .null, "node_count": JSONText(summary.nodeCount),
+            "failed_nodes": JSONText(array: summary.failedNodes.map { JSONText($0) }), "last_seq": JSONText(summary.lastSeq),
+        ]
+        if let duration = summary.durationMicroseconds {
+            var writer = ByteWriter()
+            writer.append(milliseconds: duration)
+            object["duration_ms"] = JSONText(trusted: writer.bytes)
+        }
+        if let error = summary.error { object["error"] = JSONText(error) }
+        return object
+    }
+
+    static func id(_ call: Call) throws(Problem) -> ExecutionID {
+        let text = call.parameters["id"]
+        guard let id = ExecutionID(text) else {
+            throw Problem(404, "unknown_execution", "\(text.prefix(80)) is no execution's id, which is a UUID of version 7.")
+        }
+        return id
+    }
+
+    static func unknown(_ id: ExecutionID) -> Problem {
+        Problem(404, "unknown_execution", "There is no execution \(id); GET /api/executions lists those there are.")
+    }
+
+    static func read<Value>(_ work: () throws(StoreError) -> Value) throws(Problem) -> Value {
+        do {
+            return try work()
+        } catch {
+            throw Problem(503, "store_unavailable", error.message, headers: ["Retry-After": "5"])
+        }
+    }
+}

@@ -1,0 +1,227 @@
+// The graphs that can be executed now, compiled; and the way to change them. What is here is what the store has: a change
+// is stored first. Reading is quick and may happen on the reactor's thread, all else blocks and belongs on the pool.
+
+import Executions
+import Graphs
+import HTTP
+import JSON
+import Synchronization
+
+package final class GraphCatalog: Sendable {
+    package struct Change: Sendable {
+        package let revision: GraphRevision
+        package let isNew: Bool
+    }
+
+    package enum ChangeError: Error, Sendable {
+        case invalid(GraphFaults)
+        /// The current revision is not the expected one: this is, 0 for none.
+        case conflict(current: Int)
+        case store(StoreError)
+    }
+
+    /// Old revisions that are kept compiled, for executions whose events are read.
+    private static let oldRevisionsMax = 64
+
+    private struct Guarded {
+        var current: [String: GraphRevision] = [:]
+        var old: [String: GraphRevision] = [:]
+    }
+
+    private let store: any GraphStore
+    private let compiler: any GraphCompiler
+    private let clock: any Clock
+    /// Where documents that come by the API look for the files that they name.
+    private let folder: String?
+    private let guarded = Mutex(Guarded())
+
+    package init(store: any GraphStore, compiler: any GraphCompiler, clock: any Clock, folder: String?) {
+        self.store = store
+        self.compiler = compiler
+        self.clock = clock
+        self.folder = folder
+    }
+
+    package func current(_ id: String) -> GraphRevision? {
+        guarded.withLock { $0.current[id] }
+    }
+
+    /// All current graphs, by id.
+    package var list: [GraphRevision] {
+        guarded.withLock { Array($0.current.values) }.sorted { $0.identity.id < $1.identity.id }
+    }
+
+    var kindDescriptions: JSONText { compiler.kindDescriptions }
+
+    /// A revision for reading what it once ran: it need not be able to run any more.
+    package func revision(_ number: Int, of id: String) throws(StoreError) -> GraphRevision? {
+        let known = guarded.withLock { guarded -> GraphRevision? in
+            if let current = guarded.current[id], current.identity.revision == number { return current }
+            return guarded.old["\(number)/\(id)"]
+        }
+        if let known { return known }
+        guard let stored = try store.graph(id, revision: number), !stored.summary.isDeletion else { return nil }
+        let revision = try historical(stored)
+        guarded.withLock { guarded in
+            if guarded.old.count >= Self.oldRevisionsMax { guarded.old.removeAll() }
+            guarded.old["\(number)/\(id)"] = revision
+        }
+        return revision
+    }
+
+    package func revisions(of id: String) throws(StoreError) -> [GraphRevisionSummary] {
+        try store.revisions(ofGraph: id)
+    }
+
+    /// Reads and checks a document; stores nothing.
+    package func validate(_ bytes: [UInt8], format: GraphFormat) throws(GraphFaults) -> GraphRevisionContent {
+        if let folder { return try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder)) }
+        return try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
+    }
+
+    /// Stores a document as the next revision of its graph.
+    /// - Parameter expecting: the revision that it replaces, 0 for none; nil: whatever is there.
+    package func put(_ content: GraphRevisionContent, expecting: Int? = nil) throws(ChangeError) -> Change {
+        let new = NewGraph(
+            id: content.graph.document.id, document: content.graph.document.source, files: content.files, folder: folder,
+            createdAtMicroseconds: clock.wallMicroseconds)
+        return try put(new, content, expecting: expecting)
+    }
+
+    package func delete(_ id: String, expecting: Int?) throws(ChangeError) {
+        while true {
+            let revision = current(id)?.identity.revision ?? 0
+            guard revision > 0, expecting == nil || expecting == revision else { throw .conflict(current: revision) }
+            let now = clock.wallMicroseconds
+            if try stored({ () throws(StoreError) in try store.deleteGraph(id, expecting: revision, atMicroseconds: now) }) != nil {
+                return guarded.withLock { guarded in
+                    if guarded.current[id]?.identity.revision == revision { guarded.current[id] = nil }
+                }
+            }
+        }
+    }
+
+    private func put(_ new: NewGraph, _ content: GraphRevisionContent, expecting: Int?) throws(ChangeError) -> Change {
+        while true {
+            let replaced = current(new.id)?.identity.revision ?? 0
+            if let expecting, expecting != replaced { throw .conflict(current: replaced) }
+            guard let summary = try stored({ () throws(StoreError) in try store.put(new, expecting: replaced) }) else { continue }
+            let identity = GraphIdentity(id: new.id, revision: summary.revision, files: new.files, folder: new.folder)
+            let revision: GraphRevision
+            do {
+                revision = try compiler.compile(
+                    content.graph, identity: identity, createdAtMicroseconds: summary.createdAtMicroseconds)
+            } catch {
+                throw .invalid(error)
+            }
+            makeCurrent(revision)
+            return Change(revision: revision, isNew: replaced == 0)
+        }
+    }
+
+    private func makeCurrent(_ revision: GraphRevision) {
+        guarded.withLock { guarded in
+            let known = guarded.current[revision.identity.id]?.identity.revision ?? 0
+            if revision.identity.revision > known { guarded.current[revision.identity.id] = revision }
+        }
+    }
+
+    private func stored<Value>(_ work: () throws(StoreError) -> Value) throws(ChangeError) -> Value {
+        do {
+            return try work()
+        } catch {
+            throw .store(error)
+        }
+    }
+}
+
+extension GraphCatalog {
+    /// Loads the store's graphs, and then the graphs folder: each file that has changed since it was last loaded makes a new
+    /// revision.
+    /// - Returns: what could not be loaded and why, a line each.
+    package func load() throws(StoreError) -> [String] {
+        var complaints: [String] = []
+        for stored in try store.currentGraphs() {
+            do {
+                makeCurrent(try compiled(stored))
+            } catch {
+                complaints.append("graph \(stored.summary.graphID) cannot be run: \(error)")
+            }
+        }
+        guard let folder else { return complaints }
+        let entries: [GraphFolder.Entry]
+        do {
+            entries = try GraphFolder(path: folder).read(vocabulary: compiler)
+        } catch {
+            return complaints + [error.message]
+        }
+        let loaded = try store.loadedFiles()
+        for entry in entries {
+            if let complaint = load(entry, folder, known: loaded[entry.fileName]) { complaints.append(complaint) }
+        }
+        return complaints
+    }
+
+    private func load(_ entry: GraphFolder.Entry, _ folder: String, known: String?) -> String? {
+        switch entry.content {
+        case .failure(let faults):
+            return "\(folder)/\(entry.fileName): \(faults)"
+        case .success(let content):
+            guard entry.fingerprint.description != known else { return nil }
+            let new = NewGraph(
+                id: content.graph.document.id, document: content.graph.document.source, files: content.files, folder: folder,
+                createdAtMicroseconds: clock.wallMicroseconds, loadedFrom: (entry.fileName, entry.fingerprint.description))
+            do throws(ChangeError) {
+                _ = try put(new, content, expecting: nil)
+                return nil
+            } catch {
+                return "\(folder)/\(entry.fileName): \(error)"
+            }
+        }
+    }
+
+    private func compiled(_ stored: StoredGraph) throws(GraphFaults) -> GraphRevision {
+        let content = try Graph.parse(stored.document.bytes, format: .json, vocabulary: compiler, files: stored.files)
+        return try compiler.compile(
+            content.graph, identity: stored.identity, createdAtMicroseconds: stored.summary.createdAtMicroseconds)
+    }
+
+    private func historical(_ stored: StoredGraph) throws(StoreError) -> GraphRevision {
+        do {
+            let vocabulary = HistoricalVocabulary()
+            let content = try Graph.parse(stored.document.bytes, format: .json, vocabulary: vocabulary, files: stored.files)
+            return GraphRevision(
+                graph: content.graph, identity: stored.identity, createdAtMicroseconds: stored.summary.createdAtMicroseconds,
+                bodies: [], conditions: [])
+        } catch {
+            throw StoreError("revision \(stored.summary.revision) of graph \(stored.summary.graphID) is damaged: \(error)")
+        }
+    }
+}
+
+extension StoredGraph {
+    fileprivate var identity: GraphIdentity {
+        GraphIdentity(id: summary.graphID, revision: summary.revision, files: files, folder: folder)
+    }
+}
+
+/// Takes every kind and condition: the document was valid when it was stored, and is only read.
+private struct HistoricalVocabulary: NodeVocabulary {
+    private let anything: ConfigSchema?
+
+    init() {
+        anything = try? ConfigSchema(JSONText.emptyObject)
+    }
+
+    func schema(ofKind name: String) -> ConfigSchema? { anything }
+    var kindNames: [String] { [] }
+    func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
+    func fault(inCondition source: String) -> String? { nil }
+}
+
+/// There is no graphs folder, so no files that a document could name.
+private struct NoFiles: GraphFileSource {
+    func read(_ name: String) throws(GraphFileError) -> [UInt8] {
+        throw GraphFileError("there is no graphs folder to find \(name) in; start the daemon with --graphs DIR")
+    }
+}

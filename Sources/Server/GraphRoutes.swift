@@ -1,0 +1,248 @@
+import Executions
+import Graphs
+import HTTP
+import JSON
+
+/// Graphs: read, write, check.
+enum GraphRoutes {
+    static func list(_ call: Call) throws(Problem) {
+        let limit = try call.number("limit", in: 1...500, default: 50)
+        let cursor = call.request.queryValue("cursor") ?? ""
+        let after = call.server.catalog.list.filter { $0.identity.id > cursor }
+        let items = after.prefix(limit).map { JSONText(summary(of: $0)) }
+        var page: JSONObject = ["items": JSONText(array: Array(items)), "next_cursor": .null]
+        var headers: HTTP.HeaderFields = [:]
+        if after.count > limit, let last = after.prefix(limit).last?.identity.id {
+            page["next_cursor"] = JSONText(last)
+            headers.add("Link", call.nextLink(cursor: last))
+        }
+        call.respond(.json(page, headers))
+    }
+
+    static func create(_ call: Call) throws(Problem) {
+        let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
+        call.offload { () throws(Problem) in
+            let content = try parse(body, format, catalog)
+            do throws(GraphCatalog.ChangeError) {
+                let change = try catalog.put(content, expecting: 0)
+                return document(change.revision, as: .json, status: 201, isNew: true)
+            } catch {
+                if case .conflict = error {
+                    let id = content.graph.document.id
+                    throw Problem(409, "graph_exists", "There is a graph \(id) already; PUT /api/graphs/\(id) replaces it.")
+                }
+                throw problem(for: error)
+            }
+        }
+    }
+
+    static func read(_ call: Call) throws(Problem) {
+        let id = call.parameters["id"]
+        let accept = Accept(call.request.headers)
+        guard let type = accept.preferred(among: [.json, .yaml]) else {
+            throw Problem(406, "not_acceptable", "A graph is to be had as application/json or application/yaml.")
+        }
+        let format: GraphFormat = type == .yaml ? .yaml : .json
+        if call.request.queryValue("revision") != nil {
+            let number = try call.number("revision", in: 1...Int.max, default: 1)
+            let catalog = call.server.catalog
+            return call.offload { () throws(Problem) in
+                do {
+                    guard let revision = try catalog.revision(number, of: id) else { throw unknown(id) }
+                    return document(revision, as: format, status: 200, isNew: false)
+                } catch let error as StoreError {
+                    throw Problem(503, "store_unavailable", error.message)
+                } catch let problem as Problem {
+                    throw problem
+                } catch {
+                    preconditionFailure("no other errors: \(error)")
+                }
+            }
+        }
+        guard let revision = call.server.catalog.current(id) else { throw unknown(id) }
+        switch try preconditions(call.request).evaluate(current: tags(of: revision), isRead: true) {
+        case .proceed: call.respond(document(revision, as: format, status: 200, isNew: false))
+        case .notModified:
+            call.respond(Response(304, ["ETag": tag(of: revision, format).description, "Vary": "Accept"]))
+        case .failed: throw changed(revision.identity.revision)
+        }
+    }
+
+    static func replace(_ call: Call) throws(Problem) {
+        let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
+        let id = call.parameters["id"]
+        let conditions = try preconditions(call.request)
+        call.offload { () throws(Problem) in
+            let content = try parse(body, format, catalog)
+            guard content.graph.document.id == id else {
+                throw invalid(GraphFaults(pointer: "/id", "is \(content.graph.document.id), but the path says \(id)"))
+            }
+            let revision = try expected(conditions, catalog.current(id))
+            do throws(GraphCatalog.ChangeError) {
+                let change = try catalog.put(content, expecting: revision)
+                return document(change.revision, as: .json, status: change.isNew ? 201 : 200, isNew: change.isNew)
+            } catch {
+                throw problem(for: error)
+            }
+        }
+    }
+
+    static func delete(_ call: Call) throws(Problem) {
+        let (catalog, id) = (call.server.catalog, call.parameters["id"])
+        let conditions = try preconditions(call.request)
+        call.offload { () throws(Problem) in
+            guard let current = catalog.current(id) else { throw unknown(id) }
+            let revision = try expected(conditions, current)
+            do throws(GraphCatalog.ChangeError) {
+                try catalog.delete(id, expecting: revision)
+                return Response(204)
+            } catch {
+                if case .conflict(current: 0) = error { throw unknown(id) }
+                throw problem(for: error)
+            }
+        }
+    }
+
+    static func revisions(_ call: Call) throws(Problem) {
+        let (catalog, id) = (call.server.catalog, call.parameters["id"])
+        call.offload { () throws(Problem) in
+            let all: [GraphRevisionSummary]
+            do {
+                all = try catalog.revisions(of: id)
+            } catch {
+                throw Problem(503, "store_unavailable", error.message)
+            }
+            guard !all.isEmpty else { throw unknown(id) }
+            let items = all.map { summary -> JSONText in
+                [
+                    "revision": JSONText(summary.revision),
+                    "created_at": JSONText(Timestamp.string(microseconds: summary.createdAtMicroseconds)),
+                    "deleted": JSONText(summary.isDeletion),
+                    "file": summary.fileName.map { JSONText($0) } ?? .null,
+                ]
+            }
+            return .json(["items": JSONText(array: items)])
+        }
+    }
+
+    static func validate(_ call: Call) throws(Problem) {
+        let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
+        call.offload {
+            do {
+                _ = try catalog.validate(body, format: format)
+                return .json(["valid": true, "errors": []])
+            } catch {
+                let errors = error.faults.map { fault -> JSONText in
+                    ["pointer": JSONText(fault.pointer), "message": JSONText(fault.message)]
+                }
+                return .json(["valid": false, "errors": JSONText(array: errors)])
+            }
+        }
+    }
+
+    static func kinds(_ call: Call) throws(Problem) {
+        call.respond(.json(call.server.catalog.kindDescriptions))
+    }
+
+    static func layout(_ call: Call) throws(Problem) {
+        let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
+        call.offload { () throws(Problem) in
+            let content = try parse(body, format, catalog)
+            var positions: JSONObject = [:]
+            for (id, position) in Layout.positions(of: content.graph) {
+                positions[id] = ["x": JSONText(position.x), "y": JSONText(position.y)]
+            }
+            return .json(["positions": JSONText(positions)])
+        }
+    }
+}
+
+extension GraphRoutes {
+    static func unknown(_ id: String) -> Problem {
+        Problem(404, "unknown_graph", "There is no graph \(id); GET /api/graphs lists those there are.")
+    }
+
+    private static func summary(of revision: GraphRevision) -> JSONObject {
+        let document = revision.graph.document
+        return [
+            "id": JSONText(document.id), "name": JSONText(document.name), "description": JSONText(document.description),
+            "revision": JSONText(revision.identity.revision), "node_count": JSONText(document.nodes.count),
+            "edge_count": JSONText(document.edges.count),
+            "updated_at": JSONText(Timestamp.string(microseconds: revision.createdAtMicroseconds)),
+        ]
+    }
+
+    /// - Parameter isNew: whether the graph came into being, so that `Location` says where.
+    private static func document(_ revision: GraphRevision, as format: GraphFormat, status: Status, isNew: Bool) -> Response {
+        var headers: HeaderFields = ["ETag": tag(of: revision, format).description, "Vary": "Accept"]
+        if isNew { headers.add("Location", "/api/graphs/\(revision.identity.id)") }
+        let document = revision.graph.document
+        switch format {
+        case .json: return .json(status, document.source, headers)
+        case .yaml:
+            headers.add("Content-Type", "application/yaml")
+            return Response(status, headers, body: Array(document.yaml().utf8))
+        }
+    }
+
+    private static func tag(of revision: GraphRevision, _ format: GraphFormat) -> EntityTag {
+        EntityTag(format == .yaml ? "\(revision.identity.revision).yaml" : "\(revision.identity.revision)")
+    }
+
+    private static func tags(of revision: GraphRevision) -> [EntityTag] {
+        [tag(of: revision, .json), tag(of: revision, .yaml)]
+    }
+
+    private static func preconditions(_ request: Request) throws(Problem) -> Preconditions {
+        do {
+            return try Preconditions(request.headers)
+        } catch {
+            throw Problem(ProblemDetails(error))
+        }
+    }
+
+    /// The revision that a change may replace; nil if the request does not care.
+    private static func expected(_ conditions: Preconditions, _ current: GraphRevision?) throws(Problem) -> Int? {
+        guard case .proceed = conditions.evaluate(current: current.map(tags) ?? [], isRead: false) else {
+            throw changed(current?.identity.revision ?? 0)
+        }
+        return conditions.ifMatch == nil && conditions.ifNoneMatch == nil ? nil : current?.identity.revision ?? 0
+    }
+
+    private static func changed(_ revision: Int) -> Problem {
+        let now = revision == 0 ? "there is no such graph now" : "the current revision is \(revision)"
+        return Problem(412, "precondition_failed", "The graph is not as the request expects: \(now). Read it and decide anew.")
+    }
+
+    private static func documentFormat(_ request: Request) throws(Problem) -> GraphFormat {
+        guard let type = request.headers["content-type"].flatMap({ MediaType($0) }) else {
+            throw Problem(415, "unsupported_media_type", "Send a graph document as application/json or application/yaml.")
+        }
+        return type.isYAML ? .yaml : .json
+    }
+
+    private static func parse(
+        _ body: [UInt8], _ format: GraphFormat, _ catalog: GraphCatalog
+    ) throws(Problem) -> GraphRevisionContent {
+        do {
+            return try catalog.validate(body, format: format)
+        } catch {
+            throw invalid(error)
+        }
+    }
+
+    private static func invalid(_ faults: GraphFaults) -> Problem {
+        let listed = faults.faults.map { ProblemDetails.Violation(pointer: $0.pointer, message: $0.message) }
+        let count = faults.count == 1 ? "a fault" : "\(faults.count) faults"
+        return Problem(
+            ProblemDetails(422, code: "invalid_graph", detail: "The graph document has \(count); see errors.", errors: listed))
+    }
+
+    private static func problem(for error: GraphCatalog.ChangeError) -> Problem {
+        switch error {
+        case .invalid(let faults): invalid(faults)
+        case .conflict(let current): changed(current)
+        case .store(let error): Problem(503, "store_unavailable", error.message, headers: ["Retry-After": "5"])
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Executions
+import HTTP
+import JSON
+
+/// The calls that start an execution.
+enum StartRoutes {
+    /// A body up to this size is parsed where it arrives; a larger one on the pool.
+    private static let inlineBodyBytesMax = 64 << 10
+
+    /// What a start may say in its body.
+    struct Order: Sendable {
+        var initialState: JSONObject = [:]
+        var cancelsOnDisconnect = false
+    }
+
+    static func stream(_ call: Call) throws(Problem) {
+        let detail = try EventRoutes.detail(call.request)
+        try EventRoutes.requireChunks(call.request)
+        try withOrder(call) { (call, order) throws(Problem) in
+            let log = try start(call, order)
+            if order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
+            var headers = EventRoutes.streamHeaders
+            headers.add("Content-Location", "/api/executions/\(log.id)")
+            headers.add("Location", "/api/executions/\(log.id)/events")
+            call.stream(log, detail: detail, fromSeq: 1, headers: headers)
+        }
+    }
+
+    static func execute(_ call: Call) throws(Problem) {
+        let respondsAsync = Preferences(call.request.headers).respondsAsync
+        try withOrder(call) { (call, order) throws(Problem) in
+            let log = try start(call, order)
+            if respondsAsync {
+                return call.server.hub.whenVisible(0, of: log) { accept(log, call) }
+            }
+            call.server.hub.whenFinished(log) { ExecutionRoutes.respondFinished(log, call) }
+        }
+    }
+
+    private static func accept(_ log: EventLog, _ call: Call) {
+        let headers: HeaderFields = ["Location": "/api/executions/\(log.id)", "Preference-Applied": "respond-async"]
+        call.respond(.json(202, ExecutionRoutes.json(log.summary), headers))
+    }
+
+    private static func start(_ call: Call, _ order: Order) throws(Problem) -> EventLog {
+        let id = call.parameters["id"]
+        guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
+        guard !call.server.isDraining else {
+            throw Problem(503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
+        }
+        do throws(ExecutionService.AdmissionError) {
+            return try call.server.service.start(graph, initialState: order.initialState)
+        } catch {
+            switch error {
+            case .queueFull:
+                throw Problem(
+                    429, "queue_full", "As many executions wait as may wait (executions.max_queued); try again later.",
+                    headers: ["Retry-After": "1"])
+            case .closed:
+                throw Problem(503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
+            }
+        }
+    }
+
+    private static func withOrder(
+        _ call: Call, _ next: @escaping @Sendable (Call, Order) throws(Problem) -> Void
+    ) throws(Problem) {
+        let body = call.request.body
+        if body.isEmpty { return try next(call, Order()) }
+        let isYAML = call.request.headers["content-type"].flatMap { MediaType($0) }?.isYAML == true
+        guard !isYAML else {
+            throw Problem(415, "unsupported_media_type", "Send what an execution starts with as application/json.")
+        }
+        if body.count <= inlineBodyBytesMax { return try next(call, try order(body)) }
+        call.then({ () throws(Problem) in try order(body) }, next)
+    }
+
+    private static func order(_ body: [UInt8]) throws(Problem) -> Order {
+        let members: JSONObject
+        do {
+            members = try JSONObject(parsing: body)
+        } catch {
+            throw Problem(400, "invalid_json", "The body is no JSON object: \(error.message).")
+        }
+        var order = Order()
+        var faults: [ProblemDetails.Violation] = []
+        for (key, value) in members {
+            switch key.string {
+            case "initial_state":
+                if let state = value.object { order.initialState = state } else {
+                    faults.append(.init(pointer: "/initial_state", message: "must be an object"))
+                }
+            case "on_disconnect":
+                switch value.string {
+                case "continue": order.cancelsOnDisconnect = false
+                case "cancel": order.cancelsOnDisconnect = true
+                default: faults.append(.init(pointer: "/on_disconnect", message: "must be \"continue\" or \"cancel\""))
+                }
+            default:
+                faults.append(.init(pointer: JSONPointer([key.string]).description, message: "unknown key"))
+            }
+        }
+        guard faults.isEmpty else {
+            throw Problem(ProblemDetails(422, code: "invalid_request", detail: "The body does not fit; see errors.", errors: faults))
+        }
+        return order
+    }
+}
