@@ -32,7 +32,7 @@ struct ImportTable {
         "Console": Row(own: [], libraries: []),
         "Server": Row(
             own: ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", "Console"],
-            libraries: ["OrderedCollections"]),
+            libraries: ["OrderedCollections", "DequeModule"]),
         "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
         "millrace": Row(
             own: [
