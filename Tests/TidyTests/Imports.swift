@@ -26,7 +26,8 @@ struct ImportTable {
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
         "Nodes": Row(own: ["Executions", "Graphs", "JSON", "CLua"], libraries: ["DequeModule"]),
-        "History": Row(own: ["Executions", "Graphs", "JSON", "Linux"], libraries: ["GRDB"]),
+        "History": Row(
+            own: ["Executions", "Graphs", "JSON", "Linux"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
         "Config": Row(own: [], libraries: ["Yams"]),
         "Systemd": Row(own: ["CSystemd", "Linux"], libraries: []),
         "Console": Row(own: [], libraries: []),
