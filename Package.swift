@@ -47,6 +47,7 @@ let targets: [Target] = [
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
     module("History", ["Executions", "Graphs", "JSON", "Linux", grdb]),
+    module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
     module("Console", [], exclude: ["Files"]),
     module("Server", ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", "Console", orderedCollections]),
@@ -54,8 +55,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Executions", "Nodes", "History", "Systemd", "Console",
-            "Server", "Client", arguments, yams, log, histogram,
+            "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Executions", "Nodes", "History", "Config", "Systemd",
+            "Console", "Server", "Client", arguments, yams, log, histogram,
         ],
         swiftSettings: strict),
 
@@ -68,13 +69,14 @@ let targets: [Target] = [
     tests("NodesTests", ["Nodes", "Executions", "Graphs", "JSON", "Linux", "Reactor"]),
     tests("HistoryTests", ["History", "Executions", "Graphs", "JSON"]),
     tests("ServerTests", ["Server", "Executions", "Graphs", "JSON", "HTTP", "Linux", "Reactor"]),
+    tests("ConfigTests", ["Config"]),
     tests("TidyTests", []),
 ]
 
 let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 func isWritten(_ target: Target) -> Bool {
-    let folder = root.appendingPathComponent(target.type == .test ? "Tests" : "Sources").appendingPathComponent(target.name)
-    return FileManager.default.fileExists(atPath: folder.path)
+    let folder = (target.type == .test ? "Tests/" : "Sources/") + target.name
+    return FileManager.default.fileExists(atPath: root.appendingPathComponent(folder).path)
 }
 let written = targets.filter(isWritten)
 let names = Set(written.map(\.name)), all = Set(targets.map(\.name))

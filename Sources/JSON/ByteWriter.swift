@@ -21,7 +21,7 @@ package struct ByteWriter: ~Copyable {
     }
 
     private mutating func grow(to newCapacity: Int) {
-        guard let grown = realloc(memory, newCapacity) else { fatalError("out of memory") }
+        guard let grown = realloc(memory, newCapacity) else { preconditionFailure("out of memory") }
         memory = grown
         capacity = newCapacity
     }

@@ -1,0 +1,138 @@
+extension ConfigurationKey {
+    /// Every key, in the order of the shipped file. Keys of one section stand together.
+    package static let all: [ConfigurationKey] = general + http + engine + kinds + edges
+
+    /// The key of a name, or nil.
+    package static func named(_ name: String) -> ConfigurationKey? { byName[name] }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    private static let general: [ConfigurationKey] = [
+        .list(
+            "listen", \.listen, of: .address, countMin: 1, flag: "--listen",
+            """
+            Where the API is served: HOST:PORT, [IPv6]:PORT or unix:PATH; port 0 takes a free one. Sockets that systemd hands \
+            over take its place. Addresses beyond loopback need configured tokens.
+            """),
+        .string(
+            "state_dir", \.stateDirectory, flag: "--state-dir",
+            """
+            The folder of the history store, locked by the daemon that uses it. Empty: $STATE_DIRECTORY under systemd, else \
+            /var/lib/millrace for root, else $XDG_STATE_HOME/millrace or ~/.local/state/millrace.
+            """),
+        .string(
+            "graphs_dir", \.graphsDirectory, flag: "--graphs",
+            """
+            The folder that graph documents (*.yaml, *.json) are loaded from. Empty: /etc/millrace/graphs if it exists, else \
+            the examples beside the source tree when the program runs from a build.
+            """),
+        .integer(
+            "workers.threads", \.workers.threads, 0...1024,
+            "Threads that run nodes. 0: one per core."),
+    ]
+
+    private static let http: [ConfigurationKey] = [
+        .list(
+            "http.allowed_hosts", \.http.allowedHosts, of: .host,
+            "Host names, besides loopback, that requests over TCP may name in Host. Others get 421."),
+        .list(
+            "http.allowed_origins", \.http.allowedOrigins, of: .origin,
+            "Origins of web pages, besides the daemon's own, that may call the API (CORS). Others get 403."),
+        .list(
+            "http.trusted_proxies", \.http.trustedProxies, of: .network,
+            """
+            Peers whose X-Forwarded-For and Forwarded are believed: addresses, networks, or unix for peers on unix sockets.
+            """),
+        .integer(
+            "http.request_line_bytes_max", \.http.requestLineBytesMax, 256...65536, unit: .bytes,
+            "Longest request line. Beyond: 414."),
+        .integer(
+            "http.header_bytes_max", \.http.headerBytesMax, 1024...(1 << 20), unit: .bytes,
+            "Most bytes of all header fields of a request. Beyond: 431."),
+        .integer(
+            "http.header_fields_max", \.http.headerFieldsMax, 8...10_000,
+            "Most header fields of a request. Beyond: 431."),
+        .integer(
+            "http.body_bytes_max", \.http.bodyBytesMax, 1024...(1 << 30), unit: .bytes,
+            "Longest body of a request. Beyond: 413."),
+        .integer(
+            "http.header_timeout_ms", \.http.headerTimeoutMilliseconds, 100...600_000, unit: .milliseconds,
+            "Time for a request's head to arrive, from its first byte. Beyond: 408."),
+        .integer(
+            "http.body_timeout_ms", \.http.bodyTimeoutMilliseconds, 100...3_600_000, unit: .milliseconds,
+            "Time for a request's body to arrive. Beyond: 408."),
+        .integer(
+            "http.idle_timeout_ms", \.http.idleTimeoutMilliseconds, 100...86_400_000, unit: .milliseconds,
+            "How long a connection is kept between requests."),
+    ]
+
+    private static let engine: [ConfigurationKey] = [
+        .integer(
+            "stream.keep_alive_ms", \.stream.keepAliveMilliseconds, 100...3_600_000, unit: .milliseconds,
+            "Silence after which a stream carries a comment, so that proxies keep it open."),
+        .integer(
+            "stream.retry_ms", \.stream.retryMilliseconds, 100...600_000, unit: .milliseconds,
+            "How long clients wait before they resume a broken stream. Each stream is told a value around this one."),
+        .integer(
+            "graphs.nodes_max", \.graphs.nodesMax, 1...1_000_000,
+            "Most nodes of one graph."),
+        .integer(
+            "executions.max_running", \.executions.maxRunning, 1...1_000_000,
+            "Executions that run at once. Those beyond wait in the queue."),
+        .integer(
+            "executions.max_queued", \.executions.maxQueued, 0...1_000_000,
+            "Executions that wait. Those beyond are refused with 429."),
+        .integer(
+            "executions.state_bytes_max", \.executions.stateBytesMax, 1024...(1 << 30), unit: .bytes,
+            "Largest state of an execution, as JSON. The node that exceeds it fails."),
+        .choice(
+            "history.durability", \.history.durability,
+            "What a stored event survives: process, the death of the daemon (kill -9); power, also the loss of power, at the cost of a disk flush per commit."
+        ),
+    ]
+
+    private static let kinds: [ConfigurationKey] = [
+        .list(
+            "kinds.enabled", \.kinds.enabled, of: .word,
+            """
+            Node kinds that graphs may use; "*" stands for all. Where python or process is among them, whoever may edit \
+            graphs may run code as the daemon's user.
+            """),
+        .string(
+            "kinds.python.interpreter", \.kinds.python.interpreter,
+            "The interpreter of python nodes: a path, or a name that is looked up in PATH."),
+        .integer(
+            "kinds.python.max_workers", \.kinds.python.maxWorkers, 0...10_000,
+            "Most Python processes. 0: eight per core."),
+        .integer(
+            "kinds.python.idle_ms", \.kinds.python.idleMilliseconds, 0...86_400_000, unit: .milliseconds,
+            "How long a Python process without work is kept."),
+        .integer(
+            "kinds.python.memory_bytes_max", \.kinds.python.memoryBytesMax, 0...(1 << 40), unit: .bytes,
+            "Most memory (address space) of one Python process. 0: no limit."),
+        .integer(
+            "kinds.lua.time_ms_max", \.kinds.lua.timeMillisecondsMax, 1...600_000, unit: .milliseconds,
+            "Longest time that one run of Lua code may compute."),
+        .integer(
+            "kinds.lua.memory_bytes_max", \.kinds.lua.memoryBytesMax, (1 << 20)...(1 << 32), unit: .bytes,
+            "Most memory of one run of Lua code."),
+    ]
+
+    private static let edges: [ConfigurationKey] = [
+        .string(
+            "console.start_graph", \.console.startGraph,
+            "Id of the graph that the web console opens with. Empty: the first of the list."),
+        .choice(
+            "log.level", \.log.level,
+            "The least severe messages that are logged."),
+        .choice(
+            "log.format", \.log.format,
+            "Messages as lines of text, or as one JSON object per line."),
+        .boolean(
+            "auth.allow_forwarded_without_tokens", \.auth.allowForwardedWithoutTokens,
+            """
+            Serve requests that a proxy forwarded although no tokens are configured. The proxy then decides alone who may run \
+            code here.
+            """),
+    ]
+}

@@ -1,0 +1,86 @@
+/// Which target may import what. Imports run downward only; a row is an idea of the design, and a new row or a wider one is
+/// a decision about it.
+struct ImportTable {
+    struct Row {
+        let own: Set<String>
+        let libraries: Set<String>
+    }
+
+    /// Modules that any target may import.
+    static let everywhere: Set<String> = ["Glibc", "Synchronization"]
+
+    static let rows: [String: Row] = [
+        "CLinux": Row(own: [], libraries: []),
+        "CSystemd": Row(own: [], libraries: []),
+        "CLuaLibrary": Row(own: [], libraries: []),
+        "CLua": Row(own: ["CLuaLibrary"], libraries: []),
+        "CCurl": Row(own: [], libraries: []),
+        "CSimdJSONLibrary": Row(own: [], libraries: []),
+        "CSimdJSON": Row(own: ["CSimdJSONLibrary"], libraries: []),
+        "millrace-exec": Row(own: [], libraries: []),
+        "Linux": Row(own: ["CLinux"], libraries: []),
+        "Reactor": Row(own: ["Linux"], libraries: ["DequeModule"]),
+        "JSON": Row(own: ["CSimdJSON"], libraries: ["OrderedCollections"]),
+        "HTTP": Row(own: [], libraries: []),
+        "Graphs": Row(own: ["JSON"], libraries: ["Yams", "CYaml", "OrderedCollections"]),
+        "Executions": Row(
+            own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
+        "Nodes": Row(own: ["Executions", "Graphs", "JSON", "CLua"], libraries: ["DequeModule"]),
+        "History": Row(
+            own: ["Executions", "Graphs", "JSON", "Linux"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
+        "Config": Row(own: [], libraries: ["Yams"]),
+        "Systemd": Row(own: ["CSystemd", "Linux"], libraries: []),
+        "Console": Row(own: [], libraries: []),
+        "Server": Row(
+            own: ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", "Console"],
+            libraries: ["OrderedCollections", "DequeModule"]),
+        "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
+        "millrace": Row(
+            own: [
+                "Linux", "Reactor", "JSON", "HTTP", "Graphs", "Executions", "Nodes", "History", "Config", "Systemd",
+                "Console", "Server", "Client",
+            ],
+            libraries: ["ArgumentParser", "Yams", "Logging", "Histogram", "OrderedCollections"]),
+    ]
+
+    /// The modules that a file imports, with their lines.
+    static func imports(of file: SwiftFile) -> [(module: String, line: Int)] {
+        file.code.lines.enumerated().compactMap { index, line in
+            var words = line.split(separator: " ")
+            words.removeAll { $0.hasPrefix("@") }
+            if let access = words.first, ["public", "package", "internal", "fileprivate", "private"].contains(access) {
+                words.removeFirst()
+            }
+            guard words.first == "import", let name = words.last else { return nil }
+            return (String(name.split(separator: ".")[0]), index + 1)
+        }
+    }
+
+    /// What is wrong with the imports of a target's file, a line for each.
+    static func faults(_ file: SwiftFile, target: String) -> [String] {
+        guard let row = rows[target] else {
+            return ["\(file.path): the target \(target) has no row in the table of imports"]
+        }
+        let allowed = row.own.union(row.libraries).union(everywhere)
+        return imports(of: file).filter { !allowed.contains($0.module) }.map {
+            "\(file.path):\($0.line): \(target) may not import \($0.module)"
+        }
+    }
+
+    /// A cycle among targets, as the names on it, or nil.
+    static func cycle(in graph: [String: Set<String>]) -> [String]? {
+        var done: Set<String> = []
+        func visit(_ target: String, _ way: [String]) -> [String]? {
+            if let start = way.firstIndex(of: target) { return Array(way[start...]) + [target] }
+            guard done.insert(target).inserted else { return nil }
+            for next in graph[target, default: []].sorted() {
+                if let cycle = visit(next, way + [target]) { return cycle }
+            }
+            return nil
+        }
+        for target in graph.keys.sorted() {
+            if let cycle = visit(target, []) { return cycle }
+        }
+        return nil
+    }
+}
