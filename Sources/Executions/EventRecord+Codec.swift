@@ -7,6 +7,10 @@ import JSON
 /// Stored bytes that are no record: the history was damaged, or written by a newer version.
 package struct RecordError: Error, Sendable {
     package let message: String
+
+    package init(message: String) {
+        self.message = message
+    }
 }
 
 extension EventRecord {

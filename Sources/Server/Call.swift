@@ -46,12 +46,7 @@ struct Call {
         let mailbox = server.reactor.mailbox
         let confined = Confined(self, to: server.reactor)
         server.service.environment.pool.submit {
-            let result: Result<Value, Problem>
-            do {
-                result = .success(try work())
-            } catch {
-                result = .failure(error)
-            }
+            let result = Result { () throws(Problem) in try work() }
             mailbox.post { reactor in
                 let call = confined.open(on: reactor)
                 guard call.isCurrent else { return }
@@ -70,4 +65,5 @@ struct Call {
     }
 }
 
-typealias Route = (Call) throws(Problem) -> Void
+/// Answers a call; throws nothing but a `Problem`. (Untyped, since the compiler cannot lower a typed one inside a generic.)
+typealias Route = (Call) throws -> Void

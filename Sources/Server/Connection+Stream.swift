@@ -1,7 +1,13 @@
 import Executions
 import HTTP
+import Linux
 
 extension Connection {
+    private func bytesSent(of piece: UnsafeRawBufferPointer) -> Int {
+        guard case .bytes(let count) = send(piece) else { return 0 }
+        return count
+    }
+
     /// Sends what is due of the stream, up to one turn's worth.
     func pumpStream() {
         var budget = Self.streamBytesPerTurnMax
@@ -11,8 +17,7 @@ extension Connection {
                 let sent = stream.frames.withFrames(at: offset) { frames -> Int? in
                     guard !frames.isEmpty else { return nil }
                     let piece = UnsafeRawBufferPointer(rebasing: frames[..<min(frames.count, budget)])
-                    guard case .bytes(let count) = send(piece) else { return 0 }
-                    return count
+                    return bytesSent(of: piece)
                 }
                 guard !isClosed else { return }
                 guard let sent else {

@@ -49,14 +49,14 @@ final class Connection: ReadinessHandler {
     private var deadline: Deadline?
 
     init(_ descriptor: consuming Descriptor, peer: SocketAddress, server: Server) {
-        self.descriptor = descriptor
+        self.descriptor = consume descriptor
         self.peer = peer
         self.server = server
         parser = RequestParser(limits: server.settings.requestLimits)
     }
 
     func open() throws(SystemError) {
-        slot = try server.reactor.register(descriptor!, .both, self)
+        slot = try server.reactor.register(descriptor!, .stream, self)
         deadline = Deadline(on: server.reactor) { [weak self] in self?.deadlinePassed() }
         arm(server.settings.headerTimeoutMilliseconds)
     }

@@ -18,7 +18,7 @@ enum ExecutionRoutes {
                 body["next_cursor"] = JSONText(last.id.description)
                 headers.add("Link", call.nextLink(cursor: last.id.description))
             }
-            call.respond(.json(body, headers))
+            call.respond(.json(body, headers: headers))
         }
     }
 
@@ -39,7 +39,7 @@ enum ExecutionRoutes {
                 let call = confined.open(on: reactor)
                 switch result {
                 case .cancelled(let log, let seq):
-                    call.server.hub.whenVisible(seq, of: log) { call.respond(.json(202, json(log.summary))) }
+                    call.server.hub.whenVisible(seq, of: log) { call.respond(.json(json(log.summary), status: 202)) }
                 case .alreadyFinished: call.respond(finished(id).response)
                 case .unknown:
                     call.offload { () throws(Problem) in
@@ -117,7 +117,7 @@ extension ExecutionRoutes {
             } catch {
                 throw Problem(503, "store_unavailable", "\(error)")
             }
-            return .json(body, ["Content-Location": "/api/executions/\(log.id)"])
+            return .json(body, headers: ["Content-Location": "/api/executions/\(log.id)"])
         }
     }
 

@@ -142,13 +142,9 @@ final class FrameLog {
             let start = rendered == 0 ? 0 : unrendered.ends[rendered - 1]
             let range = start..<unrendered.ends[rendered]
             let seq = renderer.nextSeq
-            try unrendered.records.withUnsafeBytes { bytes throws(RecordError) in
-                let record = UnsafeRawBufferPointer(rebasing: bytes[range])
-                if seq < firstSeq {
-                    try renderer.skip(record)
-                } else {
-                    try append(record, seq)
-                }
+            try unrendered.records.withUnsafeBufferPointer { bytes throws(RecordError) in
+                let record = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range]))
+                if seq < firstSeq { try renderer.skip(record) } else { try append(record, seq) }
             }
             rendered += 1
         }

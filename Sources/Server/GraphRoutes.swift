@@ -2,6 +2,7 @@ import Executions
 import Graphs
 import HTTP
 import JSON
+import OrderedCollections
 
 /// Graphs: read, write, check.
 enum GraphRoutes {
@@ -16,7 +17,7 @@ enum GraphRoutes {
             page["next_cursor"] = JSONText(last)
             headers.add("Link", call.nextLink(cursor: last))
         }
-        call.respond(.json(page, headers))
+        call.respond(.json(page, headers: headers))
     }
 
     static func create(_ call: Call) throws(Problem) {
@@ -47,16 +48,9 @@ enum GraphRoutes {
             let number = try call.number("revision", in: 1...Int.max, default: 1)
             let catalog = call.server.catalog
             return call.offload { () throws(Problem) in
-                do {
-                    guard let revision = try catalog.revision(number, of: id) else { throw unknown(id) }
-                    return document(revision, as: format, status: 200, isNew: false)
-                } catch let error as StoreError {
-                    throw Problem(503, "store_unavailable", error.message)
-                } catch let problem as Problem {
-                    throw problem
-                } catch {
-                    preconditionFailure("no other errors: \(error)")
-                }
+                let revision = try ExecutionRoutes.read { () throws(StoreError) in try catalog.revision(number, of: id) }
+                guard let revision else { throw unknown(id) }
+                return document(revision, as: format, status: 200, isNew: false)
             }
         }
         guard let revision = call.server.catalog.current(id) else { throw unknown(id) }
@@ -106,12 +100,7 @@ enum GraphRoutes {
     static func revisions(_ call: Call) throws(Problem) {
         let (catalog, id) = (call.server.catalog, call.parameters["id"])
         call.offload { () throws(Problem) in
-            let all: [GraphRevisionSummary]
-            do {
-                all = try catalog.revisions(of: id)
-            } catch {
-                throw Problem(503, "store_unavailable", error.message)
-            }
+            let all = try ExecutionRoutes.read { () throws(StoreError) in try catalog.revisions(of: id) }
             guard !all.isEmpty else { throw unknown(id) }
             let items = all.map { summary -> JSONText in
                 [
@@ -121,21 +110,21 @@ enum GraphRoutes {
                     "file": summary.fileName.map { JSONText($0) } ?? .null,
                 ]
             }
-            return .json(["items": JSONText(array: items)])
+            return .json(["items": JSONText(array: items)] as JSONObject)
         }
     }
 
     static func validate(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
-        call.offload {
-            do {
+        call.offload { () throws(Problem) in
+            do throws(GraphFaults) {
                 _ = try catalog.validate(body, format: format)
-                return .json(["valid": true, "errors": []])
+                return .json(["valid": true, "errors": []] as JSONObject)
             } catch {
                 let errors = error.faults.map { fault -> JSONText in
                     ["pointer": JSONText(fault.pointer), "message": JSONText(fault.message)]
                 }
-                return .json(["valid": false, "errors": JSONText(array: errors)])
+                return .json(["valid": false, "errors": JSONText(array: errors)] as JSONObject)
             }
         }
     }
@@ -152,7 +141,7 @@ enum GraphRoutes {
             for (id, position) in Layout.positions(of: content.graph) {
                 positions[id] = ["x": JSONText(position.x), "y": JSONText(position.y)]
             }
-            return .json(["positions": JSONText(positions)])
+            return .json(["positions": JSONText(positions)] as JSONObject)
         }
     }
 }
@@ -178,7 +167,7 @@ extension GraphRoutes {
         if isNew { headers.add("Location", "/api/graphs/\(revision.identity.id)") }
         let document = revision.graph.document
         switch format {
-        case .json: return .json(status, document.source, headers)
+        case .json: return .json(document.source, status: status, headers: headers)
         case .yaml:
             headers.add("Content-Type", "application/yaml")
             return Response(status, headers, body: Array(document.yaml().utf8))

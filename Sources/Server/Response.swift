@@ -13,14 +13,14 @@ package struct Response: Sendable {
         self.body = body
     }
 
-    static func json(_ status: Status = 200, _ text: JSONText, _ headers: HeaderFields = [:]) -> Response {
+    static func json(_ text: JSONText, status: Status = 200, headers: HeaderFields = [:]) -> Response {
         var headers = headers
         headers.add("Content-Type", "application/json")
         return Response(status, headers, body: text.bytes)
     }
 
-    static func json(_ status: Status = 200, _ object: JSONObject, _ headers: HeaderFields = [:]) -> Response {
-        json(status, object.text, headers)
+    static func json(_ object: JSONObject, status: Status = 200, headers: HeaderFields = [:]) -> Response {
+        json(object.text, status: status, headers: headers)
     }
 }
 

@@ -102,7 +102,7 @@ package final class Server {
 
     /// The `Date` field's value, made anew once a second.
     func date() -> String {
-        let second = Clock.wallMicroseconds() / 1_000_000
+        let second = SystemClock.wallMicroseconds() / 1_000_000
         if second != dateSecond {
             dateSecond = second
             dateText = HTTPDate.text(unixSeconds: Int(second))
@@ -127,10 +127,12 @@ extension Server {
         switch router.match(request) {
         case .found(let route, let parameters):
             call = Call(request: request, parameters: parameters, connection: connection, server: self)
-            do throws(Problem) {
+            do {
                 try route(call)
+            } catch let problem as Problem {
+                connection.respond(guards.share(problem.response, with: request))
             } catch {
-                connection.respond(guards.share(error.response, with: request))
+                preconditionFailure("a route throws problems only, not \(error)")
             }
         case .options(let allow):
             connection.respond(guards.preflight(request, allow: allow))

@@ -39,7 +39,7 @@ enum StartRoutes {
 
     private static func accept(_ log: EventLog, _ call: Call) {
         let headers: HeaderFields = ["Location": "/api/executions/\(log.id)", "Preference-Applied": "respond-async"]
-        call.respond(.json(202, ExecutionRoutes.json(log.summary), headers))
+        call.respond(.json(ExecutionRoutes.json(log.summary), status: 202, headers: headers))
     }
 
     private static func start(_ call: Call, _ order: Order) throws(Problem) -> EventLog {

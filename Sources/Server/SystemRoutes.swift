@@ -2,6 +2,7 @@ import Executions
 import HTTP
 import JSON
 import Linux
+import Reactor
 
 /// The daemon itself: health, metrics, the description of the API, the console's files.
 enum SystemRoutes {
@@ -9,14 +10,14 @@ enum SystemRoutes {
     private static let fileBytesMax = 4 << 20
 
     static func health(_ call: Call) throws(Problem) {
-        call.respond(.json(["status": "alive", "version": JSONText(call.server.settings.version)]))
+        call.respond(.json(["status": "alive", "version": JSONText(call.server.settings.version)] as JSONObject))
     }
 
     static func readiness(_ call: Call) throws(Problem) {
         guard !call.server.isDraining else {
             throw Problem(503, "draining", "The daemon is stopping.", headers: ["Retry-After": "5"])
         }
-        call.respond(.json(["status": "ready"]))
+        call.respond(.json(["status": "ready"] as JSONObject))
     }
 
     static func openAPI(_ call: Call) throws(Problem) {
