@@ -1,0 +1,157 @@
+import Foundation
+import Executions
+import GRDB
+import Graphs
+import JSON
+
+extension HistoryStore: GraphStore {
+    package func currentGraphs() throws(StoreError) -> [StoredGraph] {
+        try read { database in
+            let rows = try Row.fetchAll(database, sql: "\(Self.latest) WHERE is_deletion = 0 ORDER BY graph_id")
+            return try rows.map { try StoredGraph($0, database) }
+        }
+    }
+
+    /// A deletion has no document: nil.
+    package func graph(_ id: String, revision: Int) throws(StoreError) -> StoredGraph? {
+        try read { database in
+            let row = try Row.fetchOne(
+                database, sql: "\(Self.each) WHERE graph_id = ? AND revision = ? AND is_deletion = 0",
+                arguments: [id, revision])
+            return try row.map { try StoredGraph($0, database) }
+        }
+    }
+
+    package func revisions(ofGraph id: String) throws(StoreError) -> [GraphRevisionSummary] {
+        try read { database in
+            let sql = """
+                SELECT graph_id, revision, created_at, is_deletion, file_name FROM graph_revisions JOIN graphs USING (graph_key)
+                WHERE graph_id = ? ORDER BY revision DESC
+                """
+            return try Row.fetchAll(database, sql: sql, arguments: [id]).map { GraphRevisionSummary($0) }
+        }
+    }
+
+    package func put(_ graph: NewGraph, expecting: Int) throws(StoreError) -> GraphRevisionSummary? {
+        try write { database in
+            let key = try database.graphKey(of: graph.id)
+            guard let next = try database.nextRevision(of: key, expecting: expecting) else { return nil }
+            let summary = GraphRevisionSummary(
+                graphID: graph.id, revision: next, createdAtMicroseconds: graph.createdAtMicroseconds,
+                isDeletion: false,
+                fileName: graph.loadedFrom?.fileName)
+            try database.insert(summary, key, document: graph.document, folder: graph.folder)
+            for (name, content) in graph.files.files {
+                try database.execute(
+                    sql: "INSERT INTO graph_files(graph_key, revision, name, content_key) VALUES (?, ?, ?, ?)",
+                    arguments: [key, next, name, try database.contentKey(of: content)])
+            }
+            if let (fileName, fingerprint) = graph.loadedFrom {
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO loaded_files(file_name, fingerprint, graph_key) VALUES (?, ?, ?)",
+                    arguments: [fileName, fingerprint, key])
+            }
+            return summary
+        }
+    }
+
+    package func deleteGraph(
+        _ id: String, expecting: Int, atMicroseconds: Int64
+    ) throws(StoreError) -> GraphRevisionSummary? {
+        try write { database in
+            let key = try database.graphKey(of: id)
+            guard expecting > 0, let next = try database.nextRevision(of: key, expecting: expecting) else { return nil }
+            let summary = GraphRevisionSummary(
+                graphID: id, revision: next, createdAtMicroseconds: atMicroseconds, isDeletion: true, fileName: nil)
+            try database.insert(summary, key, document: nil, folder: nil)
+            return summary
+        }
+    }
+
+    package func loadedFiles() throws(StoreError) -> [String: String] {
+        try read { database in
+            let rows = try Row.fetchAll(database, sql: "SELECT file_name, fingerprint FROM loaded_files")
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[1]) })
+        }
+    }
+
+    private static let each = """
+        SELECT graph_id, revision, created_at, is_deletion, file_name, graph_key, folder, document
+        FROM graphs JOIN graph_revisions USING (graph_key)
+        """
+    private static let latest = """
+        SELECT graph_id, revision, created_at, is_deletion, file_name, graphs.graph_key, folder, document
+        FROM graphs JOIN graph_revisions AS latest ON latest.graph_key = graphs.graph_key AND revision =
+            (SELECT max(revision) FROM graph_revisions WHERE graph_key = graphs.graph_key)
+        """
+}
+
+extension GraphRevisionSummary {
+    fileprivate init(_ row: Row) {
+        self.init(
+            graphID: row[0], revision: row[1], createdAtMicroseconds: row[2], isDeletion: row[3], fileName: row[4])
+    }
+}
+
+extension StoredGraph {
+    fileprivate init(_ row: Row, _ database: Database) throws {
+        let summary = GraphRevisionSummary(row)
+        let key: Int64 = row[5]
+        let sql = """
+            SELECT name, content FROM graph_files JOIN file_contents USING (content_key)
+            WHERE graph_key = ? AND revision = ?
+            """
+        var files: [String: [UInt8]] = [:]
+        for row in try Row.fetchAll(database, sql: sql, arguments: [key, summary.revision]) {
+            files[row[0]] = Array(row[1] as Data)
+        }
+        let document: String = row[7]
+        self.init(
+            summary: summary, document: JSONText(trusted: Array(document.utf8)), files: GraphFiles(files),
+            folder: row[6])
+    }
+}
+
+extension Database {
+    /// The number after the latest, or nil when the current revision is another than expected.
+    fileprivate func nextRevision(of graphKey: Int64, expecting: Int) throws -> Int? {
+        let sql = "SELECT revision, is_deletion FROM graph_revisions WHERE graph_key = ? ORDER BY revision DESC LIMIT 1"
+        let latest = try Row.fetchOne(self, sql: sql, arguments: [graphKey])
+        let number: Int = latest?[0] ?? 0
+        let isDeleted: Bool = latest?[1] ?? false
+        return expecting == (isDeleted ? 0 : number) ? number + 1 : nil
+    }
+
+    fileprivate func insert(
+        _ summary: GraphRevisionSummary, _ graphKey: Int64, document: JSONText?, folder: String?
+    ) throws {
+        let sql = """
+            INSERT INTO graph_revisions(graph_key, revision, created_at, is_deletion, file_name, folder, document)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """
+        try execute(
+            sql: sql,
+            arguments: [
+                graphKey, summary.revision, summary.createdAtMicroseconds, summary.isDeletion, summary.fileName, folder,
+                document?.description,
+            ])
+    }
+
+    /// The key of a content; kept once, however often it is put.
+    fileprivate func contentKey(of content: [UInt8]) throws -> Int64 {
+        let blob = Data(content)
+        let fingerprint = fnv1a(content)
+        let sql = "SELECT content_key FROM file_contents WHERE fingerprint = ? AND content = ?"
+        if let key = try Int64.fetchOne(self, sql: sql, arguments: [fingerprint, blob]) { return key }
+        try execute(
+            sql: "INSERT INTO file_contents(fingerprint, content) VALUES (?, ?)", arguments: [fingerprint, blob])
+        return lastInsertedRowID
+    }
+}
+
+/// FNV-1a in 64 bits (RFC 9923).
+private func fnv1a(_ bytes: [UInt8]) -> Int64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return Int64(bitPattern: hash)
+}

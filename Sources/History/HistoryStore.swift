@@ -1,0 +1,149 @@
+// One thread owns the writing connection. Logs that have grown gather in a queue; the thread takes what is there, commits it
+// in one transaction, moves the visible marks, and tells the observer. The next batch gathers meanwhile, so that batches
+// grow with the load and nobody waits for a timer.
+
+import Executions
+import GRDB
+import Linux
+import Synchronization
+
+/// The history in one SQLite file.
+///
+/// What `logsBecameVisible` has told survives the end of the process, however it ends, and with `Durability.power` also a
+/// loss of power. While the file cannot be written, logs stay in memory, unseen, and the store tries again until it can.
+package final class HistoryStore: Sendable {
+    package enum Location: Sendable {
+        /// The path of the SQLite file; its `-wal` and `-shm` files lie beside it.
+        case file(String)
+        /// Gone when the store stops.
+        case memory
+    }
+
+    package enum Durability: Sendable {
+        /// Commits survive the process (`PRAGMA synchronous = NORMAL`).
+        case process
+        /// Commits survive a loss of power (`PRAGMA synchronous = FULL`).
+        case power
+    }
+
+    private struct Running {
+        let connections: HistoryConnections
+        let thread: SpawnedThread
+    }
+
+    private struct Guarded {
+        var running: Running?
+        weak var observer: (any ExecutionStoreObserver)?
+    }
+
+    private let location: Location
+    private let durability: Durability
+    private let onFault: @Sendable (StoreError?) -> Void
+    private let queue = StoreQueue()
+    private let guarded = Mutex(Guarded())
+
+    /// - Parameter onFault: told on the store's thread when it cannot store, once, and with nil when it can again.
+    package init(
+        _ location: Location, durability: Durability = .process,
+        onFault: @escaping @Sendable (StoreError?) -> Void = { _ in }
+    ) {
+        self.location = location
+        self.durability = durability
+        self.onFault = onFault
+    }
+
+    /// Who is told what became visible; not retained.
+    package var observer: (any ExecutionStoreObserver)? {
+        get { guarded.withLock { $0.observer } }
+        set { guarded.withLock { $0.observer = newValue } }
+    }
+
+    /// Opens the file and begins to store. Logs that were announced before are stored first.
+    package func start() throws(StoreError) {
+        let connections = try HistoryConnections(location, durability)
+        do throws(SystemError) {
+            let thread = try spawnThread(name: "history") { [location, queue, onFault, weak self] in
+                var loop = CommitLoop(
+                    database: connections.writer, path: location.name, queue: queue,
+                    publish: { self?.observer?.logsBecameVisible($0) }, onFault: onFault)
+                loop.run()
+            }
+            guarded.withLock { $0.running = Running(connections: connections, thread: thread) }
+        } catch {
+            throw StoreError("the history's thread could not be started: \(error)")
+        }
+    }
+
+    /// Stores everything that was announced, and closes the file. The store cannot be started again.
+    /// - Throws: when some of it could not be stored; the file is closed nevertheless.
+    package func stop() throws(StoreError) {
+        guard let running = guarded.withLock({ $0.running.take() }) else { return }
+        queue.stop()
+        running.thread.join()
+        let lost = queue.close().logs.count
+        do {
+            try running.connections.close()
+        } catch {
+            throw StoreError(error, doing: "closing the history", path: location.name)
+        }
+        guard lost == 0 else {
+            throw StoreError("the latest events of \(lost) executions could not be stored in \(location.name)")
+        }
+    }
+
+    /// Runs `body` on the reading connection, on the calling thread.
+    func read<Result>(_ body: (Database) throws -> Result) throws(StoreError) -> Result {
+        guard let reader = guarded.withLock({ $0.running?.connections.reader }) else { throw Self.notRunning }
+        do {
+            return try reader.inDatabase { database in
+                try database.snapshot { try body(database) }
+            }
+        } catch {
+            throw StoreError(error, doing: "reading the history", path: location.name)
+        }
+    }
+
+    /// Runs `body` in a transaction on the store's thread, and waits until it is committed.
+    func write<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) throws(StoreError) -> Result {
+        guard guarded.withLock({ $0.running != nil }) else { throw Self.notRunning }
+        let reply = Reply<Result>()
+        let location = location
+        let isAccepted = queue.add { database in
+            reply.answer { () throws(StoreError) in
+                do {
+                    return try database.transaction { try body(database) }
+                } catch {
+                    throw StoreError(error, doing: "writing the history", path: location.name)
+                }
+            }
+        }
+        guard isAccepted else { throw Self.notRunning }
+        return try reply.wait()
+    }
+
+    private static var notRunning: StoreError { StoreError("the history is not open") }
+}
+
+extension HistoryStore: ExecutionStore {
+    package func logHasGrown(_ log: EventLog) {
+        queue.add(log)
+    }
+}
+
+/// The answer of the store thread to one caller who waits for it.
+private final class Reply<Value: Sendable>: Sendable {
+    private let value = Mutex<Result<Value, StoreError>?>(nil)
+    private let isThere = Semaphore()
+
+    func answer(_ body: () throws(StoreError) -> Value) {
+        let result = Result { () throws(StoreError) in try body() }
+        value.withLock { $0 = result }
+        isThere.post()
+    }
+
+    func wait() throws(StoreError) -> Value {
+        isThere.wait()
+        guard let result = value.withLock({ $0 }) else { preconditionFailure("posted once, with the answer") }
+        return try result.get()
+    }
+}
