@@ -102,7 +102,7 @@ private struct FileDescriptor: ~Copyable {
 
     private static func failure(_ name: String, _ error: Int32) -> GraphFileError {
         switch error {
-        case ENOENT, ENOTDIR: GraphFileError("there is no file \(Suggestion.quoted(name)) beside the document")
+        case ENOENT, ENOTDIR: GraphFileError("there is no file \(Suggestion.quoted(name)) in the folder")
         default:
             GraphFileError("the file \(Suggestion.quoted(name)) cannot be read: \(String(cString: strerror(error)))")
         }

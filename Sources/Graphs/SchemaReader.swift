@@ -58,7 +58,9 @@ struct SchemaReader {
         var types: [SchemaNode.ValueType] = []
         let names = if let name = value.string { [name] } else { try strings(value, "type") }
         for name in names {
-            guard let type = SchemaNode.ValueType(rawValue: name) else { throw error("type", "is not a type") }
+            guard let type = SchemaNode.ValueType(rawValue: name) else {
+                throw error("type", "\(Suggestion.quoted(name)) is not a type")
+            }
             types.append(type)
         }
         return types

@@ -1,0 +1,137 @@
+import Glibc
+import Testing
+
+@testable import Graphs
+
+@Suite struct GraphFolderTests {
+    private let folder = TemporaryFolder()
+
+    private func entries() throws -> [GraphFolder.Entry] {
+        try GraphFolder(path: folder.path).read(vocabulary: Kinds())
+    }
+
+    /// Each file's name with its graph's id, or its faults.
+    private func summary() throws -> [String] {
+        try entries().map { entry in
+            switch entry.content {
+            case .success(let content): "\(entry.fileName): \(content.graph.document.id)"
+            case .failure(let faults): "\(entry.fileName): \(faults)"
+            }
+        }
+    }
+
+    private func document(_ id: String) -> String {
+        "{\"id\": \"\(id)\", \"nodes\": [{\"id\": \"n\", \"kind\": \"noop\"}]}"
+    }
+
+    @Test func `documents are read in the order of their names, and nothing else`() throws {
+        for (name, id) in [("b.yaml", "b"), ("a.json", "a"), ("c.yml", "c"), ("B.json", "upper")] {
+            folder.write(name, document(id))
+        }
+        for name in ["notes.txt", ".hidden.yaml", "yaml", "d.yaml~", "e.json.swp"] { folder.write(name, "?") }
+        folder.makeFolder("deeper")
+        folder.write("deeper/f.yaml", document("f"))
+        #expect(try summary() == ["B.json: upper", "a.json: a", "b.yaml: b", "c.yml: c"])
+    }
+
+    @Test func `a broken file has its faults and does not hinder the others`() throws {
+        folder.write("a.yaml", "id: [")
+        folder.write("b.json", "{")
+        folder.write("c.yaml", document("c"))
+        folder.makeFolder("d.yaml")
+        folder.link("e.json", to: "nowhere")
+        folder.write("f.yaml", "{id: f, nodes: []}")
+        let summary = try summary()
+        #expect(summary.count == 6)
+        #expect(summary[0].hasPrefix("a.yaml: line 2, column 1: "))
+        #expect(summary[1].hasPrefix("b.json: "))
+        #expect(summary[2] == "c.yaml: c")
+        #expect(summary[3] == "d.yaml: `d.yaml` is not a regular file")
+        #expect(summary[4] == "e.json: there is no file `e.json` in the folder")
+        #expect(summary[5] == "f.yaml: /nodes: must not be empty")
+    }
+
+    @Test func `of two files with one id the second is refused, naming both`() throws {
+        folder.write("a.yaml", document("x"))
+        folder.write("b.json", document("x"))
+        #expect(try summary() == ["a.yaml: x", "b.json: /id: the id `x` of b.json is the id of a.yaml already"])
+    }
+
+    @Test func `a file that is broken does not hold its id`() throws {
+        folder.write("a.yaml", "{id: x, nodes: []}")
+        folder.write("b.json", document("x"))
+        #expect(try summary().last == "b.json: x")
+    }
+
+    @Test func `a document is given as it was read`() throws {
+        folder.write("a.yaml", document("x"))
+        let entry = try #require(try entries().first)
+        #expect(entry.bytes == Array(document("x").utf8))
+        #expect(entry.format == .yaml)
+    }
+
+    @Test func `a document may be as large as the bound`() throws {
+        let text = Array(document("x").utf8)
+        let spaces = [UInt8](repeating: UInt8(ascii: " "), count: GraphBounds.documentBytesMax - text.count)
+        folder.write("a.json", text + spaces)
+        folder.write("b.json", text + spaces + [UInt8(ascii: " ")])
+        #expect(try summary() == ["a.json: x", "b.json: the file `b.json` is larger than 8,388,608 bytes"])
+    }
+
+    @Test func `a folder that is not there is an error`() {
+        #expect(
+            throws: GraphFolder.ListingError(
+                message: "the graphs folder /nonexistent/graphs cannot be read: No such file or directory")
+        ) {
+            try GraphFolder(path: "/nonexistent/graphs").read(vocabulary: Kinds())
+        }
+    }
+
+    @Test func `the fingerprint changes with the document and with the files that it names, and only then`() throws {
+        let text = "{id: x, nodes: [{id: n, kind: python, config: {file: a.py}}]}"
+        folder.write("a.yaml", text)
+        folder.write("a.py", "1")
+        folder.write("b.py", "1")
+        let first = try entries().first?.fingerprint
+        folder.write("b.py", "2")
+        folder.write("a.py", "1")
+        #expect(try entries().first?.fingerprint == first)
+        folder.write("a.py", "2")
+        let second = try entries().first?.fingerprint
+        #expect(second != first)
+        folder.write("a.yaml", text + "\n# a word\n")
+        #expect(try entries().first?.fingerprint != second)
+    }
+}
+
+@Suite struct FingerprintTests {
+    /// FIPS 180-4 test vectors (NIST CAVP).
+    @Test(arguments: [
+        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
+        (String(repeating: "a", count: 1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+    ])
+    func `the hash is SHA-256, however the text is split`(text: String, digest: String) {
+        let bytes = Array(text.utf8)
+        for split in Set([0, bytes.count / 3, min(63, bytes.count), min(64, bytes.count), bytes.count]) {
+            var hash = SHA256()
+            hash.update(Array(bytes[..<split]))
+            hash.update(Array(bytes[split...]))
+            #expect(hash.finish() == digest)
+        }
+    }
+
+    @Test func `what is in one part cannot pass for another`() {
+        let prints = [
+            Fingerprint(document: [1, 2]), Fingerprint(document: [1], files: GraphFiles(["": [2]])),
+            Fingerprint(document: [1], files: GraphFiles(["a": [], "b": [2]])),
+            Fingerprint(document: [1], files: GraphFiles(["a": [2], "b": []])),
+            Fingerprint(document: [1], files: GraphFiles(["ab": [2]])),
+        ]
+        #expect(Set(prints).count == prints.count)
+    }
+}
