@@ -1,0 +1,3 @@
+// Debian's libsystemd-dev.
+#pragma once
+#include <systemd/sd-daemon.h>

@@ -1,0 +1,226 @@
+import Config
+import Executions
+import Glibc
+import Graphs
+import HTTP
+import Linux
+import Reactor
+import ReactorServices
+import Server
+import Systemd
+
+/// The daemon: everything joined together, from a configuration to the last event.
+final class Daemon {
+    /// How long running executions may go on after a stop was asked for, before they are cancelled.
+    private static let drainMilliseconds: Int64 = 10_000
+    /// How long the last events may take to reach their streams.
+    private static let farewellMilliseconds: Int64 = 500
+
+    private let configuration: Configuration
+    private let engine: Engine
+    private let catalog: GraphCatalog
+    private let server: Server
+    private let log: DaemonLog
+    private let relay: VisibilityRelay
+    private let lock: StateLock
+    private var signals: SignalSource?
+    private var isStopping = false
+
+    /// - Throws: `StartError` and the like, each one line that says what to do.
+    init(_ configuration: Configuration, log: DaemonLog) throws {
+        self.configuration = configuration
+        self.log = log
+        let installation = Installation.find()
+        lock = try StateLock(configuration.stateDirectory)
+        engine = try Engine(configuration, .file("\(configuration.stateDirectory)/history.sqlite"), installation, log: log)
+        let folder = Self.graphsFolder(configuration, installation)
+        catalog = GraphCatalog(store: engine.store, compiler: engine.kinds, clock: engine.clock, folder: folder)
+        server = Server(
+            reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
+            catalog: catalog, store: engine.store
+        ) { [log] line in log.log(.error, line) }
+        relay = VisibilityRelay(engine.service, server)
+        engine.store.observer = relay
+        for complaint in try catalog.load() { log.log(.warning, complaint) }
+    }
+
+    /// Listens, says so, and serves until it is told to stop.
+    func run() throws {
+        try listen()
+        signals = try SignalSource([.terminate, .interrupt, .hangUp], on: engine.reactor) { [unowned self] signal, _ in
+            received(signal)
+        }
+        let addresses = server.addresses.map { address -> String in
+            if case .unix = address { address.description } else { "http://\(address)" }
+        }
+        print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
+        fflush(stdout)
+        ServiceManager.notify(.ready, status: "serving \(catalog.list.count) graphs")
+        try engine.reactor.run()
+        engine.kinds.shutDown()
+        try engine.store.stop()
+        log.log(.notice, "stopped")
+    }
+
+    private static func graphsFolder(_ configuration: Configuration, _ installation: Installation) -> String? {
+        if !configuration.graphsDirectory.isEmpty { return configuration.graphsDirectory }
+        return ["/etc/millrace/graphs", installation.graphsFolder].first { access($0, R_OK | X_OK) == 0 }
+    }
+
+    private func listen() throws {
+        let inherited = try ServiceManager.takeListeningSockets()
+        for socket in inherited { try server.listen(try Socket.adoptListener(socket.raw)) }
+        if inherited.isEmpty {
+            for text in configuration.listen {
+                guard let address = SocketAddress(text) else {
+                    throw StartError("listen: \(text) is no address; write HOST:PORT or unix:PATH")
+                }
+                try listen(at: address)
+            }
+        }
+        try listen(at: .unix("\(configuration.stateDirectory)/millrace.sock"), unixMode: 0o600)
+    }
+
+    private func listen(at address: SocketAddress, unixMode: UInt32 = 0o660) throws {
+        if !address.isLoopback {
+            throw StartError(
+                "listen: \(address) can be reached from other hosts, and there are no tokens to tell who may; "
+                    + "listen on loopback or a unix socket, behind a proxy that authenticates")
+        }
+        do throws(SystemError) {
+            try server.listen(try Socket.listen(at: address, unixMode: unixMode))
+        } catch {
+            guard error.code == .addressInUse else { throw error }
+            throw StartError("\(address) is in use by another program; stop it, or listen elsewhere with --listen HOST:PORT")
+        }
+    }
+
+    private func received(_ signal: Signal) {
+        switch signal {
+        case .hangUp: reload()
+        default:
+            if isStopping { exit(0) }
+            stop(signal)
+        }
+    }
+
+    /// Reads the graphs folder again.
+    private func reload() {
+        let (catalog, log) = (catalog, log)
+        engine.pool.submit {
+            do {
+                let complaints = try catalog.load()
+                for complaint in complaints { log.log(.warning, complaint) }
+                log.log(.notice, "reloaded the graphs folder", ["graphs": "\(catalog.list.count)"])
+            } catch {
+                log.log(.error, "cannot reload: \(error)")
+            }
+        }
+    }
+
+    /// No new executions; those that run get some time, then they are cancelled; then the last events go out.
+    private func stop(_ signal: Signal) {
+        isStopping = true
+        log.log(.notice, "stopping", ["signal": signal.description, "executions": "\(engine.service.unfinished.count)"])
+        ServiceManager.notify(.stopping)
+        engine.service.close()
+        server.drain()
+        let reactor = engine.reactor
+        let deadline = reactor.now() + Self.drainMilliseconds * 1_000_000
+        awaitExecutions(until: deadline)
+    }
+
+    private func awaitExecutions(until deadline: Int64) {
+        let open = engine.service.unfinished
+        guard !open.isEmpty else { return sayFarewell() }
+        if engine.reactor.now() >= deadline {
+            for execution in open { engine.service.cancel(execution.id) { _ in } }
+        }
+        _ = engine.reactor.schedule(afterMilliseconds: 50) { [self] in awaitExecutions(until: deadline) }
+    }
+
+    private func sayFarewell() {
+        _ = engine.reactor.schedule(afterMilliseconds: server.hasStreams ? Self.farewellMilliseconds : 0) { [self] in
+            server.closeConnections()
+            engine.reactor.stop()
+        }
+    }
+}
+
+/// Why the daemon cannot start: one line that says what to do.
+struct StartError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// The state folder, made if it is missing, and its lock: one daemon at a time.
+struct StateLock: ~Copyable {
+    private let lock: FileLock
+
+    init(_ folder: String) throws(StartError) {
+        var made = ""
+        for part in folder.split(separator: "/", omittingEmptySubsequences: false) {
+            made += made.isEmpty && part.isEmpty ? "/" : (made.hasSuffix("/") || made.isEmpty ? "" : "/") + part
+            if mkdir(made, 0o700) != 0, errno != EEXIST {
+                throw StartError("state_dir: cannot make \(made): \(String(cString: strerror(errno))); choose another with --state-dir DIR")
+            }
+        }
+        do throws(SystemError) {
+            switch try FileLock.acquire("\(folder)/lock") {
+            case .acquired(let lock): self.lock = lock
+            case .held(let process):
+                let holder = process.map { "process \($0)" } ?? "another process"
+                throw SystemError(SystemError.Code(rawValue: EBUSY), holder)
+            }
+        } catch {
+            if error.code.rawValue == EBUSY {
+                throw StartError("state_dir: \(folder) is in use by \(error.call); stop it, or choose another with --state-dir DIR")
+            }
+            throw StartError("state_dir: \(folder) cannot be written (\(error)); choose another with --state-dir DIR")
+        }
+    }
+}
+
+/// Carries the news of what became visible from the store's thread to the executions and the server.
+private final class VisibilityRelay: ExecutionStoreObserver {
+    private let service: ExecutionService
+    private let mailbox: Mailbox
+    private let server: Confined<Server>
+
+    init(_ service: ExecutionService, _ server: Server) {
+        self.service = service
+        self.server = Confined(server, to: server.reactor)
+        mailbox = server.reactor.mailbox
+    }
+
+    func logsBecameVisible(_ logs: [EventLog]) {
+        service.forgetFinished(logs)
+        mailbox.post { [server] reactor in server.open(on: reactor).logsBecameVisible(logs) }
+    }
+}
+
+extension ServerSettings {
+    init(_ configuration: Configuration, _ installation: Installation) {
+        self.init()
+        let http = configuration.http
+        requestLimits.requestLineBytesMax = http.requestLineBytesMax
+        requestLimits.headerBytesMax = http.headerBytesMax
+        requestLimits.headerFieldsMax = http.headerFieldsMax
+        requestLimits.bodyBytesMax = http.bodyBytesMax
+        headerTimeoutMilliseconds = Int64(http.headerTimeoutMilliseconds)
+        bodyTimeoutMilliseconds = Int64(http.bodyTimeoutMilliseconds)
+        idleTimeoutMilliseconds = Int64(http.idleTimeoutMilliseconds)
+        keepAliveMilliseconds = Int64(configuration.stream.keepAliveMilliseconds)
+        retryMilliseconds = configuration.stream.retryMilliseconds
+        allowedHosts = Set(http.allowedHosts)
+        allowedOrigins = Set(http.allowedOrigins)
+        allowsForwardedWithoutTokens = configuration.auth.allowForwardedWithoutTokens
+        startGraph = configuration.console.startGraph
+        version = Installation.version
+        consoleFolder = installation.consoleFolder
+        openAPIPath = installation.openAPI
+    }
+}

@@ -1,0 +1,48 @@
+import Glibc
+
+/// Where the program's own files lie: beside an installed program under its prefix, or in the source tree of a build.
+struct Installation {
+    /// `millrace-exec`.
+    let helper: String
+    /// The folder with `worker.py`.
+    let pythonFolder: String
+    let consoleFolder: String
+    let openAPI: String
+    /// The example graphs, for a daemon that was not told where its graphs are.
+    let graphsFolder: String
+
+    static let version = "0.1.0"
+
+    /// Found from the program's path (proc(5), `/proc/self/exe`).
+    static func find() -> Installation {
+        let program = (try? programPath()) ?? CommandLine.arguments[0]
+        let folder = parent(program)
+        if folder.hasSuffix("/bin") {
+            let prefix = parent(folder)
+            let configuration = prefix == "/usr" ? "/etc/millrace" : "\(prefix)/etc/millrace"
+            return Installation(
+                helper: "\(prefix)/libexec/millrace/millrace-exec", pythonFolder: "\(prefix)/share/millrace/python",
+                consoleFolder: "\(prefix)/share/millrace/console", openAPI: "\(prefix)/share/millrace/openapi.json",
+                graphsFolder: "\(configuration)/graphs")
+        }
+        // PACKAGE/.build/TRIPLE/CONFIGURATION/millrace, whose last folder may be reached through a link.
+        let package = parent(parent(parent(folder)))
+        return Installation(
+            helper: "\(folder)/millrace-exec", pythonFolder: "\(package)/Sources/Nodes/Python",
+            consoleFolder: "\(package)/Sources/Console/Files", openAPI: "\(package)/Sources/Server/openapi.json",
+            graphsFolder: "\(package)/config/graphs")
+    }
+
+    private struct NoProgramPath: Error {}
+
+    private static func programPath() throws -> String {
+        guard let path = realpath("/proc/self/exe", nil) else { throw NoProgramPath() }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    private static func parent(_ path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return String(path[..<slash])
+    }
+}

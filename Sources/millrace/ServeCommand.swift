@@ -1,0 +1,90 @@
+import ArgumentParser
+import Config
+import Glibc
+import Linux
+
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the daemon.",
+        discussion: """
+            Serves the API, and the console if it is installed, until SIGTERM. Without any option it listens on
+            127.0.0.1:8080 and keeps its state under the user's state folder; the line on stdout says when it is ready.
+
+              millrace serve
+              millrace serve --listen 127.0.0.1:9000 --graphs ./graphs
+              curl -N -X POST http://127.0.0.1:8080/api/graphs/hello/execute/stream
+
+            It also listens on millrace.sock in its state folder, for the other commands of this user. SIGHUP reads the
+            graphs folder again. Exit status: 0 after SIGTERM, 78 for a configuration that cannot be used, 1 for any other
+            reason not to start.
+            """)
+
+    @Option(help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).")
+    var config: String?
+
+    @Option(help: "Listen on HOST:PORT or unix:PATH; may be given several times.")
+    var listen: [String] = []
+
+    @Option(help: "The folder of the history and the lock.")
+    var stateDir: String?
+
+    @Option(help: "The folder of graph documents.")
+    var graphs: String?
+
+    @Option(help: ArgumentHelp("Set any key of the configuration.", valueName: "key=value"))
+    var set: [String] = []
+
+    func run() throws {
+        Signals.block([.terminate, .interrupt, .hangUp])
+        Signals.ignore(.pipe)
+        let loaded = try load()
+        let log = DaemonLog(level: loaded.configuration.log.level, format: loaded.configuration.log.format)
+        do {
+            _ = try DescriptorLimit.raiseToMaximum()
+            try log.start()
+            for warning in loaded.warnings { log.log(.warning, warning) }
+            try Daemon(loaded.configuration, log: log).run()
+        } catch {
+            log.stop()
+            Self.fail("\(error)", status: 1)
+        }
+        log.stop()
+    }
+
+    private func load() throws -> LoadedConfiguration {
+        var flags: [String: ConfigValue] = [:]
+        if !listen.isEmpty { flags["listen"] = .list(listen) }
+        if let stateDir { flags["state_dir"] = .string(stateDir) }
+        if let graphs { flags["graphs_dir"] = .string(graphs) }
+        for assignment in set {
+            let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { throw ValidationError("--set takes key=value, not \(assignment)") }
+            flags[String(parts[0])] = .string(String(parts[1]))
+        }
+        let system = access(ConfigurationLoader.systemFile, F_OK) == 0 ? ConfigurationLoader.systemFile : nil
+        do {
+            return try ConfigurationLoader.load(file: config ?? system, environment: ProcessEnvironment.current, flags: flags)
+        } catch {
+            Self.fail("\(error)", status: 78)
+        }
+    }
+
+    private static func fail(_ message: String, status: Int32) -> Never {
+        for line in message.split(separator: "\n") { fputs("millrace: \(line)\n", stderr) }
+        Glibc.exit(status)
+    }
+}
+
+/// The variables of this process (environ(7)).
+enum ProcessEnvironment {
+    static var current: [String: String] {
+        var variables: [String: String] = [:]
+        var entry = environ
+        while let text = entry?.pointee.map({ String(cString: $0) }) {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            entry = entry?.successor()
+        }
+        return variables
+    }
+}
