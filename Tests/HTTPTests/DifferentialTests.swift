@@ -2,7 +2,7 @@ import Foundation
 import HTTP
 import Testing
 
-/// Writes what the parser makes of the corpus and of mutations of it, for `Tests/Differential/h11_differential.py`, which
+/// Writes what the parser makes of the corpus and of mutations of it, for `Tests/Differential/test_h11_differential.py`, which
 /// compares that with h11.
 struct DifferentialTests {
     private static let output = ProcessInfo.processInfo.environment["MILLRACE_DIFFERENTIAL_OUT"]

@@ -3,7 +3,7 @@
 The parser may refuse what h11 takes, for the reasons named below. It must never take what h11 refuses, and what both take
 must be the same request.
 
-Run it with h11 and pytest installed: pytest Tests/Differential/h11_differential.py
+Run it with h11 and pytest installed: pytest Tests/Differential/test_h11_differential.py
 With MILLRACE_DIFFERENTIAL_OUT set, an existing file of verdicts is compared; else one is made by `swift test`.
 """
 
