@@ -23,7 +23,8 @@ struct LineReader: Sendable {
     ///   - tooLong: what to throw for a longer one.
     ///   - use: gets the line without its CRLF, and must not keep the pointer.
     mutating func read<Value>(
-        _ input: UnsafeRawBufferPointer, _ offset: inout Int, contentBytesMax: Int, tooLong: RequestFault,
+        _ input: UnsafeRawBufferPointer, _ offset: inout Int, contentBytesMax: Int,
+        tooLong: @autoclosure () -> RequestFault,
         use: (UnsafeRawBufferPointer) throws(RequestFault) -> Value
     ) throws(RequestFault) -> LineRead<Value> {
         let rest = input.part(offset..<input.count)
@@ -37,7 +38,7 @@ struct LineReader: Sendable {
         guard !partial.isEmpty else {
             return .line(try use(try content(of: tail, contentBytesMax: contentBytesMax, tooLong: tooLong)))
         }
-        guard partial.count + tail.count <= contentBytesMax + 1 else { throw tooLong }
+        guard partial.count + tail.count <= contentBytesMax + 1 else { throw tooLong() }
         var whole: [UInt8] = []
         swap(&whole, &partial)
         whole.append(contentsOf: tail)
@@ -53,23 +54,23 @@ struct LineReader: Sendable {
     }
 
     private mutating func keep(
-        _ bytes: UnsafeRawBufferPointer, contentBytesMax: Int, tooLong: RequestFault
+        _ bytes: UnsafeRawBufferPointer, contentBytesMax: Int, tooLong: () -> RequestFault
     ) throws(RequestFault) {
         guard let last = bytes.last else { return }
         let count = partial.count + bytes.count
         // One more byte is still allowed if it is the CR of the line's end.
         guard count <= contentBytesMax || (count == contentBytesMax + 1 && last == ASCII.carriageReturn) else {
-            throw tooLong
+            throw tooLong()
         }
         partial.append(contentsOf: bytes)
     }
 
     private func content(
-        of line: UnsafeRawBufferPointer, contentBytesMax: Int, tooLong: RequestFault
+        of line: UnsafeRawBufferPointer, contentBytesMax: Int, tooLong: () -> RequestFault
     ) throws(RequestFault) -> UnsafeRawBufferPointer {
         let endsInReturn = line.last == ASCII.carriageReturn
         let count = endsInReturn ? line.count - 1 : line.count
-        guard count <= contentBytesMax else { throw tooLong }
+        guard count <= contentBytesMax else { throw tooLong() }
         guard endsInReturn else { throw .bareLineFeed }
         let content = line.part(0..<count)
         guard content.firstIndex(ofByte: ASCII.carriageReturn) == nil else { throw .bareCarriageReturn }

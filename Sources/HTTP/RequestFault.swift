@@ -41,6 +41,8 @@ extension RequestFault {
         RequestFault(code: "too_many_query_items", detail: "Send \(max) query items or fewer.")
     }
 
+    /// Of a response: the client's parser shares the parts that throw these.
+    static let statusLineTooLong = RequestFault(code: "status_line_too_long", detail: "Keep the status line short.")
     static let chunkLineTooLong = RequestFault(
         code: "chunk_line_too_long", detail: "Send chunk sizes without long chunk extensions.")
     static let chunkExtensionsTooLarge = RequestFault(

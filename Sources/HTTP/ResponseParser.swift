@@ -146,10 +146,10 @@ package struct ResponseParser: Sendable {
     private mutating func readStatusLine(
         _ input: UnsafeRawBufferPointer, _ offset: inout Int
     ) throws(ResponseFault) -> Bool {
-        let tooLong = RequestFault(code: "status_line_too_long", detail: "Keep the status line short.")
         let read = try asResponse { () throws(RequestFault) in
             try lines.read(
-                input, &offset, contentBytesMax: limits.statusLineBytesMax, tooLong: tooLong, use: StatusLine.init)
+                input, &offset, contentBytesMax: limits.statusLineBytesMax, tooLong: .statusLineTooLong,
+                use: StatusLine.init)
         }
         guard case .line(let line) = read else { return false }
         guard let line else { throw .invalidStatusLine }

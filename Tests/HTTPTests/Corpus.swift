@@ -21,6 +21,8 @@ struct CorpusCase: Decodable, Sendable, CustomTestStringConvertible {
     var bytes: [UInt8] { [UInt8](latin1: input) }
     var testDescription: String { name }
 
+    static let valid = all.filter { $0.fault == nil }
+
     static let all: [CorpusCase] = {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../Differential/corpus.jsonl")

@@ -23,9 +23,12 @@ enum Mutations {
 
     static func mutation(seed: UInt64) -> (name: String, bytes: [UInt8]) {
         var generator = SeededGenerator(state: seed)
-        let base = CorpusCase.all.randomElement(using: &generator)!
+        // Half of them start from a valid request, and most are changed once: else hardly one would still be taken.
+        let bases = Bool.random(using: &generator) ? CorpusCase.valid : CorpusCase.all
+        let base = bases.randomElement(using: &generator)!
         var bytes = base.bytes
-        for _ in 0..<Int.random(in: 1...4, using: &generator) { mutate(&bytes, &generator) }
+        let changes = min(Int.random(in: 1...4, using: &generator), Int.random(in: 1...4, using: &generator))
+        for _ in 0..<changes { mutate(&bytes, &generator) }
         return ("\(base.name), seed \(seed)", bytes)
     }
 
