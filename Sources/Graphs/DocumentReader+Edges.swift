@@ -1,10 +1,13 @@
 import JSON
 
+private let edgeKeys: [JSONKey] = ["from", "to", "when"]
+private let requiredEdgeKeys: [JSONKey] = ["from", "to"]
+
 /// Edges: their ends among the document's nodes, and their conditions.
 extension DocumentReader {
     func edge(_ value: JSONText, _ place: Int) -> GraphEdge? {
         var (from, to, when): (String?, String?, String?)
-        faults.members(of: value, known: ["from", "to", "when"], required: ["from", "to"]) { key, value in
+        faults.members(of: value, known: edgeKeys, required: requiredEdgeKeys) { key, value in
             switch key {
             case "from": from = end(value)
             case "to": to = end(value)
@@ -21,7 +24,7 @@ extension DocumentReader {
     private func end(_ value: JSONText) -> String? {
         guard let id = faults.string(value) else { return nil }
         if placeOfID[id] == nil {
-            let hint = Suggestion.hint(for: id, among: Array(placeOfID.keys))
+            let hint = faults.isKeeping ? Suggestion.hint(for: id, among: idOfPlace) : ""
             faults.add("no node has the id \(Suggestion.quoted(id))\(hint)")
         }
         return id

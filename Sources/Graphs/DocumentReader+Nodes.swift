@@ -1,5 +1,12 @@
 import JSON
 
+private let nodeKeys: [JSONKey] = [
+    "id", "name", "kind", "config", "timeout_ms", "retry", "on_error", "position",
+]
+private let requiredNodeKeys: [JSONKey] = ["id", "kind"]
+private let retryKeys: [JSONKey] = ["max_attempts", "delay_ms", "backoff"]
+private let positionKeys: [JSONKey] = ["x", "y"]
+
 /// Nodes: their fields, the config against its kind, and the files that the config names.
 extension DocumentReader {
     /// A node's fields while they are read.
@@ -14,12 +21,10 @@ extension DocumentReader {
         var position: GraphPosition?
     }
 
-    private var known: [String] { ["id", "name", "kind", "config", "timeout_ms", "retry", "on_error", "position"] }
-
     func node(_ value: JSONText, _ place: Int) -> GraphNode? {
         var fields = Fields()
         let schema = value["kind"]?.string.flatMap { vocabulary.schema(ofKind: $0) }
-        faults.members(of: value, known: known, required: ["id", "kind"]) { key, value in
+        faults.members(of: value, known: nodeKeys, required: requiredNodeKeys) { key, value in
             switch key {
             case "id": fields.id = nodeID(value, place)
             case "name": fields.name = faults.string(value)
@@ -64,7 +69,7 @@ extension DocumentReader {
     private func retry(_ value: JSONText) -> RetryPolicy {
         let standard = RetryPolicy()
         var (attempts, delay, backoff) = (standard.maxAttempts, standard.delayMilliseconds, standard.backoff)
-        faults.members(of: value, known: ["max_attempts", "delay_ms", "backoff"]) { key, value in
+        faults.members(of: value, known: retryKeys) { key, value in
             switch key {
             case "max_attempts": attempts = faults.wholeNumber(value, in: GraphBounds.maxAttempts) ?? attempts
             case "delay_ms": delay = faults.wholeNumber(value, in: GraphBounds.retryDelayMilliseconds) ?? delay
@@ -76,7 +81,7 @@ extension DocumentReader {
 
     private func position(_ value: JSONText) -> GraphPosition? {
         var position: (x: Double?, y: Double?)
-        faults.members(of: value, known: ["x", "y"], required: ["x", "y"]) { key, value in
+        faults.members(of: value, known: positionKeys, required: positionKeys) { key, value in
             let number = faults.number(value, in: GraphBounds.coordinate)
             if key == "x" { position.x = number } else { position.y = number }
         }

@@ -1,6 +1,11 @@
 import JSON
 import OrderedCollections
 
+private let documentKeys: [JSONKey] = [
+    "id", "name", "description", "initial_state", "reducers", "limits", "nodes", "edges",
+]
+private let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
+
 /// Reads a document out of its JSON and notes everything that is wrong with it.
 ///
 /// One walk in document order. Before it, the ids of all nodes are gathered, so that an edge can be judged where it
@@ -12,7 +17,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     /// Id → place in the document of the first node that has it.
     private(set) var placeOfID: [String: Int] = [:]
     /// Every place's id, "" where there is none.
-    private var idOfPlace: [String] = []
+    private(set) var idOfPlace: [String] = []
     /// Edge → its first place in the document.
     var edgePlaces: [EdgeKey: Int] = [:]
     /// The edges that join nodes of the document, and their places in it.
@@ -36,8 +41,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     /// The document and its topological order (rank → place). Throws what was noted, if anything was.
     func read(_ source: JSONText) throws(GraphFaults) -> (document: GraphDocument, places: [Int]) {
         gatherIDs(source)
-        let known = ["id", "name", "description", "initial_state", "reducers", "limits", "nodes", "edges"]
-        faults.members(of: source, known: known, required: ["id", "nodes"]) { member($0, $1) }
+        faults.members(of: source, known: documentKeys, required: ["id", "nodes"]) { member($0, $1) }
         let order = TopologicalOrder(nodeCount: idOfPlace.count, edges: joined)
         noteCycles(order, source)
         try faults.throwIfAny()
@@ -103,7 +107,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         let standard = GraphLimits()
         var maxParallelNodes = standard.maxParallelNodes
         var timeout = standard.timeoutMilliseconds
-        faults.members(of: value, known: ["max_parallel_nodes", "timeout_ms"]) { key, value in
+        faults.members(of: value, known: limitKeys) { key, value in
             if key == "timeout_ms" {
                 timeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds) ?? timeout
             } else {

@@ -5,17 +5,17 @@ import JSON
 extension FaultCollector {
     /// Walks the members of an object as written: hands the known ones to `read`, and notes unknown and missing keys.
     func members(
-        of value: JSONText, known: [String], required: [String] = [], _ read: (String, JSONText) -> Void
+        of value: JSONText, known: [JSONKey], required: [JSONKey] = [], _ read: (String, JSONText) -> Void
     ) {
         guard let object = self.object(value) else { return }
-        for name in required where object[name] == nil { add("\(Suggestion.quoted(name)) is missing") }
+        for name in required where object[name] == nil { add("`\(name)` is missing") }
         for (index, member) in object.enumerated() {
             let name = member.key.string
             enter(name, index)
-            if known.contains(where: { JSONKey($0) == member.key }) {
+            if known.contains(member.key) {
                 read(name, member.value)
             } else {
-                add(Wording.unknownKey(name, among: known))
+                add(Wording.unknownKey(name, among: isKeeping ? known.map(\.string) : []))
             }
             leave()
         }

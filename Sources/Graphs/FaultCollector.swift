@@ -21,6 +21,9 @@ final class FaultCollector {
     private var entries: [Entry] = []
     private(set) var count = 0
 
+    /// Whether a fault noted now is likely to be kept: a suggestion for it is worth the search.
+    var isKeeping: Bool { count < GraphFaults.keptMax }
+
     /// Goes into the member `key` of an object, the `index`-th as written.
     func enter(_ key: String, _ index: Int) {
         path.append(Step(token: key, index: index))

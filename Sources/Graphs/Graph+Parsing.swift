@@ -31,8 +31,18 @@ extension Graph {
             do {
                 return try JSONText(parsing: bytes, limits: JSONLimits(depthMax: GraphBounds.depthMax))
             } catch {
+                if error.kind == .duplicateKey { try noteDuplicateKeys(bytes) }
                 throw GraphFaults(error.message)
             }
+        }
+    }
+    /// The JSON parser names a duplicate key by its byte and stops there. YAML's reader, which reads JSON too, names
+    /// each by its pointer.
+    private static func noteDuplicateKeys(_ bytes: [UInt8]) throws(GraphFaults) {
+        do {
+            _ = try YAMLReader.json(from: bytes)
+        } catch {
+            if error.faults.allSatisfy({ !$0.pointer.isEmpty }) { throw error }
         }
     }
 }

@@ -311,9 +311,19 @@ extension DocumentReaderTests {
     }
 
     @Test func `a text that is no JSON has one fault`() {
-        let found = faults(#"{"id": "a", "id": "b"}"#, .json)
+        let found = faults("{\"id\": }", .json)
         #expect(found.count == 1)
         #expect(found.first?.hasPrefix(": ") == true)
+    }
+
+    @Test func `every duplicate key of JSON is named by its pointer`() {
+        #expect(
+            faults("{\"a\": [{\"b\": 1, \"\\u0062\": 2}],\n\"a\": 1}", .json) == [
+                "/a/0/b: the key stands here a second time (line 1, column 17)",
+                "/a: the key stands here a second time (line 2, column 1)",
+            ])
+        // A surrogate pair is no YAML, so the JSON parser's own words have to do.
+        #expect(faults(#"{"a": "\ud83d\ude00", "a": 1}"#, .json).first?.hasPrefix(": ") == true)
     }
 }
 
