@@ -1,0 +1,70 @@
+import ArgumentParser
+import Glibc
+import Linux
+import Reactor
+
+struct BenchRunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Start executions as fast as they end, and time each from request to last event.",
+        discussion: """
+            Each connection starts an execution, reads its stream to the end, and starts the next on the same connection.
+
+              millrace bench run hello --connections 100 --seconds 10
+            """)
+
+    @Argument(help: "The graph to execute.")
+    var graph: String
+    @Option(help: "Where the daemon listens: HOST:PORT or unix:PATH.")
+    var address = "127.0.0.1:8080"
+    @Option(help: "Connections at once.")
+    var connections = 100
+    @Option(help: "How long.")
+    var seconds = 10
+    @Option(help: "How much of the states the streams carry: full, update or none.")
+    var state = "full"
+
+    func run() throws {
+        guard let address = SocketAddress(address) else { throw ValidationError("--address takes HOST:PORT or unix:PATH") }
+        _ = try DescriptorLimit.raiseToMaximum()
+        let request = benchRequest("POST", "/api/graphs/\(graph)/execute/stream?state=\(state)")
+        let reactor = try Reactor()
+        var report = BenchReport()
+        var bytes: UInt64 = 0
+        var failure: String?
+        var isOver = false
+        var clients: [BenchConnection] = []
+        for _ in 0..<connections {
+            clients.append(
+                try BenchConnection(to: address, on: reactor) { connection, progress in
+                    switch progress {
+                    case .body(let piece): bytes += UInt64(piece.count)
+                    case .end(status: 200):
+                        report.record(nanoseconds: SystemClock.monotonicNanoseconds() - connection.sentAtNanoseconds)
+                        if !isOver { connection.send(request) }
+                    case .end(let status): failure = "the daemon answered \(status)"
+                    case .failed(let message): failure = message
+                    }
+                    if failure != nil { reactor.stop() }
+                })
+        }
+        let began = SystemClock.monotonicNanoseconds()
+        for client in clients { client.send(request) }
+        _ = reactor.schedule(afterMilliseconds: Int64(seconds) * 1000) {
+            isOver = true
+            reactor.stop()
+        }
+        try reactor.run()
+        let elapsed = Double(SystemClock.monotonicNanoseconds() - began) / 1e9
+        if let failure { throw ValidationError(failure) }
+        print("\(report.count) executions in \(elapsed.rounded(toPlaces: 2)) s: \(Int(Double(report.count) / elapsed)) per second")
+        print("start to last event: \(report.line)")
+        print("received: \((Double(bytes) / elapsed / 1e6).rounded(toPlaces: 1)) MB/s")
+    }
+}
+
+extension Double {
+    func rounded(toPlaces places: Int) -> Double {
+        let scale = pow(10, Double(places))
+        return (self * scale).rounded() / scale
+    }
+}
