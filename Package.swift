@@ -46,6 +46,7 @@ let targets: [Target] = [
     // The engine and its edges.
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
+    module("ReactorServices", ["Executions", "Linux", "Reactor"]),
     module("History", ["Executions", "Graphs", "JSON", "Linux", grdb]),
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
@@ -56,7 +57,7 @@ let targets: [Target] = [
         name: "millrace",
         dependencies: [
             "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Executions", "Nodes", "History", "Config", "Systemd",
-            "Console", "Server", "Client", arguments, yams, log, histogram,
+            "Console", "ReactorServices", "Server", "Client", arguments, yams, log, histogram,
         ],
         swiftSettings: strict),
 

@@ -81,6 +81,8 @@ package final class Server {
         for connection in Array(connections.values) { connection.close() }
     }
 
+    package var hasStreams: Bool { hub.streamCount > 0 }
+
     var connectionCount: Int { connections.count }
 
     private func accept(_ descriptor: consuming Descriptor, _ peer: SocketAddress) {

@@ -3,6 +3,7 @@ import Executions
 import Glibc
 import Graphs
 import HTTP
+import History
 import Linux
 import Reactor
 import ReactorServices
@@ -53,11 +54,9 @@ final class Daemon {
         let addresses = server.addresses.map { address -> String in
             if case .unix = address { address.description } else { "http://\(address)" }
         }
-        print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
-        fflush(stdout)
+        Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
         ServiceManager.notify(.ready, status: "serving \(catalog.list.count) graphs")
         try engine.reactor.run()
-        engine.kinds.shutDown()
         try engine.store.stop()
         log.log(.notice, "stopped")
     }

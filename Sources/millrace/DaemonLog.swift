@@ -13,8 +13,8 @@ final class DaemonLog: RunObserver, Sendable {
     /// Lines that wait for stderr to take them.
     private static let bufferBytesMax = 8 << 20
 
-    private struct Guarded: ~Copyable {
-        var lines = ByteWriter()
+    private struct Guarded {
+        var lines: [UInt8] = []
         var dropped = 0
         var isStopped = false
     }
@@ -105,24 +105,21 @@ final class DaemonLog: RunObserver, Sendable {
                 guarded.dropped += 1
                 return false
             }
-            let wasEmpty = guarded.lines.count == 0
-            guarded.lines.append(text)
+            let wasEmpty = guarded.lines.isEmpty
+            guarded.lines.append(contentsOf: text)
             return wasEmpty
         }
         if mustWake { wakeup.signal() }
     }
 
     private func run() {
-        var out = ByteWriter()
         while true {
             wakeup.wait()
-            let (dropped, isStopped) = guarded.withLock { guarded in
-                defer { guarded.dropped = 0 }
-                swap(&out, &guarded.lines)
-                return (guarded.dropped, guarded.isStopped)
+            let (lines, dropped, isStopped) = guarded.withLock { guarded in
+                defer { (guarded.lines, guarded.dropped) = ([], 0) }
+                return (guarded.lines, guarded.dropped, guarded.isStopped)
             }
-            out.withUnsafeBytes(writeAll)
-            out.removeAll(keepingCapacity: out.count < 1 << 20)
+            lines.withUnsafeBytes(writeAll)
             if dropped > 0 { log(.warning, "log lines were dropped because stderr was not read", ["count": "\(dropped)"]) }
             if isStopped { return }
         }

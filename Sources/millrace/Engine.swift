@@ -41,4 +41,10 @@ struct Engine {
             environment: environment, limits: admission, ids: ExecutionIDGenerator(after: try store.lastRowID()))
         try pool.start()
     }
+
+    private static func kinds(
+        _ configuration: Configuration, _ installation: Installation, _ clock: ReactorClock, _ reactor: Reactor, cores: Int
+    ) throws -> NodeKinds {
+        NodeKinds.temporary(clock: clock, enabled: configuration.kinds.enabled)
+    }
 }

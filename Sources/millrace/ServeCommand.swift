@@ -70,7 +70,7 @@ struct ServeCommand: ParsableCommand {
     }
 
     private static func fail(_ message: String, status: Int32) -> Never {
-        for line in message.split(separator: "\n") { fputs("millrace: \(line)\n", stderr) }
+        for line in message.split(separator: "\n") { Terminal.complain("millrace: \(line)") }
         Glibc.exit(status)
     }
 }
@@ -80,10 +80,10 @@ enum ProcessEnvironment {
     static var current: [String: String] {
         var variables: [String: String] = [:]
         var entry = environ
-        while let text = entry?.pointee.map({ String(cString: $0) }) {
+        while let text = entry.pointee.map({ String(cString: $0) }) {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-            entry = entry?.successor()
+            entry = entry.successor()
         }
         return variables
     }
