@@ -55,6 +55,8 @@ package final class EventLog: Sendable {
     package static let windowBytesMax = 1 << 20
 
     package let id: ExecutionID
+    /// The id as text, which every event and log line carries.
+    package let idText: [UInt8]
     package let graph: GraphRevision
 
     fileprivate struct Guarded {
@@ -74,6 +76,7 @@ package final class EventLog: Sendable {
     /// The log of a new execution: nothing is stored yet.
     package init(graph: GraphRevision, summary: ExecutionSummary) {
         self.id = summary.id
+        idText = Array(summary.id.description.utf8)
         self.graph = graph
         guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
     }
@@ -81,6 +84,7 @@ package final class EventLog: Sendable {
     /// The log of a finished execution: all of it is in the store, nothing in memory.
     package init(stored summary: ExecutionSummary, graph: GraphRevision) {
         self.id = summary.id
+        idText = Array(summary.id.description.utf8)
         self.graph = graph
         guarded = Mutex(Guarded(summary: summary, firstSeq: summary.lastSeq + 1, visibleSeq: summary.lastSeq))
     }

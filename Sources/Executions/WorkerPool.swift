@@ -97,6 +97,13 @@ package final class Semaphore: Sendable {
         sem_post(semaphore)
     }
 
+    /// Waits for the time, unless the condition holds; signals that come meanwhile are not taken.
+    package func wait(atMostMilliseconds milliseconds: Int, unless isOver: () -> Bool) {
+        guard !isOver() else { return }
+        var rest = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        while nanosleep(&rest, &rest) != 0, errno == EINTR {}
+    }
+
     package func wait() {
         while sem_wait(semaphore) != 0 { precondition(errno == EINTR, "sem_wait is only ever interrupted") }
     }

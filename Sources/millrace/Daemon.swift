@@ -39,10 +39,10 @@ final class Daemon {
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
             catalog: catalog, store: engine.store
-        ) { [log] line in log.log(.error, line) }
+        ) { [log] line in log.log(.error, "a request met a fault", ["error": line]) }
         relay = VisibilityRelay(engine.service, server)
         engine.store.observer = relay
-        for complaint in try catalog.load() { log.log(.warning, complaint) }
+        for complaint in try catalog.load() { log.log(.warning, "a graph was not loaded", ["reason": complaint]) }
     }
 
     /// Listens, says so, and serves until it is told to stop.
@@ -109,10 +109,10 @@ final class Daemon {
         engine.pool.submit {
             do {
                 let complaints = try catalog.load()
-                for complaint in complaints { log.log(.warning, complaint) }
+                for complaint in complaints { log.log(.warning, "a graph was not loaded", ["reason": complaint]) }
                 log.log(.notice, "reloaded the graphs folder", ["graphs": "\(catalog.list.count)"])
             } catch {
-                log.log(.error, "cannot reload: \(error)")
+                log.log(.error, "the graphs folder cannot be reloaded", ["reason": "\(error)"])
             }
         }
     }

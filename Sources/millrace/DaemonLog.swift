@@ -13,21 +13,23 @@ final class DaemonLog: RunObserver, Sendable {
     /// Lines that wait for stderr to take them.
     private static let bufferBytesMax = 8 << 20
 
-    private struct Guarded {
-        var lines: [UInt8] = []
+    /// How long lines gather before they are written.
+    private static let gatherMilliseconds = 10
+
+    private struct Guarded: ~Copyable {
+        var line: LogLine
         var dropped = 0
         var isStopped = false
     }
 
     private let level: LogLevel
-    private let format: LogFormat
-    private let guarded = Mutex(Guarded())
+    private let guarded: Mutex<Guarded>
     private let wakeup = Semaphore()
     private let thread = Mutex<SpawnedThread?>(nil)
 
     init(level: LogLevel, format: LogFormat) {
         self.level = level
-        self.format = format
+        guarded = Mutex(Guarded(line: LogLine(format)))
     }
 
     func start() throws(SystemError) {
@@ -42,7 +44,8 @@ final class DaemonLog: RunObserver, Sendable {
         thread.withLock { $0.take() }?.join()
     }
 
-    func log(_ level: LogLevel, _ message: String, _ fields: KeyValuePairs<StaticString, String> = [:]) {
+    /// - Parameter message: a fixed phrase, so that lines can be searched for; what varies goes into the fields.
+    func log(_ level: LogLevel, _ message: StaticString, _ fields: KeyValuePairs<StaticString, String> = [:]) {
         guard isEnabled(level) else { return }
         line(level, message) { line in
             for (name, value) in fields { line.field(name, value) }
@@ -96,17 +99,17 @@ final class DaemonLog: RunObserver, Sendable {
         return levels.firstIndex(of: level) ?? 0 >= levels.firstIndex(of: self.level) ?? 0
     }
 
-    private func line(_ level: LogLevel, _ message: String, _ body: (inout LogLine) -> Void) {
-        var line = LogLine(format: format, level: level, message: message)
-        body(&line)
-        let text = line.finish()
+    /// Formats a line straight into the buffer.
+    private func line(_ level: LogLevel, _ message: StaticString, _ body: (inout LogLine) -> Void) {
         let mustWake = guarded.withLock { guarded in
-            guard guarded.lines.count + text.count <= Self.bufferBytesMax else {
+            guard guarded.line.count <= Self.bufferBytesMax else {
                 guarded.dropped += 1
                 return false
             }
-            let wasEmpty = guarded.lines.isEmpty
-            guarded.lines.append(contentsOf: text)
+            let wasEmpty = guarded.line.count == 0
+            guarded.line.begin(level, message)
+            body(&guarded.line)
+            guarded.line.finish()
             return wasEmpty
         }
         if mustWake { wakeup.signal() }
@@ -115,9 +118,11 @@ final class DaemonLog: RunObserver, Sendable {
     private func run() {
         while true {
             wakeup.wait()
+            // A busy daemon logs in bursts: what comes within this time is written together.
+            wakeup.wait(atMostMilliseconds: Self.gatherMilliseconds, unless: { guarded.withLock { $0.isStopped } })
             let (lines, dropped, isStopped) = guarded.withLock { guarded in
-                defer { (guarded.lines, guarded.dropped) = ([], 0) }
-                return (guarded.lines, guarded.dropped, guarded.isStopped)
+                defer { guarded.dropped = 0 }
+                return (guarded.line.take(), guarded.dropped, guarded.isStopped)
             }
             lines.withUnsafeBytes(writeAll)
             if dropped > 0 { log(.warning, "log lines were dropped because stderr was not read", ["count": "\(dropped)"]) }
@@ -136,69 +141,68 @@ final class DaemonLog: RunObserver, Sendable {
     }
 }
 
-/// One line on its way: `time level message key=value …`, or a JSON object.
-private struct LogLine {
+/// The lines that gather: `time level message key=value …` each, or a JSON object.
+private struct LogLine: ~Copyable {
     private let format: LogFormat
-    private var writer: [UInt8]
+    private var writer = ByteWriter()
 
-    init(format: LogFormat, level: LogLevel, message: String) {
+    init(_ format: LogFormat) {
         self.format = format
-        var head = ByteWriter(capacity: 192)
-        if format == .json { head.append("{\"time\":\"") }
-        Timestamp.write(microseconds: SystemClock.wallMicroseconds(), to: &head)
-        if format == .json {
-            head.append("\",\"level\":\"")
-            head.append(utf8: level.rawValue)
-            head.append("\",\"message\":")
-            head.appendJSONString(message)
-        } else {
-            head.append(byte: UInt8(ascii: " "))
-            head.append(utf8: level.rawValue)
-            head.append(byte: UInt8(ascii: " "))
-            head.append(utf8: message)
-        }
-        writer = head.bytes
+    }
+
+    var count: Int { writer.count }
+
+    mutating func take() -> [UInt8] {
+        defer { writer.removeAll(keepingCapacity: writer.count < 1 << 20) }
+        return writer.bytes
+    }
+
+    mutating func begin(_ level: LogLevel, _ message: StaticString) {
+        if format == .json { writer.append("{\"time\":\"") }
+        Timestamp.write(microseconds: SystemClock.wallMicroseconds(), to: &writer)
+        writer.append(format == .json ? "\",\"level\":\"" : " ")
+        writer.append(utf8: level.rawValue)
+        writer.append(format == .json ? "\",\"message\":\"" : " ")
+        writer.append(message)
+        if format == .json { writer.append("\"") }
     }
 
     mutating func identify(_ log: EventLog) {
-        field("execution", log.id.description)
+        name("execution")
+        if format == .json { writer.append("\"") }
+        writer.append(log.idText)
+        if format == .json { writer.append("\"") }
         field("graph", log.graph.identity.id)
     }
 
-    mutating func field(_ name: StaticString, _ value: String) {
-        begin(name)
+    mutating func field(_ key: StaticString, _ value: String) {
+        name(key)
         // Quoted as in JSON where needed, so that no value can forge a line or a field.
-        let isPlain = format == .text && !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") && $0 < 0x7F }
-        if isPlain { writer.append(contentsOf: value.utf8) } else { writer.append(contentsOf: JSONText(value).bytes) }
+        let isPlain = format == .text && !value.isEmpty && value.utf8.allSatisfy(isPlainByte)
+        if isPlain { writer.append(utf8: value) } else { writer.appendJSONString(value) }
     }
 
-    mutating func field(_ name: StaticString, _ value: Int) {
-        begin(name)
-        writer.append(contentsOf: "\(value)".utf8)
+    mutating func field(_ key: StaticString, _ value: Int) {
+        name(key)
+        writer.append(decimal: value)
     }
 
     mutating func field(milliseconds microseconds: Int64) {
-        begin("duration_ms")
-        var number = ByteWriter()
-        number.append(milliseconds: microseconds)
-        writer.append(contentsOf: number.bytes)
+        name("duration_ms")
+        writer.append(milliseconds: microseconds)
     }
 
-    mutating func finish() -> [UInt8] {
-        if format == .json { writer.append(UInt8(ascii: "}")) }
-        writer.append(UInt8(ascii: "\n"))
-        return writer
+    mutating func finish() {
+        writer.append(format == .json ? "}\n" : "\n")
     }
 
-    private mutating func begin(_ name: StaticString) {
-        if format == .json {
-            writer.append(contentsOf: ",\"".utf8)
-            name.withUTF8Buffer { writer.append(contentsOf: $0) }
-            writer.append(contentsOf: "\":".utf8)
-        } else {
-            writer.append(UInt8(ascii: " "))
-            name.withUTF8Buffer { writer.append(contentsOf: $0) }
-            writer.append(UInt8(ascii: "="))
-        }
+    private mutating func name(_ key: StaticString) {
+        writer.append(format == .json ? ",\"" : " ")
+        writer.append(key)
+        writer.append(format == .json ? "\":" : "=")
     }
+}
+
+private func isPlainByte(_ byte: UInt8) -> Bool {
+    byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=")
 }

@@ -23,7 +23,7 @@ struct Engine {
     init(_ configuration: Configuration, _ location: HistoryStore.Location, _ installation: Installation, log: DaemonLog?) throws {
         reactor = try Reactor()
         clock = ReactorClock(reactor)
-        let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let cores = CPUSet.usableCount
         pool = WorkerPool(threads: configuration.workers.threads > 0 ? configuration.workers.threads : cores)
         store = HistoryStore(location, durability: configuration.history.durability == .power ? .power : .process) { fault in
             if let fault { log?.log(.error, "the history cannot be written; executions wait", ["error": fault.message]) }

@@ -42,7 +42,7 @@ struct ServeCommand: ParsableCommand {
         do {
             _ = try DescriptorLimit.raiseToMaximum()
             try log.start()
-            for warning in loaded.warnings { log.log(.warning, warning) }
+            for warning in loaded.warnings { log.log(.warning, "configuration", ["reason": warning]) }
             try Daemon(loaded.configuration, log: log).run()
         } catch {
             log.stop()

@@ -75,6 +75,8 @@ int clinux_pidfd_send_signal(int pidfd, int signal);
 /// waitid(2) on a pidfd without blocking: 1 when it ended (code and status are set), 0 when it still runs, -1 on error.
 int clinux_pidfd_wait(int pidfd, int *code, int *status);
 int clinux_thread_id(void);
+/// sched_getaffinity(2): how many cores this process may run on, -1 on error.
+int clinux_usable_cpus(void);
 int clinux_set_thread_name(const char *name);
 int clinux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path);
 int clinux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int first);
