@@ -90,7 +90,7 @@ struct CommitLoop {
         var written: [(log: EventLog, seq: Int)] = []
         do {
             try database.transaction {
-                let statements = try ExecutionWriter.Statements(database)
+                let statements = try ExecutionWriter.Statements(database, isRepeated: commitFault != nil)
                 try writer.prepare(database)
                 var bytes = 0
                 for log in pending.prefix(Self.batchLogsMax) where bytes < Self.batchBytesMax {

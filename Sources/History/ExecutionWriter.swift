@@ -30,12 +30,15 @@ struct ExecutionWriter {
         let insertFirst: RawStatement
         let insertLater: RawStatement
 
-        init(_ database: Database) throws {
+        /// - Parameter isRepeated: after a commit that failed. SQLite may not have known whether it did, so the rows may
+        ///   be there already, and are replaced. Not so otherwise, because that costs a statement journal.
+        init(_ database: Database, isRepeated: Bool) throws {
             self.database = database
-            insert = try RawStatement(database, SQL.insert)
+            let verb = isRepeated ? "INSERT OR REPLACE" : "INSERT"
+            insert = try RawStatement(database, "\(verb) INTO \(SQL.execution)")
             update = try RawStatement(database, SQL.update)
-            insertFirst = try RawStatement(database, SQL.insertFirst)
-            insertLater = try RawStatement(database, SQL.insertLater)
+            insertFirst = try RawStatement(database, "\(verb) INTO \(SQL.firstEvents)")
+            insertLater = try RawStatement(database, "\(verb) INTO \(SQL.laterEvents)")
         }
     }
 
@@ -166,10 +169,9 @@ struct ExecutionWriter {
         JSONText(array: strings.map { JSONText($0) }).description
     }
 
-    // A commit of which SQLite could not say whether it succeeded is repeated: then the rows may be there already.
     private enum SQL {
-        static let insert = """
-            INSERT OR REPLACE INTO executions(
+        static let execution = """
+            executions(
                 id, id_low, graph_key, graph_revision, node_count, created_at, is_indexed,
                 status, started_at, ended_at, duration, last_seq, failed_nodes, error)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
@@ -179,12 +181,9 @@ struct ExecutionWriter {
                 status = ?2, started_at = ?3, ended_at = ?4, duration = ?5, last_seq = ?6, failed_nodes = ?7, error = ?8
             WHERE id = ?1
             """
-        static let insertFirst = """
-            INSERT OR REPLACE INTO first_events(execution, last_seq, lengths, records) VALUES (?1, ?2, ?3, ?4)
-            """
-        static let insertLater = """
-            INSERT OR REPLACE INTO later_events(execution, last_seq, lengths, records, first_seq)
-            VALUES (?1, ?2, ?3, ?4, ?5)
+        static let firstEvents = "first_events(execution, last_seq, lengths, records) VALUES (?1, ?2, ?3, ?4)"
+        static let laterEvents = """
+            later_events(execution, last_seq, lengths, records, first_seq) VALUES (?1, ?2, ?3, ?4, ?5)
             """
     }
 }

@@ -34,8 +34,8 @@ extension HistoryStore: GraphStore {
 
     package func put(_ graph: NewGraph, expecting: Int) throws(StoreError) -> GraphRevisionSummary? {
         try write { database in
+            guard let next = try database.nextRevision(of: graph.id, expecting: expecting) else { return nil }
             let key = try database.graphKey(of: graph.id)
-            guard let next = try database.nextRevision(of: key, expecting: expecting) else { return nil }
             let summary = GraphRevisionSummary(
                 graphID: graph.id, revision: next, createdAtMicroseconds: graph.createdAtMicroseconds,
                 isDeletion: false,
@@ -59,8 +59,8 @@ extension HistoryStore: GraphStore {
         _ id: String, expecting: Int, atMicroseconds: Int64
     ) throws(StoreError) -> GraphRevisionSummary? {
         try write { database in
+            guard expecting > 0, let next = try database.nextRevision(of: id, expecting: expecting) else { return nil }
             let key = try database.graphKey(of: id)
-            guard expecting > 0, let next = try database.nextRevision(of: key, expecting: expecting) else { return nil }
             let summary = GraphRevisionSummary(
                 graphID: id, revision: next, createdAtMicroseconds: atMicroseconds, isDeletion: true, fileName: nil)
             try database.insert(summary, key, document: nil, folder: nil)
@@ -114,9 +114,12 @@ extension StoredGraph {
 
 extension Database {
     /// The number after the latest, or nil when the current revision is another than expected.
-    fileprivate func nextRevision(of graphKey: Int64, expecting: Int) throws -> Int? {
-        let sql = "SELECT revision, is_deletion FROM graph_revisions WHERE graph_key = ? ORDER BY revision DESC LIMIT 1"
-        let latest = try Row.fetchOne(self, sql: sql, arguments: [graphKey])
+    fileprivate func nextRevision(of graphID: String, expecting: Int) throws -> Int? {
+        let sql = """
+            SELECT revision, is_deletion FROM graph_revisions
+            WHERE graph_key = (SELECT graph_key FROM graphs WHERE graph_id = ?) ORDER BY revision DESC LIMIT 1
+            """
+        let latest = try Row.fetchOne(self, sql: sql, arguments: [graphID])
         let number: Int = latest?[0] ?? 0
         let isDeleted: Bool = latest?[1] ?? false
         return expecting == (isDeleted ? 0 : number) ? number + 1 : nil

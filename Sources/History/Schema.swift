@@ -38,7 +38,7 @@ enum Schema {
             node_count INTEGER NOT NULL,
             created_at INTEGER NOT NULL,
             status INTEGER NOT NULL,
-            is_indexed INTEGER NOT NULL,
+            is_indexed INTEGER,
             started_at INTEGER,
             ended_at INTEGER,
             duration INTEGER,

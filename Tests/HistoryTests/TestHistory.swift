@@ -122,3 +122,7 @@ final class Watcher: ExecutionStoreObserver {
         changed.unlock()
     }
 }
+
+func fileSize(_ path: String) -> Int? {
+    try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+}
