@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// How a process ended.
-package enum ProcessEnd: Hashable, Sendable {
+package enum ProcessExit: Hashable, Sendable {
     case exited(Int32)
     case signalled(Signal)
 }
@@ -49,12 +49,12 @@ package struct ChildProcess: ~Copyable {
     }
 
     /// waitid(2) P_PIDFD, WNOHANG: how it ended, nil while it runs. Reaps; ask no more after an end.
-    package borrowing func end() throws(SystemError) -> ProcessEnd? {
+    package borrowing func end() throws(SystemError) -> ProcessExit? {
         try ChildProcess.end(pidfd)
     }
 
     /// The same for a pidfd of a child.
-    package static func end(_ pidfd: borrowing Descriptor) throws(SystemError) -> ProcessEnd? {
+    package static func end(_ pidfd: borrowing Descriptor) throws(SystemError) -> ProcessExit? {
         let raw = pidfd.raw
         var reason: Int32 = 0
         var status: Int32 = 0

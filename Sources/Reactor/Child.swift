@@ -20,7 +20,7 @@ package final class Child {
     private var output: ChildReader?
     private var errors: ChildReader?
     private var control: ChildControl?
-    private var helperEnd: ProcessEnd?
+    private var helperEnd: ProcessExit?
     private var report: ChildEnd?
     private var drainTimer: TimerID?
 
@@ -81,7 +81,7 @@ package final class Child {
         release()
     }
 
-    func helperEnded(_ end: ProcessEnd) {
+    func helperEnded(_ end: ProcessExit) {
         helperEnd = end
         finishWhenDone()
     }

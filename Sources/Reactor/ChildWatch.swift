@@ -5,12 +5,12 @@ package final class ChildWatch: ReadinessHandler {
     package let processID: Int32
     private let reactor: Reactor
     private let pidfd: Descriptor
-    private let onEnd: (ProcessEnd) -> Void
+    private let onEnd: (ProcessExit) -> Void
     private var slot: Slot?
 
     /// Calls `onEnd` once, when the process has ended.
     package init(
-        _ process: consuming ChildProcess, on reactor: Reactor, onEnd: @escaping (ProcessEnd) -> Void
+        _ process: consuming ChildProcess, on reactor: Reactor, onEnd: @escaping (ProcessExit) -> Void
     ) throws(SystemError) {
         processID = process.processID
         self.reactor = reactor
@@ -26,7 +26,7 @@ package final class ChildWatch: ReadinessHandler {
         onEnd(end)
     }
 
-    private func end() -> ProcessEnd? {
+    private func end() -> ProcessExit? {
         do {
             return try ChildProcess.end(pidfd)
         } catch {

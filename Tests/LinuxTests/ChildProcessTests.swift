@@ -3,7 +3,7 @@ import Linux
 import Testing
 
 @Suite struct ChildProcessTests {
-    private func wait(for process: borrowing ChildProcess) throws -> ProcessEnd {
+    private func wait(for process: borrowing ChildProcess) throws -> ProcessExit {
         var poll = pollfd(fd: process.pidfd.raw, events: Int16(POLLIN), revents: 0)
         #expect(Glibc.poll(&poll, 1, 30_000) == 1)
         return try #require(try process.end())

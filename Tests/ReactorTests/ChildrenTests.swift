@@ -211,7 +211,7 @@ import Testing
                 arguments: ["millrace-exec", "--", "sh", "-c", Self.family + "\necho ready; sleep 1000"],
                 environment: ["PATH=/usr/bin:/bin"],
                 descriptors: [0: output.first.raw, 1: output.second.raw, 2: output.second.raw, 3: control.second.raw]))
-        var status: ProcessEnd?
+        var status: ProcessExit?
         _ = try ChildWatch(process, on: reactor) { status = $0 }
         let family = try firstFour(output.takeFirst())
         #expect(family.allSatisfy(isAlive))
