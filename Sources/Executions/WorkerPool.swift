@@ -97,11 +97,11 @@ package final class Semaphore: Sendable {
         sem_post(semaphore)
     }
 
-    /// Waits for the time, unless the condition holds; signals that come meanwhile are not taken.
+    /// Lets the time pass, unless the condition holds; signals that come meanwhile are not taken.
     package func wait(atMostMilliseconds milliseconds: Int, unless isOver: () -> Bool) {
         guard !isOver() else { return }
-        var rest = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
-        while nanosleep(&rest, &rest) != 0, errno == EINTR {}
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        nanosleep(&time, nil)
     }
 
     package func wait() {
