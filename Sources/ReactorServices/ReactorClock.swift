@@ -3,8 +3,8 @@ import Linux
 import Reactor
 import Synchronization
 
-/// Time by the system's clocks, and timers on the reactor's wheel.
-package final class ReactorClock: Clock, Sendable {
+/// The engine's clock on the reactor's timer wheel: actions run on the reactor's thread.
+package final class ReactorClock: Executions.Clock {
     private let mailbox: Mailbox
 
     package init(_ reactor: Reactor) {
@@ -14,42 +14,48 @@ package final class ReactorClock: Clock, Sendable {
     package var monotonicNanoseconds: UInt64 { UInt64(SystemClock.monotonicNanoseconds()) }
     package var wallMicroseconds: Int64 { SystemClock.wallMicroseconds() }
 
-    package func schedule(afterMilliseconds delay: Int64, _ action: @escaping @Sendable () -> Void) -> any ClockTimer {
-        let timer = MailedTimer(mailbox)
-        mailbox.post { reactor in timer.start(on: reactor, delay, action) }
+    package func schedule(afterMilliseconds: Int64, _ action: @escaping @Sendable () -> Void) -> any ClockTimer {
+        let timer = ReactorTimer(mailbox, action)
+        mailbox.post { reactor in timer.arm(on: reactor, afterMilliseconds: afterMilliseconds) }
         return timer
     }
 }
 
-private final class MailedTimer: ClockTimer {
-    private enum State { case posted, scheduled(TimerID), over }
-    private let mailbox: Mailbox
-    private let state = Mutex(State.posted)
-
-    init(_ mailbox: Mailbox) {
-        self.mailbox = mailbox
+/// A timer that may be cancelled before it has reached the wheel. Its action is let go of as soon as it cannot run any more.
+private final class ReactorTimer: ClockTimer {
+    private struct Guarded {
+        var action: (@Sendable () -> Void)?
+        var place: TimerID?
     }
 
-    func start(on reactor: Reactor, _ delay: Int64, _ action: @escaping @Sendable () -> Void) {
-        let isOver = state.withLock { if case .over = $0 { true } else { false } }
-        guard !isOver else { return }
-        let id = reactor.schedule(afterMilliseconds: delay) { [self] in
-            let isDue = state.withLock { state in
-                defer { state = .over }
-                if case .over = state { return false }
-                return true
-            }
-            if isDue { action() }
+    private let mailbox: Mailbox
+    private let guarded: Mutex<Guarded>
+
+    init(_ mailbox: Mailbox, _ action: @escaping @Sendable () -> Void) {
+        self.mailbox = mailbox
+        guarded = Mutex(Guarded(action: action))
+    }
+
+    func arm(on reactor: Reactor, afterMilliseconds: Int64) {
+        guard guarded.withLock({ $0.action != nil }) else { return }
+        let place = reactor.schedule(afterMilliseconds: afterMilliseconds) { self.fire() }
+        let isCancelled = guarded.withLock { guarded in
+            guarded.place = place
+            return guarded.action == nil
         }
-        state.withLock { if case .posted = $0 { $0 = .scheduled(id) } }
+        if isCancelled { reactor.cancel(place) }
+    }
+
+    private func fire() {
+        guarded.withLock { $0.action.take() }?()
     }
 
     func cancel() {
-        let id = state.withLock { state -> TimerID? in
-            defer { state = .over }
-            if case .scheduled(let id) = state { return id }
-            return nil
+        let place = guarded.withLock { guarded -> TimerID? in
+            // Nil: it has fired, or was cancelled before.
+            guard guarded.action.take() != nil else { return nil }
+            return guarded.place
         }
-        if let id { mailbox.post { reactor in reactor.cancel(id) } }
+        if let place { mailbox.post { $0.cancel(place) } }
     }
 }

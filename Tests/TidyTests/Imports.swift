@@ -25,6 +25,7 @@ struct ImportTable {
         "Graphs": Row(own: ["JSON"], libraries: ["Yams", "CYaml", "OrderedCollections"]),
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
+        "ReactorServices": Row(own: ["Executions", "Linux", "Reactor"], libraries: []),
         "Nodes": Row(own: ["Executions", "Graphs", "JSON", "CLua"], libraries: ["DequeModule"]),
         "History": Row(
             own: ["Executions", "Graphs", "JSON", "Linux"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
@@ -37,8 +38,8 @@ struct ImportTable {
         "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
         "millrace": Row(
             own: [
-                "Linux", "Reactor", "JSON", "HTTP", "Graphs", "Executions", "Nodes", "History", "Config", "Systemd",
-                "Console", "Server", "Client",
+                "Linux", "Reactor", "JSON", "HTTP", "Graphs", "Executions", "ReactorServices", "Nodes", "History",
+                "Config", "Systemd", "Console", "Server", "Client",
             ],
             libraries: ["ArgumentParser", "Yams", "Logging", "Histogram", "OrderedCollections"]),
     ]

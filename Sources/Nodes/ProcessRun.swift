@@ -1,0 +1,146 @@
+import Executions
+import JSON
+import Synchronization
+
+struct ProcessBody: NodeBody {
+    let config: ProcessConfig
+    let launcher: any ProcessLauncher
+    let environment: ChildrenEnvironment
+
+    func start(_ call: NodeCall) -> NodeStart {
+        .waiting {
+            do throws(NodeFailure) {
+                return .success(update: try await run(call))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private func run(_ call: NodeCall) async throws(NodeFailure) -> JSONObject {
+        let input = try inputBytes(call.state)
+        guard !Task.isCancelled else { throw .cancelled }
+        let command = ProcessCommand(
+            arguments: config.command, environment: environment.variables(for: call, adding: config.environment),
+            workingDirectory: call.graph.folder)
+        let result = await ProcessRun(output: call.output).run(command, input: input, by: launcher)
+        if result.isFlooded {
+            throw NodeFailure("stdout exceeds \(ProcessRun.stdoutBytesMax) bytes, so the program was killed")
+        }
+        guard result.end == .exited(status: 0) else {
+            var prefix = ""
+            if case .notStarted = result.end { prefix = "the program " }
+            throw NodeFailure(result.end, stderr: result.tail, prefix: prefix)
+        }
+        return try update(result.stdout)
+    }
+
+    private func inputBytes(_ state: State) throws(NodeFailure) -> [UInt8] {
+        switch config.input {
+        case .none: return []
+        case .state: return state.text.bytes
+        case .template(let render): return Array(try render(state).get().utf8)
+        }
+    }
+
+    private func update(_ stdout: [UInt8]) throws(NodeFailure) -> JSONObject {
+        switch config.output {
+        case .text(let key): return [key: JSONText(String(decoding: stdout, as: UTF8.self))]
+        case .json:
+            let isBlank = stdout.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+            if isBlank { return [:] }
+            do {
+                return try JSONObject(parsing: stdout)
+            } catch {
+                let what = error.kind == .wrongKind ? "no JSON object" : "no JSON: \(error.message)"
+                throw NodeFailure("stdout is \(what); it begins with \(beginning(of: stdout))")
+            }
+        }
+    }
+
+    private func beginning(of bytes: [UInt8]) -> String {
+        let shownMax = 200
+        let text = String(decoding: bytes.prefix(shownMax), as: UTF8.self)
+        return JSONText(text).description + (bytes.count > shownMax ? "…" : "")
+    }
+}
+
+/// One run of a program: gathers what it writes, within bounds, until it has ended.
+final class ProcessRun: Sendable {
+    /// The limit of a state: no longer update could be taken.
+    static let stdoutBytesMax = 16 * 1024 * 1024
+    /// How long a program that is cancelled may clean up.
+    static let graceMilliseconds = 1000
+
+    struct Result {
+        var end: ProcessEnd
+        var stdout: [UInt8]
+        var isFlooded: Bool
+        var tail: ChildTail
+    }
+
+    private struct Guarded {
+        var stdout: [UInt8] = []
+        var isFlooded = false
+        var lines = ChildLines()
+        var tail = ChildTail()
+        var allowance = ChildrenOutput()
+        var continuation: CheckedContinuation<ProcessEnd, Never>?
+    }
+
+    private let output: NodeOutput
+    private let child = ChildHandle()
+    private let guarded = Mutex(Guarded())
+
+    init(output: NodeOutput) {
+        self.output = output
+    }
+
+    /// Returns when nothing of the program is left; a cancelled task has it terminated.
+    func run(_ command: ProcessCommand, input: [UInt8], by launcher: any ProcessLauncher) async -> Result {
+        let end = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                guarded.withLock { $0.continuation = continuation }
+                child.launch(command, by: launcher) { self.take($0) }
+                child.write(input)
+                child.closeInput()
+            }
+        } onCancel: {
+            child.terminate(graceMilliseconds: Self.graceMilliseconds)
+        }
+        return guarded.withLock {
+            Result(end: end, stdout: $0.stdout, isFlooded: $0.isFlooded, tail: $0.tail)
+        }
+    }
+
+    private func take(_ event: ProcessEvent) {
+        switch event {
+        case .stdout(let bytes): takeStdout(bytes)
+        case .stderr(let bytes): emit(guarded.withLock { $0.lines.take(bytes) })
+        case .ended(let end):
+            emit(guarded.withLock { $0.lines.finish() }.map { [$0] } ?? [])
+            guarded.withLock { $0.continuation.take() }?.resume(returning: end)
+        }
+    }
+
+    private func takeStdout(_ bytes: [UInt8]) {
+        let hasFlooded = guarded.withLock { guarded in
+            if guarded.isFlooded { return false }
+            guarded.isFlooded = guarded.stdout.count + bytes.count > Self.stdoutBytesMax
+            if guarded.isFlooded { guarded.stdout = [] } else { guarded.stdout += bytes }
+            return guarded.isFlooded
+        }
+        if hasFlooded { child.terminate(graceMilliseconds: 0) }
+    }
+
+    private func emit(_ lines: [[UInt8]]) {
+        guard !lines.isEmpty else { return }
+        var allowance = guarded.withLock { guarded in
+            for line in lines { guarded.tail.append(line) }
+            return guarded.allowance
+        }
+        // Only the launcher's thread comes here, so nothing is overtaken.
+        for line in lines { output.emit("stderr", line: line, within: &allowance) }
+        guarded.withLock { $0.allowance = allowance }
+    }
+}

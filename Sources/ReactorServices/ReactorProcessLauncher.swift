@@ -1,0 +1,119 @@
+// Orders to a child may come from any thread and at any time, its end included. So what is handed out knows the child by
+// number only; the children themselves stand in a table that never leaves the reactor's thread.
+
+import Executions
+import Linux
+import Reactor
+import Synchronization
+
+/// Starts children under `millrace-exec` from the reactor's thread; observers are called there.
+package final class ReactorProcessLauncher: ProcessLauncher {
+    private let mailbox: Mailbox
+    private let table: Confined<ChildTable>
+    private let lastNumber = Atomic<Int>(0)
+
+    /// - Parameter children: those of `reactor`. Called on the reactor's thread.
+    package init(_ children: Children, on reactor: Reactor) {
+        mailbox = reactor.mailbox
+        table = Confined(ChildTable(children), to: reactor)
+    }
+
+    package func launch(
+        _ command: ProcessCommand, _ observer: @escaping @Sendable (ProcessEvent) -> Void
+    ) -> any RunningProcess {
+        let process = LaunchedProcess(
+            number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, mailbox: mailbox, table: table)
+        mailbox.post { [table] reactor in
+            table.open(on: reactor).start(process.number, ChildCommand(command), observer)
+        }
+        return process
+    }
+}
+
+private struct LaunchedProcess: RunningProcess {
+    let number: Int
+    let mailbox: Mailbox
+    let table: Confined<ChildTable>
+
+    func write(_ bytes: [UInt8]) { order { $0.write(bytes) } }
+    func closeInput() { order { $0.closeInput() } }
+    func terminate(graceMilliseconds: Int) { order { $0.terminate(graceMilliseconds: Int64(graceMilliseconds)) } }
+    func pauseReading() { order { $0.pauseReading() } }
+    func resumeReading() { order { $0.resumeReading() } }
+
+    private func order(_ action: @escaping @Sendable (Child) -> Void) {
+        mailbox.post { [number, table] reactor in
+            // Nil: it has ended, or never started.
+            if let child = table.open(on: reactor).child(number) { action(child) }
+        }
+    }
+}
+
+/// The running children by number.
+private final class ChildTable {
+    private let children: Children
+    private var running: [Int: Child] = [:]
+
+    init(_ children: Children) {
+        self.children = children
+    }
+
+    func child(_ number: Int) -> Child? { running[number] }
+
+    func start(_ number: Int, _ command: ChildCommand, _ observer: @escaping @Sendable (ProcessEvent) -> Void) {
+        do {
+            running[number] = try children.start(command, Watcher(self, number, observer))
+        } catch {
+            observer(.ended(.notStarted(reason: "\(error)")))
+        }
+    }
+
+    func remove(_ number: Int) {
+        running[number] = nil
+    }
+}
+
+private final class Watcher: ChildHandler {
+    private let table: ChildTable
+    private let number: Int
+    private let observer: @Sendable (ProcessEvent) -> Void
+
+    init(_ table: ChildTable, _ number: Int, _ observer: @escaping @Sendable (ProcessEvent) -> Void) {
+        self.table = table
+        self.number = number
+        self.observer = observer
+    }
+
+    func child(_ child: Child, wrote bytes: UnsafeRawBufferPointer, to stream: Child.Stream) {
+        switch stream {
+        case .output: observer(.stdout([UInt8](bytes)))
+        case .errors: observer(.stderr([UInt8](bytes)))
+        }
+    }
+
+    func child(_ child: Child, ended end: ChildEnd) {
+        table.remove(number)
+        observer(.ended(Executions.ProcessEnd(end)))
+    }
+}
+
+extension Executions.ProcessEnd {
+    fileprivate init(_ end: ChildEnd) {
+        switch end {
+        case .exited(let status): self = .exited(status: status)
+        case .signalled(let signal): self = .killed(signal: signal.rawValue)
+        case .failed(let reason): self = .notStarted(reason: reason)
+        }
+    }
+}
+
+extension ChildCommand {
+    fileprivate init(_ command: ProcessCommand) {
+        var limits = Limits()
+        limits.memoryBytes = command.limits.memoryBytes
+        limits.files = command.limits.openFiles
+        self.init(
+            command.arguments, environment: command.environment, workingDirectory: command.workingDirectory,
+            limits: limits)
+    }
+}
