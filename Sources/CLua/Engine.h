@@ -34,7 +34,6 @@ struct mr_lua {
     mr_lua_program program;
     mr_lua_host host;
     mr_lua_status begun;
-    bool is_started;
     bool is_running;
 
     buffer result;
@@ -59,6 +58,7 @@ struct mr_lua {
     /// The run has used up its time: whatever it still does raises again.
     bool is_over;
     unsigned steps;
+    const char *stack_start;
 
     int loaded_programs;
     const void *array_metatable;
@@ -70,7 +70,13 @@ static inline mr_lua *owner(lua_State *L) {
     return *(mr_lua **)lua_getextraspace(L);
 }
 
-// Engine.c
+// Limits.c
+void *allocate(void *context, void *block, size_t old_bytes, size_t bytes);
+/// The run begins: its coroutine exists.
+void start_limits(mr_lua *lua);
+void start_slice(mr_lua *lua, uint64_t nanoseconds);
+/// Raises if the run has used too much of its thread's stack.
+void check_stack(lua_State *L);
 /// Counts work done in C, where no instruction hook fires, and raises once the run's time is over.
 void spend(lua_State *L, unsigned steps);
 
@@ -98,7 +104,7 @@ const char *written_number(lua_State *L, int index, size_t *length);
 void push_number(lua_State *L, const char *token, size_t length);
 void open_numbers(lua_State *L);
 
-// Globals.c, Lazy.c, Strings.c, Patterns.c, Tables.c
+// Globals.c, Lazy.c, Strings.c, PatternFunctions.c, Tables.c
 void open_globals(lua_State *L);
 void push_shown(lua_State *L, int index);
 void push_lazy(lua_State *L, mr_lua_table table);

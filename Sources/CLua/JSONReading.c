@@ -22,7 +22,7 @@ static unsigned read_hex(const char *digits) {
     return value;
 }
 
-/// UTF-8 of a code point; half of a surrogate pair takes the three bytes that it would have.
+/// UTF-8 of a code point. Valid JSON has no lone half of a surrogate pair.
 static int encode(char *bytes, unsigned point) {
     if (point < 0x80) return bytes[0] = (char)point, 1;
     if (point < 0x800) {

@@ -6,6 +6,9 @@
 
 #include "Engine.h"
 
+/// A path that is longer belongs to a table that contains itself, or is of no help either way.
+enum { path_steps_shown = 12 };
+
 struct writer {
     lua_State *L;
     mr_lua *lua;
@@ -21,7 +24,8 @@ static void refuse(struct writer *writer, const char *problem) {
     luaL_Buffer text;
     luaL_buffinit(L, &text);
     luaL_addstring(&text, writer->root);
-    for (int i = 0; i < writer->depth; i++) {
+    int shown = writer->depth < path_steps_shown ? writer->depth : path_steps_shown;
+    for (int i = 0; i < shown; i++) {
         const path_step *step = &writer->lua->path[i];
         if (step->key) {
             luaL_addchar(&text, '.');
@@ -31,7 +35,7 @@ static void refuse(struct writer *writer, const char *problem) {
             luaL_addlstring(&text, index, (size_t)snprintf(index, sizeof index, "[%lld]", (long long)step->index));
         }
     }
-    luaL_addchar(&text, ' ');
+    luaL_addstring(&text, shown < writer->depth ? "... " : " ");
     luaL_addstring(&text, problem);
     luaL_pushresult(&text);
     lua_error(L);
@@ -46,7 +50,7 @@ static void append(struct writer *writer, const char *bytes, size_t count) {
     if (!buffer_append(writer->buffer, bytes, count)) luaL_error(writer->L, "ran out of memory");
 }
 
-/// The length of the UTF-8 sequence at `at`, 0 if it is none. Halves of surrogate pairs count as sequences here.
+/// The length of the UTF-8 sequence at `at` (RFC 3629), 0 if it is none.
 static int sequence_length(const unsigned char *at, size_t left) {
     unsigned char lead = at[0];
     int length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
@@ -54,6 +58,7 @@ static int sequence_length(const unsigned char *at, size_t left) {
     for (int i = 1; i < length; i++)
         if ((at[i] & 0xC0) != 0x80) return 0;
     if (lead == 0xE0 && at[1] < 0xA0) return 0;
+    if (lead == 0xED && at[1] > 0x9F) return 0;
     if (lead == 0xF0 && at[1] < 0x90) return 0;
     if (lead == 0xF4 && at[1] > 0x8F) return 0;
     return length;
@@ -82,8 +87,7 @@ static void append_escaped(struct writer *writer, const char *text, size_t count
             continue;
         }
         int length = sequence_length(bytes + at, count - at);
-        bool is_surrogate = length == 3 && byte == 0xED && bytes[at + 1] >= 0xA0;
-        if (length > 1 && !is_surrogate) {
+        if (length > 1) {
             at += (size_t)length;
             continue;
         }
@@ -92,8 +96,6 @@ static void append_escaped(struct writer *writer, const char *text, size_t count
             if (!replaces) refuse(writer, "is no valid UTF-8");
             append(writer, "\xEF\xBF\xBD", 3);
             length = 1;
-        } else if (is_surrogate) {
-            append_escape(writer, 0xD000u | (bytes[at + 1] & 0x3Fu) << 6 | (bytes[at + 2] & 0x3Fu));
         } else {
             append_escape(writer, byte);
         }
