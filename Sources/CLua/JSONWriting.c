@@ -201,6 +201,7 @@ static bool is_marked_as_array(lua_State *L, int table) {
 
 static void write_table(struct writer *writer, int table) {
     lua_State *L = writer->L;
+    if (writer->depth >= DEPTH_MAX) refuse(writer, "is nested too deep, or contains itself");
     load_lazy(L, table);
     lua_Integer count = 0, integers = 0, strings = 0, highest = 0;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
@@ -230,7 +231,6 @@ static void write_table(struct writer *writer, int table) {
 
 static void write_value(struct writer *writer, int index) {
     lua_State *L = writer->L;
-    if (writer->depth >= DEPTH_MAX) refuse(writer, "is nested too deep, or contains itself");
     luaL_checkstack(L, 8, "nested too deep");
     spend(L, 1);
     size_t length;

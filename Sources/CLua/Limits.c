@@ -149,3 +149,9 @@ void check_stack(lua_State *L) {
     const char *here = __builtin_frame_address(0);
     if ((size_t)(owner(L)->stack_start - here) > stack_bytes_max) luaL_error(L, "stack overflow");
 }
+
+uint64_t mr_lua_cpu_nanoseconds(const mr_lua *lua) {
+    if (lua->is_cpu_known) return lua->cpu_charged;
+    uint64_t elapsed = read_clock(CLOCK_MONOTONIC) - lua->slice_start;
+    return elapsed < unmeasured_nanoseconds ? elapsed : unmeasured_nanoseconds;
+}

@@ -79,12 +79,15 @@ void mr_lua_close(mr_lua *lua);
 /// `name` stands in messages in front of the line number.
 mr_lua_status mr_lua_compile(mr_lua *lua, const char *source, size_t length, const char *name);
 
-/// Makes a program ready to run. The host and the bytecode must stay until `mr_lua_end`.
+/// Makes a program ready to run. The bytecode is needed during the call only, the host's context until `mr_lua_end`.
 void mr_lua_begin(mr_lua *lua, const mr_lua_program *program, const mr_lua_host *host);
 /// Runs until the program ends or, if `slice_nanoseconds` is not 0, about that time is over.
 mr_lua_status mr_lua_resume(mr_lua *lua, uint64_t slice_nanoseconds);
 /// Forgets everything of the run. Returns whether the interpreter is fit for another one.
 bool mr_lua_end(mr_lua *lua);
+
+/// CPU time of the run so far. What is below 5 ms is only known as time on the clock.
+uint64_t mr_lua_cpu_nanoseconds(const mr_lua *lua);
 
 const char *mr_lua_result(const mr_lua *lua, size_t *length);
 const char *mr_lua_traceback(const mr_lua *lua, size_t *length);
