@@ -1,0 +1,44 @@
+import Executions
+import Graphs
+import JSON
+
+/// `delay`: lets time pass.
+struct DelayKind: NodeKind {
+    /// A week: a graph that sleeps longer has forgotten what for.
+    static let millisecondsMax = 7 * 24 * 60 * 60 * 1000
+
+    let name = "delay"
+    let title = "Delay"
+    let summary = "Waits. Holds no thread while it does."
+    let runsCode = false
+    let clock: any Clock
+
+    let configSchema: JSONText = [
+        "type": "object",
+        "properties": [
+            "duration_ms": [
+                "type": "integer", "minimum": 0, "maximum": JSONText(millisecondsMax), "title": "Duration",
+                "description": "How long to wait, in milliseconds: up to seven days.",
+            ]
+        ],
+        "required": ["duration_ms"],
+        "additionalProperties": false,
+    ]
+
+    func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
+        guard let duration = config["duration_ms"]?.double else { throw GraphFaults(pointer: "/duration_ms", "is missing") }
+        return DelayBody(milliseconds: Int64(duration), clock: clock)
+    }
+}
+
+private struct DelayBody: NodeBody {
+    let milliseconds: Int64
+    let clock: any Clock
+
+    func start(_ call: NodeCall) -> NodeStart {
+        guard milliseconds > 0 else { return .finished(.success(update: [:])) }
+        return .waiting {
+            await clock.sleep(milliseconds: milliseconds) ? .success(update: [:]) : .failure(NodeFailure("cancelled"))
+        }
+    }
+}

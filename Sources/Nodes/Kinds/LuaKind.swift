@@ -1,0 +1,94 @@
+import Executions
+import Graphs
+import JSON
+
+/// `lua`: a program of a few lines, in a sandbox.
+struct LuaKind: NodeKind {
+    let name = "lua"
+    let title = "Lua"
+    let summary = """
+        Runs a Lua 5.4 program in a sandbox: it sees the state, and neither files, network, clock nor chance.
+        """
+    let runsCode = false
+    let limits: LuaLimits
+
+    let configSchema: JSONText = [
+        "type": "object",
+        "properties": [
+            "code": [
+                "type": "string", "minLength": 1, "title": "Code",
+                "description": """
+                    Statements that return a table, the node's update, or nothing: `return {total = state.a + state.b}`. \
+                    They see `state`, `null`, `array(t)`, which makes an empty table an array, `emit(x)`, which sends x \
+                    to the channel `chunk`, and `print`, which writes to the channel `log`.
+                    """,
+            ],
+            "expression": [
+                "type": "string", "minLength": 1, "title": "Expression",
+                "description": "An expression over `state`, in place of code.",
+            ],
+            "key": [
+                "type": "string", "title": "Key",
+                "description": "The key of the state that the expression's value is written to.",
+            ],
+        ],
+        "additionalProperties": false,
+        "oneOf": [
+            ["title": "code", "required": ["code"]],
+            ["title": "expression and key", "required": ["expression", "key"]],
+        ],
+    ]
+
+    func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
+        do {
+            if let code = config["code"]?.string {
+                guard config["key"] == nil else { throw GraphFaults(pointer: "/key", "belongs to an expression, not to code") }
+                return LuaBody(program: try .chunk(code, name: "code"), key: nil, limits: limits)
+            }
+            guard let expression = config["expression"]?.string, let key = config["key"]?.string else {
+                throw GraphFaults("needs code, or an expression and a key")
+            }
+            return LuaBody(program: try .expression(expression, name: "expression"), key: JSONKey(key), limits: limits)
+        } catch let error as LuaSyntaxError {
+            throw GraphFaults(pointer: config["code"] == nil ? "/expression" : "/code", error.message)
+        } catch {
+            throw error as? GraphFaults ?? GraphFaults("\(error)")
+        }
+    }
+}
+
+private struct LuaBody: NodeBody {
+    /// Long enough that changing over costs nothing, short enough that nobody waits for it.
+    private static let sliceMilliseconds = 5
+
+    let program: LuaProgram
+    /// Where an expression's value goes; nil if the program returns the update.
+    let key: JSONKey?
+    let limits: LuaLimits
+
+    func start(_ call: NodeCall) -> NodeStart {
+        let scope = LuaScope(state: call.state, output: call.output)
+        let run = LuaRun(program, key == nil ? .object : .json, limits, scope)
+        if let outcome = outcome(of: run.step(sliceMilliseconds: Self.sliceMilliseconds)) { return .finished(outcome) }
+        return .waiting { await finish(run) }
+    }
+
+    private func finish(_ run: LuaRun) async -> NodeOutcome {
+        while !Task.isCancelled {
+            await Task.yield()
+            if let outcome = outcome(of: run.step(sliceMilliseconds: Self.sliceMilliseconds)) { return outcome }
+        }
+        return .failure(NodeFailure("cancelled"))
+    }
+
+    private func outcome(of step: LuaStep) -> NodeOutcome? {
+        switch step {
+        case .yielded: return nil
+        case .failed(let failure): return .failure(failure)
+        case .finished(let bytes):
+            let value = JSONText(trusted: bytes)
+            if let key { return .success(update: [key: value]) }
+            return .success(update: value.object ?? [:])
+        }
+    }
+}

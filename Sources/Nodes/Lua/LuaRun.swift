@@ -1,0 +1,105 @@
+import CLua
+import Executions
+import JSON
+
+/// What a program sees, and where its output goes.
+package struct LuaScope: Sendable {
+    package let state: State
+    /// The global `nodes`; nil where there is none.
+    package let nodes: [String: ConditionNode]?
+    package let output: NodeOutput?
+
+    package init(state: State, nodes: [String: ConditionNode]? = nil, output: NodeOutput? = nil) {
+        self.state = state
+        self.nodes = nodes
+        self.output = output
+    }
+}
+
+/// How far a run has come.
+package enum LuaStep: Sendable {
+    /// The bytes of the form that was asked for.
+    case finished([UInt8])
+    case failed(NodeFailure)
+    /// The slice is over.
+    case yielded
+}
+
+/// One run of a program. Its interpreter goes back to the engine when the run is let go, whether it has ended or not.
+package final class LuaRun: Sendable {
+    private let interpreter: LuaInterpreter
+    private let scope: LuaScope
+
+    package init(_ program: LuaProgram, _ form: LuaForm, _ limits: LuaLimits, _ scope: LuaScope) {
+        interpreter = LuaEngine.take()
+        self.scope = scope
+        // The run outlives its interpreter's use of it: `deinit` ends that.
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        let host = mr_lua_host(context: context, read: readForLua, output: outputForLua)
+        interpreter.begin(program, form, limits, seesNodes: scope.nodes != nil, host)
+    }
+
+    deinit { LuaEngine.putBack(interpreter) }
+
+    /// Runs on, for about the time given; without one, to the end. Not to be called again once it has ended.
+    package func step(sliceMilliseconds: Int = 0) -> LuaStep {
+        let status = interpreter.resume(sliceNanoseconds: UInt64(sliceMilliseconds) * 1_000_000)
+        switch status {
+        case MR_LUA_FINISHED: return .finished(interpreter.result)
+        case MR_LUA_YIELDED: return .yielded
+        default: return .failed(failure)
+        }
+    }
+
+    var cpuNanoseconds: UInt64 { interpreter.cpuNanoseconds }
+
+    private var failure: NodeFailure {
+        let traceback = interpreter.traceback
+        return NodeFailure(
+            String(decoding: interpreter.result, as: UTF8.self),
+            details: traceback.isEmpty ? [:] : ["traceback": JSONText(traceback)])
+    }
+
+    /// The JSON of `state[key]`, or of all of it.
+    fileprivate func value(in table: mr_lua_table, _ key: String?) -> JSONText? {
+        if table == MR_LUA_STATE {
+            return key.map { scope.state[JSONKey($0)] } ?? scope.state.text
+        }
+        guard let nodes = scope.nodes else { return nil }
+        if let key { return nodes[key].map { JSONText($0.object) } }
+        return JSONText(JSONObject(nodes.map { (JSONKey($0.key), JSONText($0.value.object)) }))
+    }
+
+    fileprivate func emit(_ channel: mr_lua_channel, _ data: JSONText) {
+        scope.output?.emit(channel == MR_LUA_LOG ? "log" : "chunk", data)
+    }
+}
+
+extension ConditionNode {
+    fileprivate var object: JSONObject {
+        ["status": JSONText(status.rawValue), "update": JSONText(update)]
+    }
+}
+
+private func readForLua(
+    _ context: UnsafeMutableRawPointer?, _ lua: OpaquePointer?, _ table: mr_lua_table, _ key: UnsafePointer<CChar>?,
+    _ length: Int
+) -> Bool {
+    let run = Unmanaged<LuaRun>.fromOpaque(context!).takeUnretainedValue()
+    var name: String?
+    if let key {
+        // A key that is no UTF-8 is in no state.
+        name = String(validating: UnsafeRawBufferPointer(start: key, count: length), as: UTF8.self)
+        if name == nil { return false }
+    }
+    guard let value = run.value(in: table, name) else { return false }
+    value.bytes.withUnsafeBytes { mr_lua_give(lua, $0.baseAddress, $0.count) }
+    return true
+}
+
+private func outputForLua(
+    _ context: UnsafeMutableRawPointer?, _ channel: mr_lua_channel, _ json: UnsafePointer<CChar>?, _ length: Int
+) {
+    let run = Unmanaged<LuaRun>.fromOpaque(context!).takeUnretainedValue()
+    run.emit(channel, JSONText(trusted: [UInt8](UnsafeRawBufferPointer(start: json, count: length))))
+}

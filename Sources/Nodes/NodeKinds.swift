@@ -1,0 +1,111 @@
+import Executions
+import Graphs
+import JSON
+
+/// The kinds of nodes that graphs may use, and the language of their conditions.
+package struct NodeKinds: GraphCompiler {
+    private struct Entry {
+        let kind: any NodeKind
+        let schema: ConfigSchema
+    }
+
+    private let entries: [Entry]
+    private let indexByName: [String: Int]
+
+    /// - Parameter enabled: the names of the kinds that may be used; nil or `*` among them: all.
+    package init(_ kinds: [any NodeKind], enabled: [String]? = nil) {
+        let allows: (String) -> Bool = { name in enabled.map { $0.contains(name) || $0.contains("*") } ?? true }
+        entries = kinds.filter { allows($0.name) }.map { kind in
+            guard let schema = try? ConfigSchema(kind.configSchema) else {
+                preconditionFailure("the schema of kind \(kind.name) is valid")
+            }
+            return Entry(kind: kind, schema: schema)
+        }
+        indexByName = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.kind.name, $0) })
+    }
+
+    package var kindNames: [String] { entries.map(\.kind.name) }
+
+    /// Whether a graph can run code of its author's choice with the daemon's rights.
+    package var runsCode: Bool { entries.contains(where: \.kind.runsCode) }
+
+    package var kindDescriptions: JSONText {
+        JSONText(
+            array: entries.map { entry in
+                [
+                    "name": JSONText(entry.kind.name), "title": JSONText(entry.kind.title),
+                    "description": JSONText(entry.kind.summary), "runs_code": JSONText(entry.kind.runsCode),
+                    "config_schema": entry.kind.configSchema,
+                ]
+            })
+    }
+
+    package func schema(ofKind name: String) -> ConfigSchema? {
+        indexByName[name].map { entries[$0].schema }
+    }
+
+    package func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] {
+        do {
+            _ = try body(config, ofKind: name, files: files)
+            return []
+        } catch {
+            return error.faults
+        }
+    }
+
+    package func fault(inCondition source: String) -> String? {
+        do {
+            _ = try LuaCondition(source)
+            return nil
+        } catch {
+            return error.message
+        }
+    }
+
+    package func compile(
+        _ graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64
+    ) throws(GraphFaults) -> GraphRevision {
+        var faults: [GraphFault] = []
+        let bodies = bodies(of: graph, identity.files, &faults)
+        let conditions = conditions(of: graph, &faults)
+        guard faults.isEmpty else { throw GraphFaults(faults) }
+        return GraphRevision(
+            graph: graph, identity: identity, createdAtMicroseconds: createdAtMicroseconds, bodies: bodies,
+            conditions: conditions)
+    }
+
+    private func bodies(of graph: Graph, _ files: GraphFiles, _ faults: inout [GraphFault]) -> [any NodeBody] {
+        var bodies: [any NodeBody] = []
+        for (rank, node) in graph.nodes.enumerated() {
+            do {
+                bodies.append(try body(node.config, ofKind: node.kind, files: files))
+            } catch {
+                let place = "/nodes/\(graph.documentIndex[rank])/config"
+                faults += error.faults.map { GraphFault(pointer: place + $0.pointer, message: $0.message) }
+            }
+        }
+        return bodies
+    }
+
+    private func conditions(of graph: Graph, _ faults: inout [GraphFault]) -> [(any EdgeCondition)?] {
+        var conditions: [(any EdgeCondition)?] = []
+        for edge in graph.edges {
+            do {
+                conditions.append(try compileCondition(edge.when))
+            } catch {
+                faults.append(GraphFault(pointer: "/edges/\(edge.documentIndex)/when", message: error.message))
+            }
+        }
+        return conditions
+    }
+
+    private func compileCondition(_ source: String?) throws(LuaSyntaxError) -> (any EdgeCondition)? {
+        guard let source else { return nil }
+        return try LuaCondition(source)
+    }
+
+    private func body(_ config: JSONObject, ofKind name: String, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
+        guard let index = indexByName[name] else { throw GraphFaults("there is no kind of node named \(name)") }
+        return try entries[index].kind.compile(config, files: files)
+    }
+}
