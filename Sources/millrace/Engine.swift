@@ -45,6 +45,12 @@ struct Engine {
     private static func kinds(
         _ configuration: Configuration, _ installation: Installation, _ clock: ReactorClock, _ reactor: Reactor, cores: Int
     ) throws -> NodeKinds {
-        NodeKinds.temporary(clock: clock, enabled: configuration.kinds.enabled)
+        let children = Children(on: reactor, helperPath: installation.helper)
+        let lua = configuration.kinds.lua
+        return NodeKinds.standard(
+            NodeSettings(
+                clock: clock, launcher: ReactorProcessLauncher(children, on: reactor),
+                lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
+                enabled: configuration.kinds.enabled))
     }
 }

@@ -1,0 +1,32 @@
+import Executions
+
+/// What the kinds need to know of the daemon.
+package struct NodeSettings: Sendable {
+    package var clock: any Clock
+    package var launcher: any ProcessLauncher
+    package var lua: LuaLimits
+    /// Names of the kinds that graphs may use; `*` stands for all.
+    package var enabled: [String]
+
+    package init(clock: any Clock, launcher: any ProcessLauncher, lua: LuaLimits = .node, enabled: [String] = ["*"]) {
+        self.clock = clock
+        self.launcher = launcher
+        self.lua = lua
+        self.enabled = enabled
+    }
+}
+
+extension NodeKinds {
+    /// All kinds that there are, less those that are not enabled.
+    package static func standard(_ settings: NodeSettings) -> NodeKinds {
+        let templates: TemplateSource = { source throws(NodeFailure) in
+            let template = try Template(source)
+            return { state in template.render(state) }
+        }
+        return NodeKinds(
+            [
+                SetKind(), DelayKind(clock: settings.clock), LuaKind(limits: settings.lua),
+                ProcessKind(launcher: settings.launcher, templates: templates),
+            ], enabled: settings.enabled)
+    }
+}
