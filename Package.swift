@@ -47,7 +47,6 @@ let targets: [Target] = [
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("ReactorServices", ["Executions", "Reactor", "Linux"]),
     module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
-    module("ReactorServices", ["Executions", "Linux", "Reactor"]),
     module("History", ["Executions", "Graphs", "JSON", "Linux", grdb]),
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
