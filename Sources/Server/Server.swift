@@ -21,7 +21,13 @@ package final class Server {
     let keepAliveChunk: [UInt8]
 
     private let router: Router<Route>
+    /// Descriptors that are kept for all but connections: the store, children, files. Without any left the process could not
+    /// even refuse properly.
+    private static let reservedDescriptors = 512
+
     private var listeners: [Listener] = []
+    private let connectionsMax: Int
+    private var isFull = false
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var dateSecond: Int64 = -1
     private var dateText = ""
@@ -39,6 +45,8 @@ package final class Server {
         self.catalog = catalog
         self.store = store
         self.report = report
+        let descriptors = (try? DescriptorLimit.current().soft) ?? 1024
+        connectionsMax = max(16, Int(descriptors) - min(Self.reservedDescriptors, Int(descriptors) / 2))
         hub = StreamHub(reactor: reactor) { log in service.cancel(log.id) { _ in } }
         guards = RequestGuards(settings)
         router = Routes.router()
@@ -95,11 +103,23 @@ package final class Server {
             return report("cannot watch a connection: \(error)")
         }
         metrics.connectionsAccepted += 1
+        if connections.count + 1 >= connectionsMax { pauseAccepting() }
         connections[ObjectIdentifier(connection)] = connection
+    }
+
+    /// Whoever comes now waits in the backlog until a connection has gone.
+    private func pauseAccepting() {
+        guard !isFull else { return }
+        isFull = true
+        report("all \(connectionsMax) connections that the limit of descriptors allows are open; new ones wait")
+        for listener in listeners { listener.pause() }
     }
 
     func forget(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = nil
+        guard isFull, connections.count < connectionsMax - connectionsMax / 50 else { return }
+        isFull = false
+        for listener in listeners { listener.resume() }
     }
 
     /// The `Date` field's value, made anew once a second.

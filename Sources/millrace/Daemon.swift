@@ -62,8 +62,15 @@ final class Daemon {
     }
 
     private static func graphsFolder(_ configuration: Configuration, _ installation: Installation) -> String? {
-        if !configuration.graphsDirectory.isEmpty { return configuration.graphsDirectory }
+        if !configuration.graphsDirectory.isEmpty { return absolute(configuration.graphsDirectory) }
         return ["/etc/millrace/graphs", installation.graphsFolder].first { access($0, R_OK | X_OK) == 0 }
+    }
+
+    /// A folder is kept with the graphs that came from it, and must mean the same wherever the daemon is started next.
+    private static func absolute(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private func listen() throws {
