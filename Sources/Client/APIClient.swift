@@ -1,0 +1,130 @@
+import HTTP
+import JSON
+
+/// Talks to one daemon, blocking: a request at a time on the calling thread, each on a connection of its own.
+package struct APIClient: Sendable {
+    /// The largest answer: the events of an execution as an array are at most 64 MiB.
+    package static let bodyBytesMax = 72 << 20
+    /// For any request until its answer is whole, and for a stream until it opens.
+    package static let timeoutMilliseconds = 30_000
+    /// Who does not accept a connection in that time is not there.
+    static let connectTimeoutMilliseconds = 5_000
+
+    package let address: ServerAddress
+    /// A bearer token; visible ASCII.
+    package let token: String?
+    /// Becomes readable to end every wait with `interrupted`, such as a `SignalDescriptor`'s. Borrowed: its owner must
+    /// outlive the client.
+    package var interruptDescriptor: Int32?
+
+    /// - Parameter token: one with characters that no header field can carry is a usage error and traps: check it first
+    ///   with `isValidToken`.
+    package init(_ address: ServerAddress, token: String? = nil, interruptDescriptor: Int32? = nil) {
+        precondition(token.map(Self.isValidToken) ?? true, "a token is visible ASCII")
+        self.address = address
+        self.token = token
+        self.interruptDescriptor = interruptDescriptor
+    }
+
+    package static func isValidToken(_ token: String) -> Bool {
+        !token.isEmpty && token.utf8.allSatisfy { 0x21...0x7E ~= $0 }
+    }
+
+    /// The first of the addresses that accepts connections.
+    /// - Throws: `unreachable` with all of them.
+    package static func firstReachable(among addresses: [ServerAddress]) throws(ClientError) -> ServerAddress {
+        var attempts: [ClientError.Attempt] = []
+        for address in addresses {
+            do throws(ClientError) {
+                let deadline = Readiness.deadline(inMilliseconds: connectTimeoutMilliseconds)
+                try Exchange.probe(address, deadlineNanoseconds: deadline, interrupt: nil)
+                return address
+            } catch {
+                guard case .unreachable(let failed) = error else { throw error }
+                attempts += failed
+            }
+        }
+        throw .unreachable(attempts)
+    }
+
+    /// Sends a request and reads the answer, whatever its status is.
+    package func send(_ request: ClientRequest) throws(ClientError) -> ClientResponse {
+        var exchange = try open(request, target: request.target)
+        let deadline = Readiness.deadline(inMilliseconds: Self.timeoutMilliseconds)
+        let head = try Self.head(&exchange, deadline)
+        return try Self.read(&exchange, head, deadline)
+    }
+
+    /// Sends a request and reads the answer.
+    /// - Throws: `refused` for any status of 300 or more.
+    package func call(_ request: ClientRequest) throws(ClientError) -> ClientResponse {
+        let response = try send(request)
+        if let problem = response.problem { throw .refused(problem) }
+        return response
+    }
+
+    func open(_ request: ClientRequest, target: String) throws(ClientError) -> Exchange {
+        let bytes = request.bytes(target: target, authority: address.authority, token: token)
+        let deadline = Readiness.deadline(inMilliseconds: Self.connectTimeoutMilliseconds)
+        return try Exchange.open(bytes, to: address, deadlineNanoseconds: deadline, interrupt: interruptDescriptor)
+    }
+
+    static func head(_ exchange: inout Exchange, _ deadline: Int64) throws(ClientError) -> ResponseParser.Head {
+        switch try exchange.next(deadlineNanoseconds: deadline) {
+        case .head(let head): return head
+        case .timedOut: throw .timedOut(milliseconds: timeoutMilliseconds)
+        case .body, .end: preconditionFailure("a response begins with its head")
+        }
+    }
+
+    /// Reads the rest of an answer.
+    static func read(
+        _ exchange: inout Exchange, _ head: ResponseParser.Head, _ deadline: Int64
+    ) throws(ClientError) -> ClientResponse {
+        var body: [UInt8] = []
+        while true {
+            switch try exchange.next(deadlineNanoseconds: deadline) {
+            case .body(let range):
+                guard body.count + range.count <= bodyBytesMax else {
+                    throw .tooLarge("the answer", bytesMax: bodyBytesMax)
+                }
+                exchange.withBody(range) { body.append(contentsOf: $0) }
+            case .end: return ClientResponse(status: head.status, headers: head.headers, body: body)
+            case .timedOut: throw .timedOut(milliseconds: timeoutMilliseconds)
+            case .head: preconditionFailure("a response has one head")
+            }
+        }
+    }
+}
+
+// MARK: - Streams
+
+extension APIClient {
+    /// The events of an execution behind `after`, replayed and then live.
+    package func events(
+        of executionID: String, after: UInt64 = 0, detail: StreamDetail = .full
+    ) throws(ClientError) -> EventStream {
+        let request = ClientRequest(
+            .get, ["api", "executions", executionID, "events"], query: [("state", detail.rawValue)],
+            headers: EventStream.headers(after: after))
+        return try EventStream(self, request, resumePath: request.pathText, after: after, detail: detail)
+    }
+
+    /// Starts an execution of a graph and streams it. If the connection breaks before the daemon has said where the
+    /// stream is resumed, the execution may have been started or not; it is never started twice.
+    package func execute(
+        _ graphID: String, initialState: JSONObject = [:], detail: StreamDetail = .full
+    ) throws(ClientError) -> EventStream {
+        let request = ClientRequest(
+            .post, ["api", "graphs", graphID, "execute", "stream"], query: [("state", detail.rawValue)],
+            headers: EventStream.headers(after: 0),
+            body: .json(JSONText(["initial_state": JSONText(initialState)] as JSONObject)))
+        return try EventStream(self, request, resumePath: nil, after: 0, detail: detail)
+    }
+
+    /// Asks for an execution's end.
+    /// - Returns: the execution's summary, still running.
+    package func cancel(_ executionID: String) throws(ClientError) -> JSONObject {
+        try call(ClientRequest(.post, ["api", "executions", executionID, "cancel"])).object()
+    }
+}
