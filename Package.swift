@@ -73,6 +73,8 @@ let targets: [Target] = [
     tests("HistoryTests", ["History", "Executions", "Graphs", "JSON"]),
     tests("ServerTests", ["Server", "Executions", "Graphs", "JSON", "HTTP", "Linux", "Reactor"]),
     tests("ConfigTests", ["Config"]),
+    tests("ClientTests", ["Client", "HTTP", "JSON", "Linux"]),
+    tests("CommandTests", ["millrace", "Client", "JSON", "Linux", arguments]),
     tests("TidyTests", []),
 ]
 

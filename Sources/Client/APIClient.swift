@@ -36,7 +36,7 @@ package struct APIClient: Sendable {
         var attempts: [ClientError.Attempt] = []
         for address in addresses {
             do throws(ClientError) {
-                let deadline = Readiness.deadline(inMilliseconds: connectTimeoutMilliseconds)
+                let deadline = Poll.deadline(inMilliseconds: connectTimeoutMilliseconds)
                 try Exchange.probe(address, deadlineNanoseconds: deadline, interrupt: nil)
                 return address
             } catch {
@@ -50,7 +50,7 @@ package struct APIClient: Sendable {
     /// Sends a request and reads the answer, whatever its status is.
     package func send(_ request: ClientRequest) throws(ClientError) -> ClientResponse {
         var exchange = try open(request, target: request.target)
-        let deadline = Readiness.deadline(inMilliseconds: Self.timeoutMilliseconds)
+        let deadline = Poll.deadline(inMilliseconds: Self.timeoutMilliseconds)
         let head = try Self.head(&exchange, deadline)
         return try Self.read(&exchange, head, deadline)
     }
@@ -65,7 +65,7 @@ package struct APIClient: Sendable {
 
     func open(_ request: ClientRequest, target: String) throws(ClientError) -> Exchange {
         let bytes = request.bytes(target: target, authority: address.authority, token: token)
-        let deadline = Readiness.deadline(inMilliseconds: Self.connectTimeoutMilliseconds)
+        let deadline = Poll.deadline(inMilliseconds: Self.connectTimeoutMilliseconds)
         return try Exchange.open(bytes, to: address, deadlineNanoseconds: deadline, interrupt: interruptDescriptor)
     }
 
@@ -101,13 +101,16 @@ package struct APIClient: Sendable {
 
 extension APIClient {
     /// The events of an execution behind `after`, replayed and then live.
+    /// - Parameter eventBytesMax: of one event; a larger one ends the stream with an error.
     package func events(
-        of executionID: String, after: UInt64 = 0, detail: StreamDetail = .full
+        of executionID: String, after: UInt64 = 0, detail: StreamDetail = .full,
+        eventBytesMax: Int = SSEParser.eventBytesMaxDefault
     ) throws(ClientError) -> EventStream {
         let request = ClientRequest(
             .get, ["api", "executions", executionID, "events"], query: [("state", detail.rawValue)],
             headers: EventStream.headers(after: after))
-        return try EventStream(self, request, resumePath: request.pathText, after: after, detail: detail)
+        return try EventStream(
+            self, request, resumePath: request.pathText, after: after, detail: detail, eventBytesMax: eventBytesMax)
     }
 
     /// Starts an execution of a graph and streams it. If the connection breaks before the daemon has said where the

@@ -80,7 +80,7 @@ package final class EventStream {
         parser = SSEParser(eventBytesMax: eventBytesMax)
         lastSeq = after
         link = .ended
-        let deadline = Readiness.deadline(inMilliseconds: APIClient.timeoutMilliseconds)
+        let deadline = Poll.deadline(inMilliseconds: APIClient.timeoutMilliseconds)
         var exchange = try client.open(request, target: request.target)
         let head = try APIClient.head(&exchange, deadline)
         self.exchange = consume exchange
@@ -90,7 +90,7 @@ package final class EventStream {
 
     /// The next event, if it comes in that time.
     package func next(timeoutMilliseconds: Int) throws(ClientError) -> Step {
-        let deadline = Readiness.deadline(inMilliseconds: timeoutMilliseconds)
+        let deadline = Poll.deadline(inMilliseconds: timeoutMilliseconds)
         while true {
             if let event = try takeItem() { return .event(event) }
             do throws(ClientError) {
@@ -108,7 +108,7 @@ package final class EventStream {
         case .ended: return .end
         case .broken(_, let retryAt):
             let until = min(retryAt, deadline)
-            let outcome = Readiness.wait(nil, deadlineNanoseconds: until, interrupt: client.interruptDescriptor)
+            let outcome = Poll.wait(nil, deadlineNanoseconds: until, interrupt: client.interruptDescriptor)
             guard outcome == .timedOut, retryAt <= SystemClock.monotonicNanoseconds() else { return .idle }
             return try orBreak { () throws(ClientError) in try reopen() }
         case .opening(let headDeadline):
@@ -150,7 +150,7 @@ package final class EventStream {
         }
         let doubled = retryMilliseconds.multipliedReportingOverflow(by: 1 << UInt64(attempts))
         let wait = min(doubled.overflow ? .max : doubled.partialValue, UInt64(Self.waitMillisecondsMax))
-        link = .broken(reason: reason, retryAtNanoseconds: Readiness.deadline(inMilliseconds: Int(wait)))
+        link = .broken(reason: reason, retryAtNanoseconds: Poll.deadline(inMilliseconds: Int(wait)))
         attempts += 1
     }
 }
@@ -163,7 +163,7 @@ extension EventStream {
         let request = ClientRequest(.get, [], headers: Self.headers(after: lastSeq))
         let target = "\(resumePath)?state=\(detail.rawValue)"
         exchange = try client.open(request, target: target)
-        link = .opening(deadlineNanoseconds: Readiness.deadline(inMilliseconds: APIClient.timeoutMilliseconds))
+        link = .opening(deadlineNanoseconds: Poll.deadline(inMilliseconds: APIClient.timeoutMilliseconds))
         return nil
     }
 
@@ -239,7 +239,7 @@ extension EventStream {
     }
 
     private func extendSilence() {
-        silenceDeadline = Readiness.deadline(inMilliseconds: Self.silenceMillisecondsMax)
+        silenceDeadline = Poll.deadline(inMilliseconds: Self.silenceMillisecondsMax)
     }
 
     /// The next event among what was read already, if it is new.

@@ -63,7 +63,7 @@ struct Exchange: ~Copyable {
 
     /// Reads once. False: not before the deadline.
     private mutating func fill(_ deadline: Int64) throws(ClientError) -> Bool {
-        switch Readiness.wait(socket.raw, deadlineNanoseconds: deadline, interrupt: interrupt) {
+        switch Poll.wait(socket.raw, deadlineNanoseconds: deadline, interrupt: interrupt) {
         case .timedOut: return false
         case .interrupted: throw .interrupted
         case .ready: break
@@ -94,7 +94,7 @@ struct Exchange: ~Copyable {
             case .success(.bytes(let count)): offset += count
             case .success(.endOfStream), .success(.closedByPeer): return
             case .success(.wouldBlock):
-                switch Readiness.wait(socket.raw, for: .writable, deadlineNanoseconds: deadline, interrupt: interrupt) {
+                switch Poll.wait(socket.raw, for: .writable, deadlineNanoseconds: deadline, interrupt: interrupt) {
                 case .ready: break
                 case .interrupted: throw .interrupted
                 case .timedOut: throw .connectionLost("the daemon does not take the request")
@@ -120,10 +120,10 @@ extension Exchange {
     ) throws(ClientError) -> Descriptor {
         var reason = "the name has no address"
         for candidate in try address.resolve() {
-            let outcome: Readiness.Outcome
+            let outcome: Poll.Outcome
             do throws(SystemError) {
                 let socket = try Socket.startConnecting(to: candidate)
-                outcome = Readiness.wait(
+                outcome = Poll.wait(
                     socket.raw, for: .writable, deadlineNanoseconds: deadline, interrupt: interrupt)
                 if outcome == .ready {
                     guard let error = try socket.pendingError() else { return socket }

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 
 /// Waits on one descriptor, and beside it on another that interrupts the wait: poll(2).
-package enum Readiness {
+package enum Poll {
     package enum Event: Sendable {
         case readable, writable
     }
