@@ -4,5 +4,22 @@ import ArgumentParser
 struct Millrace: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace", abstract: "Store workflow graphs, run them, and stream every step live.",
-        version: Installation.version, subcommands: [ServeCommand.self, BenchCommand.self])
+        discussion: """
+            A graph is a YAML or JSON document of nodes and edges. Run one in this terminal, or start the daemon and work
+            through it:
+
+              millrace run hello.yaml
+              millrace serve
+              millrace graph put hello.yaml
+              millrace run hello --set name=World
+              millrace execution list
+
+            The commands find the daemon of this user by themselves; --server or $MILLRACE_SERVER names another one, and
+            $MILLRACE_TOKEN is the token that it may ask for. \(CommandStatus.help)
+            """,
+        version: Installation.version,
+        subcommands: [
+            ServeCommand.self, RunCommand.self, WatchCommand.self, GraphCommand.self, ExecutionCommand.self,
+            ConfigCommand.self, BenchCommand.self,
+        ])
 }

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Client
+import Executions
+import HTTP
+import JSON
+
+struct ExecutionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "execution", abstract: "Look at and cancel the daemon's executions.",
+        discussion: """
+              millrace execution list --status running
+              millrace execution cancel 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
+
+            `millrace watch` shows what an execution did, or does. \(CommandStatus.help)
+            """,
+        subcommands: [ExecutionListCommand.self, ExecutionShowCommand.self, ExecutionCancelCommand.self])
+}
+
+struct ExecutionListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List executions, the newest first.",
+        discussion: """
+              millrace execution list --graph triage --status error --limit 10
+              millrace execution list --json | jq -r '.items[].execution_id'
+
+            Times are in UTC.
+            """)
+
+    @Option(help: ArgumentHelp("Those of one graph.", valueName: "id"))
+    var graph: String?
+
+    @Option(help: "Those of one status: queued, running, success, error, cancelled or failed.")
+    var status: ExecutionStatus?
+
+    @Option(help: "How many at most.")
+    var limit = 50
+
+    @Flag(help: "Print JSON: {\"items\": […]}.")
+    var json = false
+
+    @OptionGroup var server: ServerOptions
+
+    func validate() throws {
+        if limit < 1 { throw ValidationError("--limit must be at least 1.") }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            var query: [(name: String, value: String)] = []
+            if let graph { query.append(("graph_id", graph)) }
+            if let status { query.append(("status", status.rawValue)) }
+            let items = try server.client().pages(["api", "executions"], query: query, limit: limit)
+            if json {
+                Terminal.print(json: JSONText(["items": JSONText(array: items)] as JSONObject))
+            } else {
+                Self.table(items).print()
+            }
+            return .success
+        }
+    }
+
+    static func table(_ items: [JSONText]) -> TextTable {
+        var table = TextTable(["EXECUTION", "GRAPH", "STATUS", "CREATED", "DURATION", "FAILED"])
+        for item in items {
+            let failed = item["failed_nodes"]?.array?.compactMap(\.string) ?? []
+            table.add([
+                item["execution_id"]?.string ?? "", item["graph_id"]?.string ?? "", item["status"]?.string ?? "",
+                ReadableText.time(item["created_at"]), ReadableText.duration(item["duration_ms"]),
+                failed.joined(separator: ", "),
+            ])
+        }
+        return table
+    }
+}
+
+extension ExecutionStatus: ExpressibleByArgument {}
+
+struct ExecutionShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show what is known of an execution.",
+        discussion: "  millrace execution show 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f --json")
+
+    @Argument(help: "The execution's id.")
+    var id: String
+
+    @Flag(help: "Print JSON in one line.")
+    var json = false
+
+    @OptionGroup var server: ServerOptions
+
+    func run() throws {
+        try reportingFailures {
+            let summary = try server.client().call(ClientRequest(.get, ["api", "executions", id])).object()
+            if json {
+                Terminal.print(json: JSONText(summary))
+            } else {
+                for line in Self.lines(summary) { Terminal.print(line) }
+            }
+            return .success
+        }
+    }
+
+    /// A line for each member that says something.
+    static func lines(_ summary: JSONObject) -> [String] {
+        let rows = summary.filter { !$0.value.isNull && $0.value != .emptyArray }.map { key, value -> (String, String) in
+            let name = TerminalText.line(key.string)
+            if name == "duration_ms" { return ("duration", ReadableText.duration(value)) }
+            let list = value.array?.map { $0.string ?? $0.description }.joined(separator: ", ")
+            return (String(name.map { $0 == "_" ? " " : $0 }), list ?? value.string ?? value.description)
+        }
+        let columns = rows.map { TerminalText.width($0.0) }.max() ?? 0
+        return rows.map { TerminalText.padded($0.0, columns: columns) + "  " + TerminalText.line($0.1) }
+    }
+}
+
+struct ExecutionCancelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "Cancel executions.",
+        discussion: """
+            Once it returns, no further node is started; nodes that run are ended within two seconds. It is an error if an
+            execution has ended already; the others are cancelled all the same.
+
+              millrace execution cancel $(millrace execution list --status running --json | jq -r '.items[].execution_id')
+            """)
+
+    @Argument(help: "The executions' ids.")
+    var ids: [String]
+
+    @OptionGroup var server: ServerOptions
+
+    func run() throws {
+        try reportingFailures {
+            let client = try server.client()
+            var status = CommandStatus.success
+            for id in ids {
+                do throws(ClientError) {
+                    _ = try client.cancel(id)
+                    Terminal.print("\(TerminalText.line(id))  cancelled")
+                } catch {
+                    guard case .refused(let problem) = error else { throw error }
+                    status = .error
+                    Terminal.complain("millrace: \(TerminalText.line(problem.detail))")
+                }
+            }
+            return status
+        }
+    }
+}

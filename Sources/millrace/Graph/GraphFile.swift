@@ -1,0 +1,58 @@
+import Glibc
+import Graphs
+import JSON
+import Linux
+
+/// A graph document in a file, read so far as to know which graph it is. Whether its nodes can be run is for the daemon
+/// to judge, which knows their kinds.
+struct GraphFile {
+    let path: String
+    let id: String
+    /// The document as JSON, as a daemon keeps it.
+    let source: JSONText
+
+    /// - Throws: a `CommandFailure` that names the file and every fault in it.
+    init(path: String) throws(CommandFailure) {
+        let (bytes, format) = try Self.read(path)
+        do {
+            let content = try Graph.parse(bytes, format: format, vocabulary: AnyVocabulary(), files: GraphFiles())
+            (self.path, id, source) = (path, content.graph.document.id, content.graph.document.source)
+        } catch {
+            let faults = error.faults.map { fault in
+                "\(path): \(fault.pointer.isEmpty ? "" : "\(fault.pointer): ")\(fault.message)"
+            }
+            throw CommandFailure(faults.joined(separator: "\n"))
+        }
+    }
+
+    /// The bytes of a document, and how it is written: JSON if its name ends so, else YAML.
+    static func read(_ path: String) throws(CommandFailure) -> (bytes: [UInt8], format: GraphFormat) {
+        do {
+            let bytes = try SmallFile.read(path, bytesMax: GraphBounds.documentBytesMax)
+            return (bytes, path.lowercased().hasSuffix(".json") ? .json : .yaml)
+        } catch {
+            throw CommandFailure("cannot read \(path): \(error.code)")
+        }
+    }
+
+    /// Whether there is a file, not a folder, of that name.
+    static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
+    }
+
+    /// Whether a text is meant as a file's name rather than as a graph's id.
+    static func looksLikePath(_ text: String) -> Bool {
+        text.contains("/") || [".yaml", ".yml", ".json"].contains { text.lowercased().hasSuffix($0) }
+    }
+}
+
+/// Takes every kind and condition.
+private struct AnyVocabulary: NodeVocabulary {
+    private let anything = try? ConfigSchema(JSONText.emptyObject)
+
+    func schema(ofKind name: String) -> ConfigSchema? { anything }
+    var kindNames: [String] { [] }
+    func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
+    func fault(inCondition source: String) -> String? { nil }
+}
