@@ -7,20 +7,16 @@ package enum Timestamp {
         let days = seconds.floorDivided(by: 86_400)
         let (year, month, day) = civil(days)
         let time = Int(seconds - days * 86_400)
-        writer.append(padded: year, digits: 4)
-        writer.append(byte: UInt8(ascii: "-"))
-        writer.append(padded: month, digits: 2)
-        writer.append(byte: UInt8(ascii: "-"))
-        writer.append(padded: day, digits: 2)
-        writer.append(byte: UInt8(ascii: "T"))
-        writer.append(padded: time / 3600, digits: 2)
-        writer.append(byte: UInt8(ascii: ":"))
-        writer.append(padded: time / 60 % 60, digits: 2)
-        writer.append(byte: UInt8(ascii: ":"))
-        writer.append(padded: time % 60, digits: 2)
-        writer.append(byte: UInt8(ascii: "."))
-        writer.append(padded: Int(microseconds - seconds * 1_000_000), digits: 6)
-        writer.append(byte: UInt8(ascii: "Z"))
+        withUnsafeTemporaryAllocation(byteCount: 27, alignment: 1) { text in
+            text.put(year, digits: 4, before: 4, then: UInt8(ascii: "-"))
+            text.put(month, digits: 2, before: 7, then: UInt8(ascii: "-"))
+            text.put(day, digits: 2, before: 10, then: UInt8(ascii: "T"))
+            text.put(time / 3600, digits: 2, before: 13, then: UInt8(ascii: ":"))
+            text.put(time / 60 % 60, digits: 2, before: 16, then: UInt8(ascii: ":"))
+            text.put(time % 60, digits: 2, before: 19, then: UInt8(ascii: "."))
+            text.put(Int(microseconds - seconds * 1_000_000), digits: 6, before: 26, then: UInt8(ascii: "Z"))
+            writer.append(UnsafeRawBufferPointer(text))
+        }
     }
 
     package static func string(microseconds: Int64) -> String {
@@ -81,13 +77,14 @@ extension String {
     }
 }
 
-extension ByteWriter {
-    fileprivate mutating func append(padded number: Int, digits: Int) {
-        var unit = 1
-        for _ in 1..<digits { unit *= 10 }
-        while unit > 0 {
-            append(byte: UInt8(ascii: "0") + UInt8(number / unit % 10))
-            unit /= 10
+extension UnsafeMutableRawBufferPointer {
+    /// Writes a number with leading zeros so that it ends before `end`, and a byte behind it.
+    fileprivate func put(_ number: Int, digits: Int, before end: Int, then byte: UInt8) {
+        var rest = number
+        for index in stride(from: end - 1, through: end - digits, by: -1) {
+            self[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
+        self[end] = byte
     }
 }
