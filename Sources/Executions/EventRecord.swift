@@ -9,7 +9,8 @@ package struct EventRecord: Sendable {
         case start(attempt: Int, initialState: JSONObject)
         case nodeStart(rank: Int, attempt: Int)
         case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
-        case nodeComplete(NodeCompletion)
+        /// Boxed: a completion is large, and passes through many hands.
+        indirect case nodeComplete(NodeCompletion)
         case complete(ExecutionStatus, durationMicroseconds: Int64, failedRanks: [Int])
         /// A critical fault ended the execution.
         case error(message: String, details: JSONObject, durationMicroseconds: Int64)

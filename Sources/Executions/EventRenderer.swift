@@ -118,9 +118,7 @@ extension EventRenderer {
     }
 
     private mutating func renderNodeStart(_ rank: Int, _ attempt: Int, _ writer: inout ByteWriter) {
-        writer.append(revision.labels[rank])
-        writer.append(",\"node_kind\":")
-        writer.appendJSONString(revision.graph.nodes[rank].kind)
+        writer.append(revision.startLabels[rank])
         writer.append(",\"attempt\":")
         writer.append(decimal: attempt)
         if let input = flow?.input(ofRank: rank) {
@@ -131,7 +129,7 @@ extension EventRenderer {
 
     private func renderNodeOutput(_ rank: Int, _ attempt: Int, _ channel: String, _ data: JSONText, _ writer: inout ByteWriter) {
         writer.append(",\"node_id\":")
-        writer.appendJSONString(revision.graph.nodes[rank].id)
+        writer.append(revision.idTokens[rank])
         writer.append(",\"attempt\":")
         writer.append(decimal: attempt)
         writer.append(",\"channel\":")
@@ -174,7 +172,7 @@ extension EventRenderer {
         writer.append(",\"taken\":[")
         for (index, edge) in taken.enumerated() {
             if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
-            writer.appendJSONString(revision.graph.nodes[revision.graph.edges[edge].to].id)
+            writer.append(revision.idTokens[revision.graph.edges[edge].to])
         }
         writer.append(byte: UInt8(ascii: "]"))
     }
@@ -194,7 +192,7 @@ extension EventRenderer {
         writer.append(",\"failed_nodes\":[")
         for (index, rank) in failedRanks.enumerated() {
             if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
-            writer.appendJSONString(revision.graph.nodes[rank].id)
+            writer.append(revision.idTokens[rank])
         }
         writer.append(byte: UInt8(ascii: "]"))
     }

@@ -78,20 +78,34 @@ private func hexDigit(_ byte: UInt8) -> UInt64? {
 
 /// Makes ids in strictly rising order, also when the wall clock steps back.
 package final class ExecutionIDGenerator: Sendable {
-    private let last: Mutex<UInt64>
+    private struct Guarded {
+        var last: UInt64
+        /// Random words that were drawn together: one system call for many ids.
+        var random: [UInt64] = []
+    }
+    private let guarded: Mutex<Guarded>
 
     /// - Parameter last: the highest `rowID` in use already.
     package init(after last: Int64 = 0) {
-        self.last = Mutex(UInt64(bitPattern: last))
+        guarded = Mutex(Guarded(last: UInt64(bitPattern: last)))
+    }
+
+    /// getentropy(3), which gives up to 256 bytes.
+    private static func draw() -> [UInt64] {
+        [UInt64](unsafeUninitializedCapacity: 32) { buffer, count in
+            let result = buffer.baseAddress.map { getentropy($0, 256) }
+            precondition(result == 0, "getentropy gives 256 bytes")
+            count = 32
+        }
     }
 
     package func next(wallMicroseconds: Int64) -> ExecutionID {
         let now = UInt64(wallMicroseconds / 1000) << 12
-        let row = last.withLock { last in
-            last = max(last + 1, now)
-            return last
+        let (row, random) = guarded.withLock { guarded in
+            guarded.last = max(guarded.last + 1, now)
+            if guarded.random.isEmpty { guarded.random = Self.draw() }
+            return (guarded.last, guarded.random.removeLast())
         }
-        let random = UInt64.random(in: 0...UInt64.max)
         return ExecutionID(rowID: Int64(row), low: random & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 }

@@ -120,18 +120,18 @@ extension ExecutionRun {
     }
 
     private func run(_ start: RunMachine.Start) {
-        let graph = log.graph
-        let node = graph.graph.nodes[start.rank]
+        let revision = log.graph
         let call = NodeCall(
-            executionID: log.id, graph: graph.identity, nodeID: node.id, attempt: start.attempt, state: start.state,
+            executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
+            attempt: start.attempt, state: start.state,
             output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt))
-        switch graph.bodies[start.rank].start(call) {
+        switch revision.bodies[start.rank].start(call) {
         case .finished(let outcome):
             let ended = RunMachine.Input.nodeEnded(rank: start.rank, attempt: start.attempt, outcome)
             takeOutputs()
             perform(confined.machine.step(ended, at: environment.clock.monotonicNanoseconds))
         case .waiting(let work):
-            wait(for: work, start, timeoutMilliseconds: node.timeoutMilliseconds)
+            wait(for: work, start, timeoutMilliseconds: revision.graph.nodes[start.rank].timeoutMilliseconds)
         }
     }
 
@@ -163,7 +163,9 @@ extension ExecutionRun {
         for effect in effects {
             switch effect {
             case .emit(let body):
-                if case .nodeComplete(let completion) = body { confined.tasks.removeValue(forKey: completion.rank)?.timer?.cancel() }
+                if !confined.tasks.isEmpty, case .nodeComplete(let completion) = body {
+                    confined.tasks.removeValue(forKey: completion.rank)?.timer?.cancel()
+                }
                 confined.batch.append(body, at: environment.clock.wallMicroseconds)
                 environment.observer?.executionEmitted(body, in: log)
             case .interrupt(let rank):

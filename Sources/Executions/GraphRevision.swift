@@ -12,6 +12,10 @@ package final class GraphRevision: Sendable {
     package let conditions: [(any EdgeCondition)?]
     /// By rank: `,"node_id":"…","node_name":"…"`, as events carry it.
     let labels: [[UInt8]]
+    /// By rank: the same with `,"node_kind":"…"`.
+    let startLabels: [[UInt8]]
+    /// By rank: the id as a JSON string.
+    let idTokens: [[UInt8]]
 
     package init(
         graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64, bodies: [any NodeBody],
@@ -30,6 +34,8 @@ package final class GraphRevision: Sendable {
             writer.appendJSONString(node.name)
             return writer.bytes
         }
+        startLabels = zip(labels, graph.nodes).map { $0 + Array(",\"node_kind\":".utf8) + JSONText($1.kind).bytes }
+        idTokens = graph.nodes.map { JSONText($0.id).bytes }
     }
 }
 

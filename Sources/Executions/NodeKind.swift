@@ -100,7 +100,7 @@ package struct NodeOutput: Sendable {
 }
 
 /// Which revision of which graph an execution runs, and what belongs to it beside the document.
-package struct GraphIdentity: Sendable {
+package final class GraphIdentity: Sendable {
     package let id: String
     package let revision: Int
     /// The files that the document names, by the name written there.

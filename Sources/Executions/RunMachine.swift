@@ -56,7 +56,8 @@ package struct RunMachine {
 
     package let revision: GraphRevision
     private let limits: ExecutionLimits
-    private var flow: StateFlow
+    /// Made when the initial state is known.
+    private var startedFlow: StateFlow?
     private var nodes: [NodeRun]
     private var ready = Deque<Int>()
     private var runningCount = 0
@@ -74,7 +75,6 @@ package struct RunMachine {
         let graph = revision.graph
         self.revision = revision
         self.limits = limits
-        flow = StateFlow(graph: graph, initialState: [:])
         nodes = graph.incoming.map { NodeRun(undecided: Int32($0.count)) }
         openCount = graph.nodes.count
         keepsUpdates = revision.conditions.contains { $0?.readsNodes == true }
@@ -82,6 +82,17 @@ package struct RunMachine {
     }
 
     private var graph: Graph { revision.graph }
+
+    private var flow: StateFlow {
+        _read {
+            guard startedFlow != nil else { preconditionFailure("states flow once the execution has begun") }
+            yield startedFlow!
+        }
+        _modify {
+            guard startedFlow != nil else { preconditionFailure("states flow once the execution has begun") }
+            yield &startedFlow!
+        }
+    }
 
     /// - Parameter now: nanoseconds of the clock that never steps.
     /// - Returns: what is to be done, in this order.
@@ -150,7 +161,7 @@ extension RunMachine {
 
     private mutating func begin(attempt: Int, initialState: JSONObject, at now: UInt64) {
         beganAt = now
-        flow = StateFlow(graph: graph, initialState: initialState)
+        startedFlow = StateFlow(graph: graph, initialState: initialState)
         effects.append(.emit(.start(attempt: attempt, initialState: initialState)))
         for rank in nodes.indices where graph.incoming[rank].isEmpty { makeReady(rank, at: now) }
     }

@@ -37,6 +37,8 @@ package struct State: Sendable {
     private static let recentMax = 24
 
     private var recent: [Entry] = []
+    /// Whether `recent` stands in the order of places, as it nearly always does.
+    private var isSorted = true
     private var settled: Settled?
     private let reducers: [JSONKey: Reducer]
     /// The length of the state as JSON text, give or take what reducers make of their contributions.
@@ -77,21 +79,26 @@ package struct State: Sendable {
 
     /// The state as a JSON object: initial keys first, then by the rank of the first writer.
     package func write(to writer: inout ByteWriter) {
+        writer.reserve(bytes)
         writer.append(byte: UInt8(ascii: "{"))
-        var isFirst = true
-        forEachInOrder { entry in
-            if !isFirst { writer.append(byte: UInt8(ascii: ",")) }
-            isFirst = false
-            writer.append(key: entry.key)
-            writer.append(byte: UInt8(ascii: ":"))
-            writer.append(json: text(entry))
+        let entries = settled == nil && isSorted ? recent : entriesInOrder()
+        entries.withUnsafeBufferPointer { entries in
+            for index in entries.indices {
+                if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
+                writer.append(key: entries[index].key)
+                writer.append(byte: UInt8(ascii: ":"))
+                switch entries[index].value {
+                case .plain(let text): writer.append(json: text)
+                case .reduced: writer.append(json: text(entries[index]))
+                }
+            }
         }
         writer.append(byte: UInt8(ascii: "}"))
     }
 
     package var object: JSONObject {
         var object = JSONObject()
-        forEachInOrder { object[$0.key] = text($0) }
+        for entry in entriesInOrder() { object[entry.key] = text(entry) }
         return object
     }
 
@@ -123,7 +130,7 @@ extension State {
     }
 
     private func find(_ key: JSONKey) -> Entry? {
-        for entry in recent where entry.key == key { return entry }
+        if let index = recentIndex(of: key) { return recent[index] }
         return settled?.entries[key]
     }
 
@@ -134,9 +141,17 @@ extension State {
         }
     }
 
+    private func recentIndex(of key: JSONKey) -> Int? {
+        recent.withUnsafeBufferPointer { entries in
+            for index in entries.indices where entries[index].key == key { return index }
+            return nil
+        }
+    }
+
     private mutating func absorb(_ entry: Entry) {
-        for index in recent.indices where recent[index].key == entry.key {
+        if let index = recentIndex(of: entry.key) {
             bytes += recent[index].absorb(entry)
+            isSorted = isSorted && (index == 0 || !(recent[index].place < recent[index - 1].place))
             return
         }
         var entry = entry
@@ -146,6 +161,7 @@ extension State {
         } else {
             bytes += entry.bytes
         }
+        if let last = recent.last?.place, entry.place < last { isSorted = false }
         recent.append(entry)
         if recent.count > Self.recentMax { settle() }
     }
@@ -155,19 +171,20 @@ extension State {
         for entry in recent { entries[entry.key] = entry }
         settled = Settled(entries)
         recent.removeAll()
+        isSorted = true
     }
 
-    private func forEachInOrder(_ body: (Entry) -> Void) {
+    private func entriesInOrder() -> [Entry] {
         var entries = recent
         if let settled {
             let newer = Set(recent.map(\.key))
             entries.reserveCapacity(entries.count + settled.entries.count)
             for (key, entry) in settled.entries where !newer.contains(key) { entries.append(entry) }
+        } else if isSorted {
+            return entries
         }
-        var isSorted = true
-        for index in entries.indices.dropFirst() where entries[index].place < entries[index - 1].place { isSorted = false }
-        if !isSorted { entries.sort { $0.place < $1.place } }
-        for entry in entries { body(entry) }
+        entries.sort { $0.place < $1.place }
+        return entries
     }
 }
 

@@ -1,38 +1,38 @@
 import Graphs
 import JSON
+import OrderedCollections
 
 /// How states flow along the taken edges of one execution: the one place where input and output states come from, for the
 /// engine that runs nodes and for the renderer that shows events.
 package struct StateFlow: Sendable {
+    private struct Slot: Sendable {
+        /// Between the node's first look at its input and its end.
+        var input: State?
+        /// Until all targets have looked.
+        var output: State?
+        /// Outgoing edges whose target has not looked at its input yet.
+        var readersLeft: Int32
+        /// The source of the first incoming edge that was taken, -1 for none.
+        var firstSource: Int32 = -1
+        var moreSources: [Int32] = []
+    }
+
     private let graph: Graph
     private let initial: State
-    /// By rank: the sources of the incoming edges that were taken.
-    private var sources: [[Int32]]
-    /// By rank: between a node's first look at its input and its end.
-    private var inputs: [State?]
-    /// By rank: until all targets have looked.
-    private var outputs: [State?]
-    /// By rank: outgoing edges whose target has not looked at its input yet.
-    private var readersLeft: [Int32]
+    /// By rank.
+    private var slots: [Slot]
 
     package init(graph: Graph, initialState: JSONObject) {
         self.graph = graph
         initial = State(initial: initialState, reducers: graph.reducers)
-        sources = Array(repeating: [], count: graph.nodes.count)
-        inputs = Array(repeating: nil, count: graph.nodes.count)
-        outputs = Array(repeating: nil, count: graph.nodes.count)
-        readersLeft = graph.outgoing.map { Int32($0.count) }
+        slots = graph.outgoing.map { Slot(readersLeft: Int32($0.count)) }
     }
 
     /// The initial state and the updates of all ancestors over taken edges. All incoming edges must be decided.
     package mutating func input(ofRank rank: Int) -> State {
-        if let known = inputs[rank] { return known }
-        let taken = sources[rank].sorted()
-        var state = taken.first.flatMap { outputs[Int($0)] } ?? initial
-        for source in taken.dropFirst() {
-            if let output = outputs[Int(source)] { state.merge(output) }
-        }
-        inputs[rank] = state
+        if let known = slots[rank].input { return known }
+        let state = merged(rank)
+        slots[rank].input = state
         for edge in graph.incoming[rank] { release(graph.edges[edge].from) }
         return state
     }
@@ -40,32 +40,49 @@ package struct StateFlow: Sendable {
     /// Ends a node: its output state is its input and the update.
     package mutating func finish(rank: Int, update: JSONObject) -> State {
         var state = input(ofRank: rank)
-        inputs[rank] = nil
+        slots[rank].input = nil
         state.apply(update, rank: rank)
-        if readersLeft[rank] > 0 { outputs[rank] = state }
+        if slots[rank].readersLeft > 0 { slots[rank].output = state }
         return state
-    }
-
-    package func takenSources(ofRank rank: Int) -> [Int] {
-        sources[rank].map(Int.init)
     }
 
     package mutating func take(_ edges: [Int]) {
         for index in edges {
             let edge = graph.edges[index]
-            sources[edge.to].append(Int32(edge.from))
+            if slots[edge.to].firstSource < 0 {
+                slots[edge.to].firstSource = Int32(edge.from)
+            } else {
+                slots[edge.to].moreSources.append(Int32(edge.from))
+            }
         }
     }
 
+    package func takenSources(ofRank rank: Int) -> [Int] {
+        guard slots[rank].firstSource >= 0 else { return [] }
+        return [Int(slots[rank].firstSource)] + slots[rank].moreSources.map(Int.init)
+    }
+
+    private func merged(_ rank: Int) -> State {
+        guard slots[rank].firstSource >= 0 else { return initial }
+        guard !slots[rank].moreSources.isEmpty else { return slots[Int(slots[rank].firstSource)].output ?? initial }
+        let sources = takenSources(ofRank: rank).sorted()
+        var state = slots[sources[0]].output ?? initial
+        for source in sources.dropFirst() {
+            if let output = slots[source].output { state.merge(output) }
+        }
+        return state
+    }
+
     private mutating func release(_ source: Int) {
-        readersLeft[source] -= 1
-        if readersLeft[source] == 0 { outputs[source] = nil }
+        slots[source].readersLeft -= 1
+        if slots[source].readersLeft == 0 { slots[source].output = nil }
     }
 }
 
 extension Graph {
     /// The document's reducers by key.
     package var reducers: [JSONKey: Reducer] {
-        Dictionary(document.reducers.map { ($0.key, $0.value) }) { first, _ in first }
+        if document.reducers.isEmpty { return [:] }
+        return Dictionary(document.reducers.map { ($0.key, $0.value) }) { first, _ in first }
     }
 }

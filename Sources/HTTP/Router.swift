@@ -92,20 +92,20 @@ package struct Router<Handler> {
     }
 
     private func find(from index: Int, depth: Int, _ search: inout Search) -> Match? {
-        let node = nodes[index]
         guard depth < search.path.count else {
-            for route in node.routes where route.method == search.method {
-                return .found(route.handler, Parameters(names: route.parameterNames, values: search.values))
+            for route in nodes[index].routes.indices where nodes[index].routes[route].method == search.method {
+                let (_, handler, names) = nodes[index].routes[route]
+                return .found(handler, Parameters(names: names, values: search.values))
             }
-            search.allow += node.routes.map(\.method)
+            search.allow += nodes[index].routes.map(\.method)
             return nil
         }
         let segment = search.path[depth]
-        if let literal = node.literals[segment], let found = find(from: literal, depth: depth + 1, &search) {
+        if let literal = nodes[index].literals[segment], let found = find(from: literal, depth: depth + 1, &search) {
             return found
         }
         // An empty segment names nothing.
-        guard let parameter = node.parameter, !segment.isEmpty else { return nil }
+        guard let parameter = nodes[index].parameter, !segment.isEmpty else { return nil }
         search.values.append(segment)
         defer { search.values.removeLast() }
         return find(from: parameter, depth: depth + 1, &search)

@@ -31,6 +31,7 @@ package final class Server {
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var dateSecond: Int64 = -1
     private var dateText = ""
+    private var retrySpread: UInt32 = 0
     /// Serving, but about to stop: answers close their connections, and nothing new is started.
     package private(set) var isDraining = false
 
@@ -133,7 +134,9 @@ package final class Server {
     }
 
     func jitteredRetry() -> Int {
-        Int.random(in: settings.retryMilliseconds / 2...settings.retryMilliseconds * 3 / 2)
+        // Spread evenly by the golden ratio; nothing depends on its being unpredictable.
+        retrySpread = retrySpread &+ 0x9E37_79B9
+        return settings.retryMilliseconds / 2 + Int(UInt64(retrySpread) * UInt64(settings.retryMilliseconds) >> 32)
     }
 }
 

@@ -22,13 +22,13 @@ final class DaemonLog: RunObserver, Sendable {
         var isStopped = false
     }
 
-    private let level: LogLevel
+    private let severityMin: Int
     private let guarded: Mutex<Guarded>
     private let wakeup = Semaphore()
     private let thread = Mutex<SpawnedThread?>(nil)
 
     init(level: LogLevel, format: LogFormat) {
-        self.level = level
+        severityMin = Self.severity(level)
         guarded = Mutex(Guarded(line: LogLine(format)))
     }
 
@@ -64,22 +64,22 @@ final class DaemonLog: RunObserver, Sendable {
         case .nodeStart(let rank, let attempt):
             line(.info, "node started") { line in
                 line.identify(log)
-                line.field("node", log.graph.graph.nodes[rank].id)
+                line.plain("node", log.graph.graph.nodes[rank].id)
                 line.field("attempt", attempt)
             }
         case .nodeComplete(let completion):
             line(completion.status == .error ? .warning : .info, "node ended") { line in
                 line.identify(log)
-                line.field("node", log.graph.graph.nodes[completion.rank].id)
+                line.plain("node", log.graph.graph.nodes[completion.rank].id)
                 line.field("attempt", completion.attempt)
-                line.field("status", completion.status.rawValue)
+                line.plain("status", completion.status.rawValue)
                 line.field(milliseconds: completion.durationMicroseconds)
                 if let error = completion.error { line.field("error", error) }
             }
         case .complete(let status, let duration, _):
             line(.info, "execution ended") { line in
                 line.identify(log)
-                line.field("status", status.rawValue)
+                line.plain("status", status.rawValue)
                 line.field(milliseconds: duration)
             }
         case .error(let message, _, let duration):
@@ -95,8 +95,19 @@ final class DaemonLog: RunObserver, Sendable {
     }
 
     private func isEnabled(_ level: LogLevel) -> Bool {
-        let levels = LogLevel.allCases
-        return levels.firstIndex(of: level) ?? 0 >= levels.firstIndex(of: self.level) ?? 0
+        Self.severity(level) >= severityMin
+    }
+
+    private static func severity(_ level: LogLevel) -> Int {
+        switch level {
+        case .trace: 0
+        case .debug: 1
+        case .info: 2
+        case .notice: 3
+        case .warning: 4
+        case .error: 5
+        case .critical: 6
+        }
     }
 
     /// Formats a line straight into the buffer.
@@ -172,7 +183,15 @@ private struct LogLine: ~Copyable {
         if format == .json { writer.append("\"") }
         writer.append(log.idText)
         if format == .json { writer.append("\"") }
-        field("graph", log.graph.identity.id)
+        plain("graph", log.graph.identity.id)
+    }
+
+    /// A value that is known to need no quotes or escapes: an id, a status.
+    mutating func plain(_ key: StaticString, _ value: String) {
+        name(key)
+        if format == .json { writer.append("\"") }
+        writer.append(utf8: value)
+        if format == .json { writer.append("\"") }
     }
 
     mutating func field(_ key: StaticString, _ value: String) {
