@@ -200,11 +200,27 @@ static int convert(lua_State *L) {
     return 0;
 }
 
+/// Pushes `code:3: `, or nothing, for where the run stands.
+static void push_place(lua_State *L, lua_State *thread) {
+    lua_Debug activation;
+    for (int level = 0; lua_getstack(thread, level, &activation); level++) {
+        lua_getinfo(thread, "Sl", &activation);
+        if (activation.currentline <= 0) continue;
+        lua_pushfstring(L, "%s:%d: ", activation.short_src, activation.currentline);
+        return;
+    }
+    lua_pushliteral(L, "");
+}
+
 static int describe_failure(lua_State *L) {
     mr_lua *lua = owner(L);
     lua_State *thread = lua->thread;
     size_t count;
-    if (lua_type(thread, -1) == LUA_TSTRING || lua_type(thread, -1) == LUA_TNUMBER) {
+    if (lua->is_over) {
+        push_place(L, thread);
+        lua_pushfstring(L, "%sused more than %d ms of CPU time", lua_tostring(L, -1),
+                        (int)(lua->program.cpu_nanoseconds_max / 1000000));
+    } else if (lua_type(thread, -1) == LUA_TSTRING || lua_type(thread, -1) == LUA_TNUMBER) {
         lua_xmove(thread, L, 1);
     } else {
         lua_pushfstring(L, "raised a %s", luaL_typename(thread, -1));
@@ -219,16 +235,15 @@ static int describe_failure(lua_State *L) {
     return 0;
 }
 
-static mr_lua_status fail_run(mr_lua *lua, int status) {
+static mr_lua_status fail_run(mr_lua *lua) {
     // What describes the failure needs some memory, and a program that failed for lack of it has none left.
     lua->used_bytes_max = SIZE_MAX;
-    mr_lua_status described = protect(lua, describe_failure);
-    if (status == LUA_ERRMEM || described != MR_LUA_FINISHED) {
+    if (lua->is_out_of_memory || protect(lua, describe_failure) != MR_LUA_FINISHED) {
         char message[80];
         snprintf(message, sizeof message, "needed more than %zu MiB of memory", lua->program.memory_bytes_max >> 20);
         fail(lua, message);
     }
-    // The stack of a failed coroutine is of no further use.
+    // The stack of a coroutine that did not finish is of no further use.
     lua->thread = NULL;
     return MR_LUA_FAILED;
 }
@@ -240,8 +255,10 @@ mr_lua_status mr_lua_resume(mr_lua *lua, uint64_t slice_nanoseconds) {
     lua->is_running = true;
     int status = lua_resume(lua->thread, NULL, 0, &count);
     lua->is_running = false;
-    if (status == LUA_YIELD) return MR_LUA_YIELDED;
-    if (status != LUA_OK) return fail_run(lua, status);
+    if (status == LUA_ERRMEM) lua->is_out_of_memory = true;
+    bool is_ended = lua->is_over || lua->is_out_of_memory;
+    if (status == LUA_YIELD && !is_ended) return MR_LUA_YIELDED;
+    if (status != LUA_OK) return lua->begun = fail_run(lua);
     lua_settop(lua->thread, 1);
     lua->begun = protect(lua, convert);
     return lua->begun;

@@ -57,6 +57,8 @@ struct mr_lua {
     bool is_cpu_known;
     /// The run has used up its time: whatever it still does raises again.
     bool is_over;
+    /// It ran out of memory, and must not handle that itself.
+    bool is_out_of_memory;
     unsigned steps;
     const char *stack_start;
 
@@ -77,6 +79,8 @@ void start_limits(mr_lua *lua);
 void start_slice(mr_lua *lua, uint64_t nanoseconds);
 /// Raises if the run has used too much of its thread's stack.
 void check_stack(lua_State *L);
+/// Ends the run, which is over or out of memory: yields for good, or raises where that is not possible.
+int give_up(lua_State *L);
 /// Counts work done in C, where no instruction hook fires, and raises once the run's time is over.
 void spend(lua_State *L, unsigned steps);
 

@@ -15,7 +15,9 @@ static int finish_call(lua_State *L, int status, lua_KContext context) {
     (void)context;
     if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
     // A limit is no error that a program may handle.
-    if (owner(L)->is_over || status == LUA_ERRMEM) return lua_error(L);
+    mr_lua *lua = owner(L);
+    if (status == LUA_ERRMEM) lua->is_out_of_memory = true;
+    if (lua->is_over || lua->is_out_of_memory) return lua_isyieldable(L) ? give_up(L) : lua_error(L);
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;

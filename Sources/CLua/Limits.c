@@ -5,7 +5,9 @@
 // allocator counts bytes. One instruction on a long string (a comparison, a concatenation) may cost milliseconds: the first
 // string of 64 KiB makes the hook fire more often, in proportion to its length.
 //
-// A run that is over cannot go on by catching the error: the sandbox's own pcall raises again, and so does every instruction.
+// A run that is over is not unwound: its coroutine yields and is never resumed, so that no pcall sees anything, and it costs
+// nothing how deep the calls were. Only below a callback from C, where a coroutine cannot yield, an error is raised; the
+// sandbox's own pcall passes it on, and so does every instruction.
 //
 // Memory. The allocator refuses what goes beyond the run's bound; Lua then collects all garbage and tries once more.
 //
@@ -62,22 +64,21 @@ static void check_every(mr_lua *lua, int instructions) {
     lua_sethook(lua->thread, on_count, LUA_MASKCOUNT, instructions);
 }
 
-static int raise_over(lua_State *L) {
+int give_up(lua_State *L) {
     mr_lua *lua = owner(L);
-    check_every(lua, 1);
-    luaL_where(L, 0);
-    if (lua_rawlen(L, -1) == 0) luaL_where(L, 1);
-    lua_pushfstring(L, "%sused more than %d ms of CPU time", lua_tostring(L, -1),
-                    (int)(lua->program.cpu_nanoseconds_max / 1000000));
-    return lua_error(L);
+    if (lua_isyieldable(L)) return lua_yield(L, 0);
+    if (lua->is_running) check_every(lua, 1);
+    return luaL_error(L, "used more than %d ms of CPU time", (int)(lua->program.cpu_nanoseconds_max / 1000000));
 }
 
 static void on_count(lua_State *L, lua_Debug *activation) {
     (void)activation;
     mr_lua *lua = owner(L);
     uint64_t now = read_clock(CLOCK_MONOTONIC);
-    if (has_used_its_time(lua, now)) raise_over(L);
-    if (lua->slice_nanoseconds && now - lua->slice_start >= lua->slice_nanoseconds && lua_isyieldable(L)) {
+    if (has_used_its_time(lua, now)) {
+        // Within a hook, yielding returns.
+        give_up(L);
+    } else if (lua->slice_nanoseconds && now - lua->slice_start >= lua->slice_nanoseconds && lua_isyieldable(L)) {
         measure(lua, now);
         lua_yield(L, 0);
     }
@@ -88,7 +89,7 @@ void spend(lua_State *L, unsigned steps) {
     lua->steps += steps;
     if (lua->steps < steps_per_check) return;
     lua->steps = 0;
-    if (has_used_its_time(lua, read_clock(CLOCK_MONOTONIC))) raise_over(L);
+    if (has_used_its_time(lua, read_clock(CLOCK_MONOTONIC))) give_up(L);
 }
 
 // Memory
@@ -131,6 +132,7 @@ void *allocate(void *context, void *block, size_t old_bytes, size_t bytes) {
 
 void start_limits(mr_lua *lua) {
     lua->is_over = false;
+    lua->is_out_of_memory = false;
     lua->is_cpu_known = false;
     lua->cpu_charged = 0;
     lua->steps = 0;

@@ -15,6 +15,7 @@ import Testing
         ("recursion by tail calls", "local function f() return f() end f()"),
         ("a limit caught in a loop", "while true do pcall(function() while true do end end) end"),
         ("a limit caught at every level", "local function f() pcall(f) while true do pcall(f) end end f()"),
+        ("a limit caught below a callback", "pcall(string.gsub, 'x', 'x', function() while true do end end) while true do end"),
         ("a handler that loops", "xpcall(function() while true do end end, function() while true do end end)"),
         ("a handler that loops over a plain error", "xpcall(error, function() while true do end end)"),
         ("a callback of gsub that loops", "string.gsub('x', 'x', function() while true do end end)"),
@@ -41,6 +42,7 @@ import Testing
         ("endless recursion", "local function f() return 1 + f() end return f()"),
         ("table.concat", "local t = {} for i = 1, 100 do t[i] = ('x'):rep(1 << 20) end return table.concat(t)"),
         ("a gsub that grows", "return (('x'):rep(1 << 20):gsub('x', ('y'):rep(1000)))"),
+        ("string.rep, caught below a callback", "pcall(string.gsub, 'x', 'x', function() return ('x'):rep(1 << 30) end) return 1"),
         ("closures in a chain", "local f while true do local g = f f = function() return g end end"),
     ])
     func `memory runs out`(attack: String, source: String) throws {

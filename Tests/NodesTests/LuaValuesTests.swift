@@ -68,8 +68,8 @@ import Testing
         let object: JSONObject = ["v": try JSONText(parsing: "9223372036854775808")]
         let source = "local v = state.v return {v + 1, v > 1, v == v, -v, v .. '!', tostring(v), tonumber(v)}"
         let expected =
-            #"[9.2233720368547758e+18,true,true,-9.2233720368547758e+18,"9223372036854775808!","9223372036854775808","#
-            + "9.2233720368547758e+18]"
+            #"[9.223372036854776e+18,true,true,-9.223372036854776e+18,"9223372036854775808!","9223372036854775808","#
+            + "9.223372036854776e+18]"
         #expect(try runLua(source, object) == .success(expected))
     }
 
