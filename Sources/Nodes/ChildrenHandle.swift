@@ -1,10 +1,11 @@
 import Executions
 import Synchronization
 
-/// A child that may be told to end before it is launched, by whoever comes first: a cancel has not to wait for the launch.
+/// A child that takes orders before it is launched: who gives them need not know whether somebody else has got that far.
 final class ChildHandle: Sendable {
     private struct Guarded {
         var process: (any RunningProcess)?
+        var input: [[UInt8]] = []
         var graceMilliseconds: Int?
     }
     private let guarded = Mutex(Guarded())
@@ -15,15 +16,25 @@ final class ChildHandle: Sendable {
         _ observer: @escaping @Sendable (ProcessEvent) -> Void
     ) {
         let process = launcher.launch(command, observer)
-        let grace = guarded.withLock { guarded in
+        let (input, grace) = guarded.withLock { guarded in
             guarded.process = process
-            return guarded.graceMilliseconds
+            defer { guarded.input = [] }
+            return (guarded.input, guarded.graceMilliseconds)
         }
+        for bytes in input { process.write(bytes) }
         if let grace { process.terminate(graceMilliseconds: grace) }
     }
 
-    /// Queues bytes for its stdin. The child was launched.
-    func write(_ bytes: [UInt8]) { process?.write(bytes) }
+    /// Queues bytes for its stdin.
+    func write(_ bytes: [UInt8]) {
+        let process = guarded.withLock { guarded in
+            if guarded.process == nil { guarded.input.append(bytes) }
+            return guarded.process
+        }
+        process?.write(bytes)
+    }
+
+    /// After the launch.
     func closeInput() { process?.closeInput() }
     func pauseReading() { process?.pauseReading() }
     func resumeReading() { process?.resumeReading() }

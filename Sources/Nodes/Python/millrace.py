@@ -1,0 +1,33 @@
+"""What Python code can use while it runs as a node of Millrace.
+
+    import millrace
+    millrace.log("read", count, "tickets")
+    millrace.emit({"token": "Hel"})                     # a node_output event on the channel "chunk"
+    millrace.emit(0.4, channel="progress")
+
+Outside Millrace, in a test or a notebook, both write to stderr, so the same file runs there unchanged.
+"""
+
+import json
+import sys
+
+__all__ = ["emit", "log"]
+
+CHANNEL_LENGTH_MAX = 64
+
+
+def emit(data, channel="chunk"):
+    """Sends data, anything that JSON can hold, as a node_output event of the running node."""
+    if not isinstance(channel, str) or not 0 < len(channel) <= CHANNEL_LENGTH_MAX:
+        raise ValueError("a channel is named by 1 to %d characters" % CHANNEL_LENGTH_MAX)
+    _sink(channel, data)
+
+
+def log(*values):
+    """Sends a line of text, made of the values as print does it, on the channel "log"."""
+    _sink("log", " ".join(str(value) for value in values))
+
+
+def _sink(channel, data):
+    # The worker puts its own in this place.
+    print("%s: %s" % (channel, json.dumps(data, ensure_ascii=False)), file=sys.stderr)

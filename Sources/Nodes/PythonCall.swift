@@ -1,0 +1,67 @@
+import Executions
+import Synchronization
+
+/// One attempt of a Python node on its way through the workers: news for it lie in its inbox until its task takes them, so
+/// that all work that grows with the data is done on the task's thread.
+final class PythonCall: Sendable {
+    enum News: Sendable {
+        /// A worker is the call's; a new one is to be started.
+        case assigned(PythonWorker, isNew: Bool)
+        case output(PythonReply, from: PythonWorker)
+        /// A line that something in the worker has written to its stderr, past Python.
+        case stderr([UInt8], from: PythonWorker)
+        case replied(PythonReply)
+        /// It ends without a reply.
+        case failed(NodeFailure)
+    }
+
+    private struct Guarded {
+        var news: [News] = []
+        var continuation: CheckedContinuation<Void, Never>?
+    }
+
+    let number: Int
+    let key: PythonKey
+    /// The function within the key: the document's words for it, and for inline code the node.
+    let function: String
+    /// The size of its request, about.
+    let bytes: Int
+    private let guarded = Mutex(Guarded())
+
+    init(number: Int, key: PythonKey, function: String, bytes: Int) {
+        self.number = number
+        self.key = key
+        self.function = function
+        self.bytes = bytes
+    }
+
+    func post(_ news: News) {
+        guarded.withLock { guarded in
+            guarded.news.append(news)
+            return guarded.continuation.take()
+        }?.resume()
+    }
+
+    /// What has come, at least one; only the call's task takes it.
+    func takeNews() async -> [News] {
+        await withCheckedContinuation { continuation in
+            let isThere = guarded.withLock { guarded in
+                if guarded.news.isEmpty { guarded.continuation = continuation }
+                return !guarded.news.isEmpty
+            }
+            if isThere { continuation.resume() }
+        }
+        return guarded.withLock { guarded in
+            defer { guarded.news = [] }
+            return guarded.news
+        }
+    }
+}
+
+/// What workers are kept apart by: a worker runs one graph's files of one content, and never anything else.
+struct PythonKey: Hashable, Sendable {
+    let graphID: String
+    /// Nil: the document came from no folder.
+    let folder: String?
+    let fingerprint: String
+}

@@ -1,0 +1,75 @@
+import Executions
+import Graphs
+import JSON
+
+/// `python`: calls a function of a file beside the graph document, or of code in the document, in a worker process.
+package struct PythonKind: NodeKind {
+    package let name = "python"
+    package let title = "Python"
+    package let summary = """
+        Calls a Python function with the input state. It returns a mapping, or None after it has changed the state itself; \
+        the update is what changed. Functions may be async; import millrace offers emit and log.
+        """
+    package let configSchema: JSONText = [
+        "type": "object",
+        "properties": [
+            "file": [
+                "title": "File", "description": "A file beside the graph document.", "type": "string", "minLength": 1,
+                "format": "graph-file",
+            ],
+            "function": [
+                "title": "Function", "description": "A function of the file.", "type": "string", "minLength": 1,
+            ],
+            "class": [
+                "title": "Class",
+                "description": "A class of the file with a method execute(state); made once per process.",
+                "type": "string", "minLength": 1,
+            ],
+            "object": [
+                "title": "Object", "description": "A variable of the file: an object with a method execute(state).",
+                "type": "string", "minLength": 1,
+            ],
+            "code": [
+                "title": "Code", "description": "Python that defines execute(state).", "type": "string", "minLength": 1,
+                "examples": ["def execute(state):\n    return {\"total\": state[\"a\"] + state[\"b\"]}\n"],
+            ],
+        ],
+        "oneOf": [
+            ["required": ["file", "function"]], ["required": ["file", "class"]], ["required": ["file", "object"]],
+            ["required": ["code"]],
+        ],
+        "additionalProperties": false,
+    ]
+    package let runsCode = true
+
+    private let workers: PythonWorkers
+
+    package init(workers: PythonWorkers) {
+        self.workers = workers
+    }
+
+    package func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
+        if config["code"] != nil,
+            let other = ["file", "function", "class", "object"].first(where: { config[$0] != nil })
+        {
+            throw GraphFaults(pointer: "/\(other)", "code and \(other) exclude each other")
+        }
+        return PythonBody(target: PythonTarget(json: config.text, isCode: config["code"] != nil), workers: workers)
+    }
+}
+
+/// Which function a node calls, as the worker is told it.
+struct PythonTarget: Sendable {
+    let json: JSONText
+    /// Inline code is the node's own: the same text in two nodes makes two modules.
+    let isCode: Bool
+}
+
+private struct PythonBody: NodeBody {
+    let target: PythonTarget
+    let workers: PythonWorkers
+
+    func start(_ call: NodeCall) -> NodeStart {
+        .waiting { await workers.run(call, target) }
+    }
+}

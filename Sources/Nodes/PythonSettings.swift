@@ -1,0 +1,43 @@
+import Glibc
+
+/// How Python nodes are run (`kinds.python` of the configuration).
+package struct PythonSettings: Sendable {
+    /// A path, a name that is looked up in `PATH`, or the folder of a virtual environment.
+    package var interpreter: String
+    /// Most worker processes at once; further calls wait.
+    package var maxWorkers: Int
+    /// How long a worker without a call is kept.
+    package var idleMilliseconds: Int
+    /// Most memory (address space) of one worker and what it starts; 0: no limit.
+    package var memoryBytesMax: Int
+
+    /// - Parameter maxWorkers: 0: eight for each core, as nodes mostly wait for others.
+    package init(
+        interpreter: String = "python3", maxWorkers: Int = 0, idleMilliseconds: Int = 60_000, memoryBytesMax: Int = 0
+    ) {
+        self.interpreter = interpreter
+        self.maxWorkers = maxWorkers > 0 ? maxWorkers : 8 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        self.idleMilliseconds = idleMilliseconds
+        self.memoryBytesMax = memoryBytesMax
+    }
+
+    /// What to execute: of a folder, its `bin/python`.
+    var program: String {
+        var status = stat()
+        let isFolder = stat(interpreter, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        guard isFolder else { return interpreter }
+        return interpreter.hasSuffix("/") ? "\(interpreter)bin/python" : "\(interpreter)/bin/python"
+    }
+}
+
+/// The state of the workers, for metrics.
+package struct PythonCounts: Sendable, Equatable {
+    /// Processes that were ever started.
+    package var started = 0
+    /// Processes that run calls now.
+    package var running = 0
+    /// Processes that wait for a call.
+    package var idle = 0
+    /// Calls that wait for a process.
+    package var waiting = 0
+}

@@ -1,0 +1,199 @@
+// The face of the Python workers. Calls come from tasks on the pool, replies from the reactor's thread; both go through the
+// roster, which decides under a lock what the actions are, and is done with it when they are performed.
+
+import Executions
+import Graphs
+import JSON
+import Synchronization
+
+/// Long-lived Python processes that run the nodes of kind `python`.
+package final class PythonWorkers: Sendable {
+    /// Revisions whose key is remembered; the files of each are hashed once.
+    private static let keysMax = 64
+
+    private struct RevisionKey {
+        let files: GraphFiles
+        let folder: String?
+        let key: PythonKey
+    }
+
+    private let settings: PythonSettings
+    private let launcher: any ProcessLauncher
+    private let clock: any Clock
+    private let pool: WorkerPool
+    private let environment: ChildrenEnvironment
+    private let pythonFolder: String
+    private let runtimeFolder: String
+    private let roster: Mutex<PythonRoster>
+    private let keys = Mutex<[String: RevisionKey]>([:])
+    private let lastNumber = Atomic<Int>(0)
+
+    /// - Parameters:
+    ///   - pool: removes the folders of workers that have ended.
+    ///   - pythonFolder: where `worker.py` and `millrace.py` are.
+    ///   - runtimeFolder: where the files of graphs are laid out while workers use them; made on demand. Leftovers in it
+    ///     are removed, so no two daemons share one.
+    package init(
+        settings: PythonSettings, launcher: any ProcessLauncher, clock: any Clock, pool: WorkerPool,
+        environment: ChildrenEnvironment = .daemon, pythonFolder: String, runtimeFolder: String
+    ) {
+        self.settings = settings
+        self.launcher = launcher
+        self.clock = clock
+        self.pool = pool
+        self.environment = environment
+        self.pythonFolder = pythonFolder
+        self.runtimeFolder = runtimeFolder
+        roster = Mutex(PythonRoster(workersMax: settings.maxWorkers, idleMilliseconds: settings.idleMilliseconds))
+        PythonFolder.removeLeftovers(in: runtimeFolder)
+    }
+
+    package var counts: PythonCounts { roster.withLock { $0.counts } }
+
+    /// Ends all workers, whatever they do, and returns when nothing of them is left. Calls from now on fail. The pool and
+    /// the launcher still work meanwhile.
+    package func shutDown() async {
+        await withCheckedContinuation { continuation in
+            perform { $0.stop(continuation) }
+        }
+    }
+
+    /// Runs one attempt; cancelling the task ends it.
+    func run(_ call: NodeCall, _ target: PythonTarget) async -> NodeOutcome {
+        let attempt = PythonCall(
+            number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, key: key(of: call.graph),
+            function: target.isCode ? "\(call.nodeID) \(target.json)" : target.json.description,
+            bytes: call.state.bytes + target.json.bytes.count)
+        return await withTaskCancellationHandler {
+            perform { $0.submit(attempt) }
+            // A cancel that came before the call had nothing to withdraw.
+            if Task.isCancelled { perform { $0.cancel(attempt) } }
+            return await follow(attempt, call, target)
+        } onCancel: {
+            perform { $0.cancel(attempt) }
+        }
+    }
+}
+
+// MARK: - One attempt, on its task
+
+extension PythonWorkers {
+    private func follow(_ attempt: PythonCall, _ call: NodeCall, _ target: PythonTarget) async -> NodeOutcome {
+        var allowance = ChildrenOutput()
+        while true {
+            for news in await attempt.takeNews() {
+                switch news {
+                case .assigned(let worker, let isNew):
+                    if isNew, !start(worker, for: call) { continue }
+                    worker.write(PythonRequest.call(attempt.number, target, call))
+                case .output(let reply, let worker):
+                    emit(reply, call.output, &allowance)
+                    worker.outputIsDone(bytes: reply.line.count)
+                case .stderr(let line, let worker):
+                    call.output.emit("stderr", line: line, within: &allowance)
+                    worker.outputIsDone(bytes: line.count)
+                case .replied(let reply): return reply.outcome()
+                case .failed(let failure): return .failure(failure)
+                }
+            }
+        }
+    }
+
+    private func emit(_ reply: PythonReply, _ output: NodeOutput, _ allowance: inout ChildrenOutput) {
+        do throws(JSONError) {
+            let (channel, data) = try reply.output()
+            output.emit(channel, data, within: &allowance)
+        } catch {
+            output.emit("log", JSONText("an output of this node was dropped: \(error)"), within: &allowance)
+        }
+    }
+
+    /// - Returns: false when it has failed; the news of that is on the way.
+    private func start(_ worker: PythonWorker, for call: NodeCall) -> Bool {
+        let folder: PythonFolder
+        do throws(NodeFailure) {
+            folder = try PythonFolder(files: call.graph.files, in: runtimeFolder)
+        } catch {
+            perform { [failure = error] in $0.workerEnded(worker, failure) }
+            return false
+        }
+        // Bytecode of files beside the document would be written beside the document.
+        var command = ProcessCommand(
+            arguments: [
+                settings.program, "-u", "-B", "\(pythonFolder)/worker.py", folder.path, call.graph.folder ?? "",
+            ],
+            environment: environment.variables(forGraph: call.graph.id),
+            workingDirectory: call.graph.folder ?? folder.path)
+        if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
+        worker.start(command, folder: folder, by: launcher) { self.take($0, from: worker) }
+        return true
+    }
+
+    private func key(of graph: GraphIdentity) -> PythonKey {
+        let name = "\(graph.id) \(graph.revision)"
+        if let known = keys.withLock({ $0[name] }), known.files == graph.files, known.folder == graph.folder {
+            return known.key
+        }
+        let fingerprint = Fingerprint(document: Array(settings.interpreter.utf8), files: graph.files)
+        let key = PythonKey(graphID: graph.id, folder: graph.folder, fingerprint: fingerprint.description)
+        keys.withLock { keys in
+            if keys.count >= Self.keysMax { keys = [:] }
+            keys[name] = RevisionKey(files: graph.files, folder: graph.folder, key: key)
+        }
+        return key
+    }
+}
+
+// MARK: - What workers say, on the reactor's thread
+
+extension PythonWorkers {
+    private func take(_ event: ProcessEvent, from worker: PythonWorker) {
+        switch event {
+        case .stdout(let bytes):
+            guard let replies = worker.takeReplies(bytes), !replies.isEmpty else { return }
+            let now = clock.monotonicNanoseconds
+            perform { $0.received(replies, from: worker, at: now) }
+        case .stderr(let bytes):
+            let lines = worker.takeStderr(bytes)
+            guard !lines.isEmpty, let call = roster.withLock({ $0.onlyCall(of: worker) }) else { return }
+            for line in lines { perform(.post(call, .stderr(line, from: worker))) }
+        case .ended(let end):
+            let failure = worker.failure(end, interpreter: settings.interpreter)
+            perform { $0.workerEnded(worker, failure) }
+        }
+    }
+
+    private func perform(_ decide: (inout sending PythonRoster) -> sending [PythonRoster.Action]) {
+        for action in roster.withLock(decide) { perform(action) }
+    }
+
+    private func perform(_ action: PythonRoster.Action) {
+        switch action {
+        case .post(let call, let news):
+            switch news {
+            case .output(let reply, let worker): worker.holdsOutput(bytes: reply.line.count)
+            case .stderr(let line, let worker): worker.holdsOutput(bytes: line.count)
+            default: break
+            }
+            call.post(news)
+        case .cancel(let call, let worker): worker.write(PythonRequest.cancel(call.number))
+        case .terminate(let worker, let grace): worker.terminate(graceMilliseconds: grace)
+        case .awaitIdleTime(let worker, let delay):
+            _ = clock.schedule(afterMilliseconds: delay) { [weak self] in
+                guard let self else { return }
+                let now = clock.monotonicNanoseconds
+                perform { $0.idleTimeIsOver(for: worker, at: now) }
+            }
+        case .awaitGrace(let call):
+            _ = clock.schedule(afterMilliseconds: Int64(PythonRoster.graceMilliseconds)) { [weak self] in
+                self?.perform { $0.graceIsOver(for: call) }
+            }
+        case .clean(let worker):
+            pool.submit {
+                worker.takeFolder()?.remove()
+                self.perform { $0.departed() }
+            }
+        case .resume(let continuation): continuation.resume()
+        }
+    }
+}
