@@ -70,7 +70,10 @@ final class Connection: ReadinessHandler {
         if readiness.contains(.readable) || readiness.contains(.peerFinished) { mayRead = true }
         switch phase {
         case .streaming where peerHasFinished: close()
-        case .reading, .lingering: read()
+        case .reading:
+            if !output.isEmpty { askForFlush() }
+            read()
+        case .lingering: read()
         case .handling, .streaming, .closing: askForFlush()
         case .closed: break
         }
@@ -80,7 +83,11 @@ final class Connection: ReadinessHandler {
         if case .reading = phase, !input.isEmpty { processInput() }
         guard writeOutput() else { return }
         if case .streaming = phase { pumpStream() }
-        if case .reading = phase, mayRead, output.isEmpty { read() }
+        guard case .reading = phase, output.isEmpty else { return }
+        // Requests that came before are served first; the flush that this asks for comes in the next turn.
+        if !input.isEmpty { return askForFlush() }
+        if peerHasFinished { mayRead = true }
+        read()
     }
 
     func reap() {
@@ -245,7 +252,7 @@ final class Connection: ReadinessHandler {
     /// Answers the request that is being served.
     func respond(_ response: Response) {
         guard let request, case .handling = phase else { return }
-        let keepsAlive = request.keepsAlive && !peerHasFinished && !server.isDraining
+        let keepsAlive = request.keepsAlive && !server.isDraining
         let recipient = ResponseHead.Recipient(isHead: request.method == .head, version: request.version, keepsAlive: keepsAlive)
         ResponseHead(response.status, response.headers).write(
             body: response.body, to: &output, date: server.date(), recipient: recipient)

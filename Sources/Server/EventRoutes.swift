@@ -7,9 +7,14 @@ enum EventRoutes {
     /// What the array form may hold; more is to be had as a stream.
     private static let arrayBytesMax = 64 << 20
 
-    static let streamHeaders: HeaderFields = [
-        "Content-Type": "text/event-stream", "Cache-Control": "no-cache", "Connection": "keep-alive", "X-Accel-Buffering": "no",
-    ]
+    static func streamHeaders(for request: Request) -> HeaderFields {
+        var headers: HeaderFields = [
+            "Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
+        ]
+        // A client that wants the connection closed is told that it will be.
+        if request.keepsAlive { headers.add("Connection", "keep-alive") }
+        return headers
+    }
 
     static func events(_ call: Call) throws(Problem) {
         let detail = try detail(call.request)
@@ -25,7 +30,7 @@ enum EventRoutes {
             if type == .json { return array(call, log, detail, after: after) }
             if after == last, log.isFinishedAndVisible { return call.respond(Response(204)) }
             try requireChunks(call.request)
-            call.stream(log, detail: detail, fromSeq: after + 1, headers: streamHeaders)
+            call.stream(log, detail: detail, fromSeq: after + 1, headers: streamHeaders(for: call.request))
         }
     }
 

@@ -73,11 +73,12 @@ extension RequestGuards {
     }
 
     func share(_ headers: HeaderFields, with request: Request) -> HeaderFields {
-        guard let origin = request.headers["origin"], settings.allowedOrigins.contains(origin) else { return headers }
+        guard !settings.allowedOrigins.isEmpty else { return headers }
         var headers = headers
+        headers.add("Vary", "Origin")
+        guard let origin = request.headers["origin"], settings.allowedOrigins.contains(origin) else { return headers }
         headers.add("Access-Control-Allow-Origin", origin)
         headers.add("Access-Control-Expose-Headers", "Content-Location, ETag, Link, Location, Retry-After")
-        if !headers.contains("vary") { headers.add("Vary", "Origin") }
         return headers
     }
 

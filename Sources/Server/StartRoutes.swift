@@ -19,7 +19,7 @@ enum StartRoutes {
         try withOrder(call) { (call, order) throws(Problem) in
             let log = try start(call, order)
             if order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
-            var headers = EventRoutes.streamHeaders
+            var headers = EventRoutes.streamHeaders(for: call.request)
             headers.add("Content-Location", "/api/executions/\(log.id)")
             headers.add("Location", "/api/executions/\(log.id)/events")
             call.stream(log, detail: detail, fromSeq: 1, headers: headers)

@@ -1,0 +1,90 @@
+"""The graphs that are shipped run to the end that they document."""
+
+import pytest
+
+from daemon import ROOT
+from stream import is_whole, of_node
+
+EXAMPLES = ROOT / "config" / "graphs"
+IDS = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    from daemon import Daemon
+
+    daemon = Daemon(tmp_path_factory.mktemp("examples"), graphs=EXAMPLES).start()
+    yield daemon
+    daemon.kill()
+
+
+def run(daemon, graph_id, initial_state=None):
+    execution = daemon.execute(graph_id, initial_state)
+    events = daemon.all_events(execution["execution_id"])
+    assert is_whole(events)
+    return execution, events
+
+
+def test_every_example_is_loaded_without_a_complaint(examples):
+    assert sorted(item["id"] for item in examples.http.get("/api/graphs").json()["items"]) == IDS
+    assert "warn" not in examples.log.lower()
+
+
+@pytest.mark.parametrize("graph_id", IDS)
+def test_an_example_ends_as_it_says(examples, graph_id):
+    execution, _ = run(examples, graph_id)
+    assert execution["status"] == ("error" if graph_id == "partial-failure" else "success")
+
+
+def test_hello_greets(examples):
+    execution, _ = run(examples, "hello", {"name": "Ada"})
+    assert execution["final_state"] == {"name": "Ada", "greeting": "Hello, Ada!", "letters": 11}
+
+
+def test_partial_failure_fails_as_documented_and_still_makes_an_offer(examples):
+    execution, events = run(examples, "partial-failure")
+    ends = {event["node_id"]: event["status"] for event in events if event["type"] == "node_complete"}
+    assert ends["warehouse"] == "success" and len(of_node(events, "warehouse", "node_complete")) > 1
+    assert (ends["supplier"], ends["delivery"], ends["discount"], ends["offer"]) == ("error", "skipped", "error", "success")
+    assert sorted(execution["failed_nodes"]) == ["discount", "supplier"]
+    assert len(execution["final_state"]["offer"]) == 3
+    [broken] = of_node(events, "supplier", "node_complete")
+    assert "Traceback" in str(broken["details"])
+
+
+@pytest.mark.parametrize(
+    "ticket, taken, skipped",
+    [
+        ("URGENT: the site is down, come at once", "page", {"refund", "answer"}),
+        ("I was charged twice, please refund me", "refund", {"page", "answer"}),
+        ("How do I change my name?", "answer", {"page", "refund"}),
+    ],
+)
+def test_triage_takes_the_way_that_the_ticket_asks_for(examples, ticket, taken, skipped):
+    execution, events = run(examples, "triage", {"ticket": ticket})
+    ends = {event["node_id"]: event["status"] for event in events if event["type"] == "node_complete"}
+    assert ends[taken] == "success"
+    assert {node_id for node_id, status in ends.items() if status == "skipped"} == skipped
+    assert execution["final_state"]["sent"] is True
+
+
+def test_agents_stream_words_side_by_side(examples):
+    _, events = run(examples, "agents", {"tokens_per_second": 200})
+    speakers = [event["node_id"] for event in events if event["type"] == "node_output" and event["channel"] == "chunk"]
+    first, last = {}, {}
+    for index, node_id in enumerate(speakers):
+        first.setdefault(node_id, index)
+        last[node_id] = index
+    assert max(first[name] for name in ("latency", "trust", "recovery")) < min(last[name] for name in ("latency", "trust", "recovery"))
+
+
+def test_text_stats_reads_the_texts_beside_the_document(examples):
+    execution, _ = run(examples, "text-stats", {"pace_ms": 0})
+    assert len(execution["final_state"]["documents"]) == len(list((EXAMPLES / "texts").glob("*.txt")))
+    assert len(execution["final_state"]["report"]) == 5
+
+
+def test_host_check_gives_a_verdict(examples):
+    execution, _ = run(examples, "host-check", {"limits": {"disk_percent": -1}})
+    assert execution["final_state"]["healthy"] is False
+    assert "disk_percent" in execution["final_state"]["verdict"]
