@@ -4,11 +4,13 @@ import Executions
 package struct NodeSettings: Sendable {
     package var clock: any Clock
     package var launcher: any ProcessLauncher
+    package var python: PythonWorkers
     package var lua: LuaLimits
     /// Names of the kinds that graphs may use; `*` stands for all.
     package var enabled: [String]
 
-    package init(clock: any Clock, launcher: any ProcessLauncher, lua: LuaLimits = .node, enabled: [String] = ["*"]) {
+    package init(clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, lua: LuaLimits = .node, enabled: [String] = ["*"]) {
+        self.python = python
         self.clock = clock
         self.launcher = launcher
         self.lua = lua
@@ -26,7 +28,7 @@ extension NodeKinds {
         return NodeKinds(
             [
                 SetKind(), DelayKind(clock: settings.clock), LuaKind(limits: settings.lua),
-                ProcessKind(launcher: settings.launcher, templates: templates),
+                PythonKind(workers: settings.python), ProcessKind(launcher: settings.launcher, templates: templates),
             ], enabled: settings.enabled)
     }
 }

@@ -33,9 +33,12 @@ final class Daemon {
         self.log = log
         let installation = Installation.find()
         lock = try StateLock(configuration.stateDirectory)
-        engine = try Engine(configuration, .file("\(configuration.stateDirectory)/history.sqlite"), installation, log: log)
-        let folder = Self.graphsFolder(configuration, installation)
-        catalog = GraphCatalog(store: engine.store, compiler: engine.kinds, clock: engine.clock, folder: folder)
+        let folder = configuration.stateDirectory
+        engine = try Engine(
+            configuration, .file("\(folder)/history.sqlite"), runtimeFolder: "\(folder)/python", installation, log: log)
+        catalog = GraphCatalog(
+            store: engine.store, compiler: engine.kinds, clock: engine.clock,
+            folder: Self.graphsFolder(configuration, installation))
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
             catalog: catalog, store: engine.store
@@ -148,7 +151,7 @@ final class Daemon {
     private func sayFarewell() {
         _ = engine.reactor.schedule(afterMilliseconds: server.hasStreams ? Self.farewellMilliseconds : 0) { [self] in
             server.closeConnections()
-            engine.reactor.stop()
+            engine.stopReactor()
         }
     }
 }

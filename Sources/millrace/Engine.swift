@@ -16,11 +16,16 @@ struct Engine {
     let clock: ReactorClock
     let pool: WorkerPool
     let kinds: NodeKinds
+    let python: PythonWorkers
     let store: HistoryStore
     let service: ExecutionService
 
     /// Opens the store and starts the threads. The calling thread becomes the reactor's.
-    init(_ configuration: Configuration, _ location: HistoryStore.Location, _ installation: Installation, log: DaemonLog?) throws {
+    /// - Parameter runtimeFolder: the engine's own, for files that children need while they run.
+    init(
+        _ configuration: Configuration, _ location: HistoryStore.Location, runtimeFolder: String,
+        _ installation: Installation, log: DaemonLog?
+    ) throws {
         reactor = try Reactor()
         clock = ReactorClock(reactor)
         let cores = CPUSet.usableCount
@@ -30,7 +35,14 @@ struct Engine {
             else { log?.log(.notice, "the history can be written again") }
         }
         try store.start()
-        kinds = try Self.kinds(configuration, installation, clock, reactor, cores: cores)
+        let launcher = ReactorProcessLauncher(Children(on: reactor, helperPath: installation.helper), on: reactor)
+        python = Self.python(configuration, installation, clock, pool, launcher, runtimeFolder: runtimeFolder)
+        let lua = configuration.kinds.lua
+        kinds = NodeKinds.standard(
+            NodeSettings(
+                clock: clock, launcher: launcher, python: python,
+                lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
+                enabled: configuration.kinds.enabled))
         var limits = ExecutionLimits()
         limits.stateBytesMax = configuration.executions.stateBytesMax
         let environment = RunEnvironment(clock: clock, pool: pool, store: store, limits: limits, observer: log)
@@ -42,15 +54,24 @@ struct Engine {
         try pool.start()
     }
 
-    private static func kinds(
-        _ configuration: Configuration, _ installation: Installation, _ clock: ReactorClock, _ reactor: Reactor, cores: Int
-    ) throws -> NodeKinds {
-        let children = Children(on: reactor, helperPath: installation.helper)
-        let lua = configuration.kinds.lua
-        return NodeKinds.standard(
-            NodeSettings(
-                clock: clock, launcher: ReactorProcessLauncher(children, on: reactor),
-                lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
-                enabled: configuration.kinds.enabled))
+    private static func python(
+        _ configuration: Configuration, _ installation: Installation, _ clock: ReactorClock, _ pool: WorkerPool,
+        _ launcher: any ProcessLauncher, runtimeFolder: String
+    ) -> PythonWorkers {
+        let python = configuration.kinds.python
+        return PythonWorkers(
+            settings: PythonSettings(
+                interpreter: python.interpreter, maxWorkers: python.maxWorkers, idleMilliseconds: python.idleMilliseconds,
+                memoryBytesMax: python.memoryBytesMax),
+            launcher: launcher, clock: clock, pool: pool, pythonFolder: installation.pythonFolder, runtimeFolder: runtimeFolder)
+    }
+
+    /// Ends the children and then the reactor; call it on the reactor's thread, which goes on turning meanwhile.
+    func stopReactor() {
+        let (python, mailbox) = (python, reactor.mailbox)
+        Task(executorPreference: pool) {
+            await python.shutDown()
+            mailbox.post { reactor in reactor.stop() }
+        }
     }
 }

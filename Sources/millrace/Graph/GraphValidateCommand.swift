@@ -49,7 +49,7 @@ struct GraphValidateCommand: ParsableCommand {
     }
 
     private func faults(_ path: String, _ client: APIClient?) throws -> [Fault] {
-        guard let client else { return try LocalRuns.faults(inFile: path) }
+        guard let client else { return try LocalRun.faults(inFile: path) }
         let (bytes, format) = try GraphFile.read(path)
         let body = ClientRequest.Body(format == .yaml ? .yaml : .json, bytes)
         let answer = try client.call(ClientRequest(.post, ["api", "graphs", "validate"], body: body)).object()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Executions
 import Glibc
 import JSON
 import Linux
@@ -46,7 +47,8 @@ struct RunCommand: ParsableCommand {
 
     private func source(_ initialState: JSONObject, _ interrupts: Interrupts) throws -> any EventSource {
         let isFile = GraphFile.exists(graph)
-        if isFile, server.server == nil { return try LocalRuns.events(ofFile: graph, initialState, interrupts) }
+        if isFile, server.server == nil { return try LocalRun.events(
+                ofFile: graph, initialState, StateDetail(rawValue: viewing.streamDetail.rawValue) ?? .full, interrupts) }
         if !isFile, GraphFile.looksLikePath(graph) {
             throw CommandFailure("there is no file \(graph); give a graph document or the id of a graph")
         }
@@ -60,25 +62,6 @@ struct RunCommand: ParsableCommand {
         client.interruptDescriptor = interrupts.descriptor
         let stream = try client.execute(id, initialState: initialState, detail: viewing.streamDetail)
         return DaemonEvents(stream, of: nil, client: client)
-    }
-}
-
-/// Runs that need no daemon.
-enum LocalRuns {
-    /// The events of a run of a graph document in this process.
-    static func events(
-        ofFile path: String, _ initialState: JSONObject, _ interrupts: Interrupts
-    ) throws -> any EventSource {
-        throw CommandFailure(
-            "running a file in this process is not built in yet; start a daemon with: millrace serve, "
-                + "and name it: millrace run \(path) --server 127.0.0.1:8080")
-    }
-
-    /// What is wrong with a graph document by the kinds of nodes that this program has.
-    static func faults(inFile path: String) throws -> [(pointer: String, message: String)] {
-        throw CommandFailure(
-            "no daemon answers, and which kinds of nodes there are only a daemon knows; start it with: millrace serve",
-            status: .unreachable)
     }
 }
 
