@@ -163,10 +163,12 @@ import Testing
 
     @Test func `a flood on stderr ends in one last word`() async throws {
         let outputs = Outputs()
-        let outcome = try await shell("yes | head -c 20000000 >&2; echo '{\"done\":1}'", call(output: outputs))
+        let outcome = try await shell(
+            "yes $(head -c 999 /dev/zero | tr '\\0' a) | head -c 20000000 >&2; echo '{\"done\":1}'",
+            call(output: outputs))
         #expect(outcome.update == ["done": 1])
-        // Each line is one byte, two quotes, and the overhead of 64.
-        #expect(outputs["stderr"].count == ChildrenOutput.bytesMax / 67)
+        // Each line is 999 bytes, two quotes, and the overhead of 64.
+        #expect(outputs["stderr"].count == ChildrenOutput.bytesMax / 1065)
         #expect(outputs.text("log") == ["the output of this node ends here: it exceeds 16777216 bytes"])
     }
 

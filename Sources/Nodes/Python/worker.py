@@ -53,7 +53,7 @@ MESSAGE_MAX = 8 << 10
 TRACEBACK_MAX = 64 << 10
 CODE_MODULES_MAX = 256  # inline codes that are kept loaded
 EARLY_CANCELS_MAX = 1024
-RAW_DRAIN_SECONDS = 0.05
+RAW_DRAIN_SECONDS = 1.0  # the daemon reads at once, unless it is very busy
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _encode_loosely = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
