@@ -34,7 +34,8 @@ import Testing
 
     @Test func `options are understood`() throws {
         let run = try #require(
-            try Millrace.parseAsRoot(["run", "x", "--set", "a=1", "--set", "b=2", "--server", "unix:/s", "--json"]) as? RunCommand)
+            try Millrace.parseAsRoot(["run", "x", "--set", "a=1", "--set", "b=2", "--server", "unix:/s", "--json"])
+                as? RunCommand)
         #expect(run.set == ["a=1", "b=2"])
         #expect(run.server.server == "unix:/s")
         #expect(run.viewing.streamDetail == .full)
@@ -56,7 +57,9 @@ import Testing
         check(Millrace.self)
     }
 
-    @Test func `the daemon is looked for where the flag says, the variable, the state folder and the default port`() throws {
+    @Test func `the daemon is looked for where the flag says, the variable, the state folder and the default port`()
+        throws
+    {
         let environment = ["MILLRACE_STATE_DIR": "/s", "HOME": "/h"]
         func texts(_ flag: String?, _ environment: [String: String]) throws -> [String] {
             try ServerOptions.candidates(flag, environment).map(\.description)

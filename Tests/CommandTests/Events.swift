@@ -20,7 +20,9 @@ enum Events {
         }
     }
 
-    static func start(_ count: Int) -> JSONText { event("start", at: 0, #""graph_revision":1,"node_count":\#(count),"attempt":1"#) }
+    static func start(_ count: Int) -> JSONText {
+        event("start", at: 0, #""graph_revision":1,"node_count":\#(count),"attempt":1"#)
+    }
 
     static func nodeStart(_ id: String, at milliseconds: Int, attempt: Int = 1, path: String = "") -> JSONText {
         event(

@@ -42,10 +42,13 @@ import Testing
         #expect(
             Events.frame(events, at: 2, rows: 11) == [
                 "g  E", "  … 99 more have ended", "  ✓ N99  lua  12.3 ms", "  ✗ BAD  lua  12.3 ms", "      no",
-                "  ⠋ R0   lua  0.00 ms", "  ⠋ R1   lua  0.00 ms", "  ⠋ R2   lua  0.00 ms", "101/200 nodes done  2.00 ms",
+                "  ⠋ R0   lua  0.00 ms", "  ⠋ R1   lua  0.00 ms", "  ⠋ R2   lua  0.00 ms",
+                "101/200 nodes done  2.00 ms",
             ])
         events += (3..<60).map { Events.nodeStart("r\($0)", at: 2) }
-        for rows in 1...80 { #expect(Events.frame(events, at: 2, rows: rows).count <= max(3, rows - 1), "\(rows) rows") }
+        for rows in 1...80 {
+            #expect(Events.frame(events, at: 2, rows: rows).count <= max(3, rows - 1), "\(rows) rows")
+        }
         #expect(Events.frame(events, at: 2, rows: 8).contains { $0.hasSuffix("more are running") })
     }
 
@@ -65,7 +68,9 @@ import Testing
 
     @Test func `no more nodes are kept than a graph may have, and of those inside of others few`() {
         var events = [Events.start(1), Events.nodeStart("each", at: 0)]
-        for index in 0...RunViewModel.nestedMax { events.append(Events.nodeStart("in", at: 1, path: #","path":["each",\#(index)]"#)) }
+        for index in 0...RunViewModel.nestedMax {
+            events.append(Events.nodeStart("in", at: 1, path: #","path":["each",\#(index)]"#))
+        }
         #expect(Events.model(events).nested.count == RunViewModel.nestedMax)
         let many = (0...10_000).map { Events.nodeStart("n\($0)", at: 0) }
         #expect(Events.model(many).nodes.count == 10_000)
@@ -101,7 +106,8 @@ import Testing
             Events.start(2), Events.nodeStart("a", at: 1), Events.output("a", at: 2, #"{"n":1}"#),
             Events.nodeComplete("a", at: 1234, "error", attempt: 2, #","error":"it broke","will_retry":true"#),
             Events.nodeComplete("b", at: 1235, "skipped"),
-            Events.complete(at: 1236, "error", #","failed_nodes":["a"]"#), Events.event("gap", at: 0, #""from":2,"to":5"#),
+            Events.complete(at: 1236, "error", #","failed_nodes":["a"]"#),
+            Events.event("gap", at: 0, #""from":2,"to":5"#),
         ]
         let model = Events.model(events)
         #expect(
@@ -120,15 +126,21 @@ import Testing
         let evil = #"\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e\r\n"#
         let events = [
             Events.start(1),
-            Events.event("node_start", at: 0, #""node_id":"\#(evil)","node_name":"\#(evil)","node_kind":"\#(evil)","attempt":1"#),
+            Events.event(
+                "node_start", at: 0, #""node_id":"\#(evil)","node_name":"\#(evil)","node_kind":"\#(evil)","attempt":1"#),
             Events.event("node_output", at: 0, #""node_id":"\#(evil)","channel":"\#(evil)","data":"\#(evil)x""#),
-            Events.event("node_complete", at: 0, #""node_id":"\#(evil)","status":"error","error":"\#(evil)","details":{"traceback":"\#(evil)"}"#),
-            Events.event("complete", at: 0, #""status":"\#(evil)","final_state":{"\#(evil)":"\#(evil)"},"failed_nodes":["\#(evil)"]"#),
+            Events.event(
+                "node_complete", at: 0,
+                #""node_id":"\#(evil)","status":"error","error":"\#(evil)","details":{"traceback":"\#(evil)"}"#),
+            Events.event(
+                "complete", at: 0,
+                #""status":"\#(evil)","final_state":{"\#(evil)":"\#(evil)"},"failed_nodes":["\#(evil)"]"#),
         ]
         for count in 1...events.count {
             let shown = Array(events.prefix(count))
             let model = Events.model(shown)
-            let lines = Events.frame(shown, at: 0) + RunViewSummary(model: model).lines.map { $0.rendered(usesColor: false) }
+            let lines =
+                Events.frame(shown, at: 0) + RunViewSummary(model: model).lines.map { $0.rendered(usesColor: false) }
                 + shown.map { RunViewLines.line($0, model) }
             for scalar in lines.joined().unicodeScalars {
                 #expect(scalar.value >= 0x20 && !(0x7F...0x9F ~= scalar.value) && scalar.value != 0x202E)

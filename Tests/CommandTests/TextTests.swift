@@ -12,7 +12,9 @@ import Testing
         #expect(TerminalText.line(text) == line)
     }
 
-    @Test(arguments: [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("木木", 3, "木…"), ("木木", 4, "木木"), ("abc", 1, "…"), ("abc", 0, "")])
+    @Test(arguments: [
+        ("abc", 3, "abc"), ("abcd", 3, "ab…"), ("木木", 3, "木…"), ("木木", 4, "木木"), ("abc", 1, "…"), ("abc", 0, ""),
+    ])
     func `a line is cut by columns`(_ text: String, _ columns: Int, _ cut: String) {
         #expect(TerminalText.truncated(text, columns: columns) == cut)
     }
@@ -32,7 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, "0.00 ms"), (0.424, "0.42 ms"), (9.99, "9.99 ms"), (9.999, "10.0 ms"), (12.34, "12.3 ms"), (999.4, "999.4 ms"),
+        (0, "0.00 ms"), (0.424, "0.42 ms"), (9.99, "9.99 ms"), (9.999, "10.0 ms"), (12.34, "12.3 ms"),
+        (999.4, "999.4 ms"),
         (999.6, "1.00 s"), (59_990, "59.99 s"), (60_000, "1m 00s"), (123_000, "2m 03s"), (3_599_600, "1h 00m"),
         (3_720_000, "1h 02m"), (-5, "0.00 ms"), (1e300, "888888h 53m"),
     ])
@@ -42,7 +45,8 @@ import Testing
 
     @Test func `a JSON document is indented`() throws {
         let text = try JSONText(parsing: #"{"a":[1,{"b":[]}],"c":{}}"#)
-        #expect(ReadableText.indented(text) == "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}")
+        #expect(
+            ReadableText.indented(text) == "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}")
     }
 
     @Test func `JSON for a terminal keeps its value and loses its control characters`() throws {

@@ -93,7 +93,8 @@ struct RunViewModel {
     /// Takes an event.
     /// - Parameter wallMicroseconds: when it came in, by the clock here.
     mutating func apply(_ event: JSONText, wallMicroseconds: Int64) {
-        let time = event["timestamp"]?.string.flatMap { Timestamp.microseconds($0) } ?? now(wallMicroseconds: wallMicroseconds)
+        let time =
+            event["timestamp"]?.string.flatMap { Timestamp.microseconds($0) } ?? now(wallMicroseconds: wallMicroseconds)
         delayMicroseconds = min(delayMicroseconds ?? .max, wallMicroseconds - time)
         if startedAtMicroseconds == nil {
             graphID = event["graph_id"]?.string ?? ""
