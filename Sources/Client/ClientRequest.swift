@@ -46,7 +46,7 @@ package struct ClientRequest: Sendable {
 
     /// The request as it is sent (RFC 9112, 3).
     func bytes(target: String, authority: String, token: String?) -> [UInt8] {
-        var fields: HeaderFields = ["Host": authority, "User-Agent": "millrace", "Connection": "close"]
+        var fields: HeaderFields = ["Host": authority, "User-Agent": "millrace"]
         if !headers.contains("accept") { fields.add("Accept", "application/json") }
         if let token { fields.add("Authorization", "Bearer \(token)") }
         for index in 0..<headers.count { fields.add(headers.name(at: index), headers.value(at: index)) }

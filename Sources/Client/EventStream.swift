@@ -39,7 +39,8 @@ package final class EventStream {
     /// The server sends a keep-alive each 15 s unless it is configured to do so less often, once an hour at most.
     static let silenceMillisecondsMax = 3_700_000
     /// An event is an object that holds states of the depth that JSON may have.
-    private static let limits = JSONLimits(bytesMax: SSEParser.eventBytesMaxDefault, depthMax: JSONLimits.depthMaxDefault + 8)
+    private static let limits = JSONLimits(
+        bytesMax: SSEParser.eventBytesMaxDefault, depthMax: JSONLimits.depthMaxDefault + 8)
 
     private enum Link {
         /// The request is sent; the head has not come yet.
@@ -201,7 +202,9 @@ extension EventStream {
         guard Self.isPlainPath(location) else { throw .malformed("it tells no path to resume the stream at") }
         resumePath = location
         let segments = location.split(separator: "/")
-        if segments.count == 4, segments[1] == "executions", segments[3] == "events" { executionID = String(segments[2]) }
+        if segments.count == 4, segments[1] == "executions", segments[3] == "events" {
+            executionID = String(segments[2])
+        }
     }
 
     /// An absolute path of plain characters, so that no request goes to another place or becomes two.

@@ -80,6 +80,7 @@ package struct ServerAddress: Sendable, Hashable, LosslessStringConvertible {
             return nil
         }
         let end = text.firstIndex(of: 0) ?? text.count
-        return SocketAddress(host: String(decoding: text[..<end].map(UInt8.init(bitPattern:)), as: UTF8.self), port: port)
+        return SocketAddress(
+            host: String(decoding: text[..<end].map(UInt8.init(bitPattern:)), as: UTF8.self), port: port)
     }
 }

@@ -31,7 +31,8 @@ struct ConfigCheckCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "The file (default: \(ConfigurationLoader.systemFile), if it exists).", completion: .file(extensions: ["yaml", "yml"]))
+        help: "The file (default: \(ConfigurationLoader.systemFile), if it exists).",
+        completion: .file(extensions: ["yaml", "yml"]))
     var file: String?
 
     func run() throws {

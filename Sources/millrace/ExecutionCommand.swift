@@ -102,7 +102,8 @@ struct ExecutionShowCommand: ParsableCommand {
 
     /// A line for each member that says something.
     static func lines(_ summary: JSONObject) -> [String] {
-        let rows = summary.filter { !$0.value.isNull && $0.value != .emptyArray }.map { key, value -> (String, String) in
+        let rows = summary.filter { !$0.value.isNull && $0.value != .emptyArray }.map {
+            key, value -> (String, String) in
             let name = TerminalText.line(key.string)
             if name == "duration_ms" { return ("duration", ReadableText.duration(value)) }
             let list = value.array?.map { $0.string ?? $0.description }.joined(separator: ", ")

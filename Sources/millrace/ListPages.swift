@@ -7,7 +7,9 @@ extension APIClient {
     private static let pageItemsMax = 500
 
     /// The items of a list, page after page, up to a limit.
-    func pages(_ path: [String], query: [(name: String, value: String)] = [], limit: Int) throws(ClientError) -> [JSONText] {
+    func pages(_ path: [String], query: [(name: String, value: String)] = [], limit: Int) throws(ClientError)
+        -> [JSONText]
+    {
         var items: [JSONText] = []
         var cursor: String?
         repeat {

@@ -45,6 +45,6 @@ struct StyledLine: Equatable, Sendable {
             result += isStyled ? "\u{1B}[\(piece.style.rawValue)m\(text)\u{1B}[0m" : text
             if left <= 0 { break }
         }
-        return usesColor ? result : String(result.reversed().drop { $0 == " " }.reversed())
+        return usesColor ? result : TerminalText.trimmed(result)
     }
 }

@@ -46,6 +46,12 @@ enum TerminalText {
         text + String(repeating: " ", count: max(0, columns - width(text)))
     }
 
+    /// The line without the spaces at its end.
+    static func trimmed(_ text: String) -> String {
+        guard let last = text.lastIndex(where: { $0 != " " }) else { return "" }
+        return String(text[...last])
+    }
+
     /// The columns of a character in East Asian Width (UAX 11), near enough: marks have none, ideographs and pictures two.
     private static func width(_ scalar: Unicode.Scalar) -> Int {
         guard scalar.value >= 0x300 else { return 1 }

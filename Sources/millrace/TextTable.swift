@@ -11,13 +11,12 @@ struct TextTable {
         rows.append(row.map { TerminalText.line($0) })
     }
 
-    /// The header and the rows; the last column is not filled up.
+    /// The header and the rows.
     var lines: [String] {
         let widths = rows[0].indices.map { column in rows.map { TerminalText.width($0[column]) }.max() ?? 0 }
         return rows.map { row in
-            zip(row, widths).enumerated().map { index, cell in
-                index == row.count - 1 ? cell.0 : TerminalText.padded(cell.0, columns: cell.1)
-            }.joined(separator: "  ")
+            TerminalText.trimmed(
+                zip(row, widths).map { TerminalText.padded($0, columns: $1) }.joined(separator: "  "))
         }
     }
 

@@ -7,7 +7,8 @@ import Testing
 @Suite struct APIClientTests {
     @Test func `an answer is read the same wherever it is split`() throws {
         let body = #"{"items":[],"next_cursor":null}"#
-        let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n\(body.prefix(5))\r\n"
+        let text =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n\(body.prefix(5))\r\n"
             + "\(String(body.utf8.count - 5, radix: 16))\r\n\(body.dropFirst(5))\r\n0\r\n\r\n"
         let bytes = Array(text.utf8)
         let splits = Array(1..<bytes.count)
@@ -43,7 +44,9 @@ import Testing
             {"type":"about:blank","title":"Unprocessable","status":422,"detail":"The document has a fault; see errors.",\
             "code":"invalid_graph","errors":[{"pointer":"/nodes/0/kind","message":"unknown kind"}]}
             """
-        let server = try ScriptedServer([.answer("422 Unprocessable Content", "application/problem+json", body: problem)])
+        let server = try ScriptedServer([
+            .answer("422 Unprocessable Content", "application/problem+json", body: problem)
+        ])
         let error = #expect(throws: ClientError.self) { _ = try server.client.call(ClientRequest(.get, ["x"])) }
         #expect(
             error?.description == "The document has a fault; see errors.\n  /nodes/0/kind: unknown kind")
@@ -52,7 +55,8 @@ import Testing
 
     @Test func `an error of another server is told by its status`() throws {
         let server = try ScriptedServer([
-            .answer("502 Bad Gateway", "text/html", body: "<h1>no</h1>"), .answer("404 Not Found", "text/plain", body: "nothing here"),
+            .answer("502 Bad Gateway", "text/html", body: "<h1>no</h1>"),
+            .answer("404 Not Found", "text/plain", body: "nothing here"),
         ])
         let first = #expect(throws: ClientError.self) { _ = try server.client.call(ClientRequest(.get, ["x"])) }
         #expect(first?.description == "the server answered 502 Bad Gateway")
@@ -75,7 +79,8 @@ import Testing
     }
 
     @Test func `a head without end is not read for ever`() throws {
-        let endless = Array(repeatElement(Array("X: \(String(repeating: "y", count: 1000))\r\n".utf8), count: 100).joined())
+        let endless = Array(
+            repeatElement(Array("X: \(String(repeating: "y", count: 1000))\r\n".utf8), count: 100).joined())
         let server = try ScriptedServer([.init([Array("HTTP/1.1 200 OK\r\n".utf8) + endless])])
         #expect(throws: ClientError.self) { _ = try server.client.send(ClientRequest(.get, ["x"])) }
     }

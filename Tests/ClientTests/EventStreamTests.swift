@@ -50,7 +50,8 @@ import Testing
     @Test func `a broken stream is resumed after the last whole event, and by GET`() throws {
         let cut = "id: 3\ndata: {\"type\":\"node_comp"
         let server = try ScriptedServer([
-            .stream(["retry: 1\n\n", block(1, "start"), block(2, "node_start"), cut], headers: location, isWhole: false),
+            .stream(
+                ["retry: 1\n\n", block(1, "start"), block(2, "node_start"), cut], headers: location, isWhole: false),
             .stream(["retry: 1\n\n"], isWhole: false),
             .stream([block(2, "node_start"), block(3, "node_complete")]),
             .stream([block(4, "complete")]),
@@ -61,7 +62,9 @@ import Testing
         let heads = server.received.map { String($0.split(separator: "\r\n")[0]) }
         #expect(heads[0] == "POST /api/graphs/g/execute/stream?state=none HTTP/1.1")
         #expect(Set(heads.dropFirst()) == ["GET /api/executions/E/events?state=none HTTP/1.1"])
-        let cursors = server.received.dropFirst().map { $0.firstMatch(of: /Last-Event-ID: ([0-9]+)/).map { String($0.1) } }
+        let cursors = server.received.dropFirst().map {
+            $0.firstMatch(of: /Last-Event-ID: ([0-9]+)/).map { String($0.1) }
+        }
         #expect(cursors == ["2", "2", "3"])
     }
 
@@ -86,8 +89,10 @@ import Testing
     }
 
     @Test func `a busy daemon is asked again, one that knows nothing of the execution is not`() throws {
-        let busy = ScriptedServer.Reply.answer("503 Service Unavailable", "application/problem+json", body: #"{"detail":"later"}"#)
-        let gone = ScriptedServer.Reply.answer("404 Not Found", "application/problem+json", body: #"{"detail":"no execution"}"#)
+        let busy = ScriptedServer.Reply.answer(
+            "503 Service Unavailable", "application/problem+json", body: #"{"detail":"later"}"#)
+        let gone = ScriptedServer.Reply.answer(
+            "404 Not Found", "application/problem+json", body: #"{"detail":"no execution"}"#)
         let server = try ScriptedServer([.stream(["retry: 1\n\n", block(1, "start")], isWhole: false), busy, gone])
         let stream = try server.client.events(of: "E")
         let error = #expect(throws: ClientError.self) { _ = try all(stream) }
@@ -114,7 +119,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "//evil.example/x", "http://evil.example/api", "/a b", "/a\u{7F}", "x", "/" + String(repeating: "a", count: 1024),
+        "//evil.example/x", "http://evil.example/api", "/a b", "/a\u{7F}", "x",
+        "/" + String(repeating: "a", count: 1024),
     ])
     func `a place to resume at that is no plain path is refused`(_ place: String) throws {
         let server = try ScriptedServer([.stream([block(1, "start")], headers: "Location: \(place)\r\n")])

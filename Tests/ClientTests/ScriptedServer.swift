@@ -21,7 +21,8 @@ final class ScriptedServer: Sendable {
 
         /// A stream with events as chunks; one that is not whole breaks off behind them.
         static func stream(_ blocks: [String], headers: String = "", isWhole: Bool = true) -> Reply {
-            var text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\(headers)\r\n"
+            var text =
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\(headers)\r\n"
             for block in blocks { text += "\(String(block.utf8.count, radix: 16))\r\n\(block)\r\n" }
             return Reply(isWhole ? text + "0\r\n\r\n" : text)
         }

@@ -17,7 +17,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "unix:", "example.org", "https://example.org:1", "http://a:b", "http://a:1/path", "a:0", "a:65536", "a:1\r\nX: y",
+        "", "unix:", "example.org", "https://example.org:1", "http://a:b", "http://a:1/path", "a:0", "a:65536",
+        "a:1\r\nX: y",
         "user@host:1", "unix:" + String(repeating: "x", count: 108),
     ])
     func `anything else is none`(_ text: String) {

@@ -46,7 +46,8 @@ struct GraphListCommand: ParsableCommand {
         for item in items {
             table.add([
                 item["id"]?.string ?? "", item["revision"]?.description ?? "", item["node_count"]?.description ?? "",
-                item["edge_count"]?.description ?? "", ReadableText.time(item["updated_at"]), item["name"]?.string ?? "",
+                item["edge_count"]?.description ?? "", ReadableText.time(item["updated_at"]),
+                item["name"]?.string ?? "",
             ])
         }
         return table
@@ -132,7 +133,8 @@ struct GraphPutCommand: ParsableCommand {
         if json {
             let object: JSONObject = [
                 "file": JSONText(file.path), "id": JSONText(file.id),
-                "revision": Int(result.revision).map { JSONText($0) } ?? .null, "outcome": JSONText(result.outcome.rawValue),
+                "revision": Int(result.revision).map { JSONText($0) } ?? .null,
+                "outcome": JSONText(result.outcome.rawValue),
             ]
             Terminal.print(json: JSONText(object))
         } else {

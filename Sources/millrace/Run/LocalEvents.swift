@@ -16,7 +16,7 @@ final class LocalEvents: EventSource {
 
     private let queue: EventQueue
     private let thread: SpawnedThread
-    private let interrupt: Int32
+    private let interrupts: Interrupts
     private let askForEnd: @Sendable () -> Void
 
     /// - Parameters:
@@ -25,7 +25,7 @@ final class LocalEvents: EventSource {
     init(interrupts: Interrupts, cancel: @escaping @Sendable () -> Void, work: @escaping Work) throws {
         let queue = try EventQueue()
         self.queue = queue
-        interrupt = interrupts.descriptor
+        self.interrupts = interrupts
         askForEnd = cancel
         thread = try spawnThread(name: "execution", stackBytes: Self.stackBytes) {
             do {
@@ -48,7 +48,7 @@ final class LocalEvents: EventSource {
                 return .end
             case .nothing: break
             }
-            let outcome = Poll.wait(queue.descriptor, deadlineNanoseconds: deadline, interrupt: interrupt)
+            let outcome = Poll.wait(queue.descriptor, deadlineNanoseconds: deadline, interrupt: interrupts.descriptor)
             guard outcome == .ready else { return .idle }
             queue.acknowledge()
         }

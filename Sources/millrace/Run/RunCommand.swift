@@ -29,7 +29,8 @@ struct RunCommand: ParsableCommand {
     var state: String?
 
     @Option(
-        help: ArgumentHelp("One key of the initial state; JSON, or else a string. May be repeated.", valueName: "key=value"))
+        help: ArgumentHelp(
+            "One key of the initial state; JSON, or else a string. May be repeated.", valueName: "key=value"))
     var set: [String] = []
 
     @OptionGroup var server: ServerOptions

@@ -24,7 +24,9 @@ struct RunFollower {
         while true {
             let step = try source.next(timeoutMilliseconds: view.waitMilliseconds)
             if let signal = interrupts.take() {
-                guard onInterrupt == .cancel, signal == .interrupt, !isCancelling else { return .left(signal: signal.rawValue) }
+                guard onInterrupt == .cancel, signal == .interrupt, !isCancelling else {
+                    return .left(signal: signal.rawValue)
+                }
                 isCancelling = true
                 try source.cancel()
             }

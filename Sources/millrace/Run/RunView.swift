@@ -60,7 +60,7 @@ final class RunViewLive: RunView {
     private let usesColor: Bool
     private var drawnRows = 0
     private var tick = 0
-    private var drawnAtNanoseconds: Int64 = .min
+    private var drawnAtNanoseconds: Int64 = 0
 
     init(usesColor: Bool) {
         self.usesColor = usesColor

@@ -73,7 +73,9 @@ extension RunViewFrame {
         guard !model.nested.isEmpty else { return shown }
         let inner = Dictionary(grouping: shown.filter { !nodes[$0].isRoot }) { nodes[$0].root }
         let roots = shown.filter { nodes[$0].isRoot }
-        let orphans = shown.filter { index in !nodes[index].isRoot && !roots.contains { nodes[$0].key == nodes[index].root } }
+        let orphans = shown.filter { index in
+            !nodes[index].isRoot && !roots.contains { nodes[$0].key == nodes[index].root }
+        }
         return roots.flatMap { [$0] + (inner[nodes[$0].key] ?? []) } + orphans
     }
 

@@ -15,7 +15,7 @@ struct RunViewLines {
             text += TerminalText.padded(TerminalText.line(path + node), columns: nodeColumns) + "  "
         }
         text += TerminalText.line(words(type, event))
-        return text.last == " " ? String(text.reversed().drop { $0 == " " }.reversed()) : text
+        return TerminalText.trimmed(text)
     }
 
     private static func time(_ event: JSONText, _ model: RunViewModel) -> String {
@@ -52,7 +52,8 @@ struct RunViewLines {
     }
 
     private static func duration(_ event: JSONText) -> String {
-        event["duration_ms"]?.double.map { " \(ReadableText.duration(milliseconds: $0))" } ?? ""
+        guard event["status"]?.string != "skipped" else { return "" }
+        return event["duration_ms"]?.double.map { " \(ReadableText.duration(milliseconds: $0))" } ?? ""
     }
 
     private static func attempt(_ event: JSONText) -> String {

@@ -73,6 +73,7 @@ struct RunViewModel {
     private(set) var graphID = ""
     private(set) var executionID = ""
     private(set) var nodeCount = 0
+    /// Of the first event that was seen.
     private(set) var startedAtMicroseconds: Int64?
     private(set) var nodes: [Node] = []
     /// Those inside of others, while they run.
@@ -92,10 +93,16 @@ struct RunViewModel {
     /// Takes an event.
     /// - Parameter wallMicroseconds: when it came in, by the clock here.
     mutating func apply(_ event: JSONText, wallMicroseconds: Int64) {
-        let time = event["timestamp"]?.string.flatMap { Timestamp.microseconds($0) } ?? now(wallMicroseconds: wallMicroseconds)
+        let time =
+            event["timestamp"]?.string.flatMap { Timestamp.microseconds($0) } ?? now(wallMicroseconds: wallMicroseconds)
         delayMicroseconds = min(delayMicroseconds ?? .max, wallMicroseconds - time)
+        if startedAtMicroseconds == nil {
+            graphID = event["graph_id"]?.string ?? ""
+            executionID = event["execution_id"]?.string ?? ""
+            startedAtMicroseconds = time
+        }
         switch event["type"]?.string {
-        case "start": start(event, time)
+        case "start": start(event)
         case "node_start": nodeStart(event, time)
         case "node_output": nodeOutput(event)
         case "node_complete": nodeComplete(event)
@@ -105,11 +112,8 @@ struct RunViewModel {
         }
     }
 
-    private mutating func start(_ event: JSONText, _ time: Int64) {
-        graphID = event["graph_id"]?.string ?? ""
-        executionID = event["execution_id"]?.string ?? ""
+    private mutating func start(_ event: JSONText) {
         nodeCount = event["node_count"]?.int ?? 0
-        startedAtMicroseconds = startedAtMicroseconds ?? time
         // A start behind the first one says that all that ran was interrupted.
         for index in nodes.indices where nodes[index].phase.isOpen { nodes[index].phase = .interrupted }
         nested.removeAll()
