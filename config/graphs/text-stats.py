@@ -26,7 +26,8 @@ def each(documents, state, what):
 
 
 def gather(state):
-    paths = sorted((pathlib.Path(__file__).parent / state["texts"]).glob("*.txt"))
+    # Nodes run in the folder of the graph document.
+    paths = sorted(pathlib.Path(state["texts"]).glob("*.txt"))
     if not paths:
         raise FileNotFoundError(f"no .txt file in the folder {state['texts']}")
     millrace.log(f"found {len(paths)} texts")
