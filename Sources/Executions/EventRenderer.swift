@@ -28,7 +28,13 @@ package struct EventRenderer: Sendable {
     package init(executionID: ExecutionID, revision: GraphRevision, detail: StateDetail) {
         self.revision = revision
         self.detail = detail
-        identity = Array("\",\"execution_id\":\"\(executionID)\",\"graph_id\":\"\(revision.identity.id)\",\"seq\":".utf8)
+        var writer = ByteWriter(capacity: 160)
+        writer.append("\",\"execution_id\":\"")
+        writer.append(utf8: executionID.description)
+        writer.append("\",\"graph_id\":\"")
+        writer.append(utf8: revision.identity.id)
+        writer.append("\",\"seq\":")
+        identity = writer.bytes
     }
 
     /// Appends the event of the next record to `writer`, as one line of compact JSON without line end.

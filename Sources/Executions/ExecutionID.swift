@@ -53,12 +53,13 @@ package struct ExecutionID: Sendable, Hashable, Comparable, CustomStringConverti
         String(unsafeUninitializedCapacity: 36) { buffer in
             var index = 0
             for position in 0..<32 {
-                if [8, 12, 16, 20].contains(position) {
+                // The groups have 8, 4, 4, 4 and 12 digits.
+                if position & 3 == 0, position >= 8, position <= 20 {
                     buffer[index] = UInt8(ascii: "-")
                     index += 1
                 }
                 let half = position < 16 ? high : low
-                let digit = UInt8(half >> UInt64(60 - 4 * (position % 16)) & 0xF)
+                let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (position & 15))) & 0xF
                 buffer[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
                 index += 1
             }

@@ -166,8 +166,9 @@ extension ExecutionRun {
                 if !confined.tasks.isEmpty, case .nodeComplete(let completion) = body {
                     confined.tasks.removeValue(forKey: completion.rank)?.timer?.cancel()
                 }
-                confined.batch.append(body, at: environment.clock.wallMicroseconds)
-                environment.observer?.executionEmitted(body, in: log)
+                let timestamp = environment.clock.wallMicroseconds
+                confined.batch.append(body, at: timestamp)
+                environment.observer?.executionEmitted(body, atMicroseconds: timestamp, in: log)
             case .interrupt(let rank):
                 confined.tasks[rank]?.task.cancel()
             case .scheduleRetry(let rank, let delay):

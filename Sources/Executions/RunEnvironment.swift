@@ -20,5 +20,6 @@ package struct RunEnvironment: Sendable {
 
 /// Told on the pool, while the run is being stepped: short, never blocking. For counters and the daemon's log.
 package protocol RunObserver: Sendable {
-    func executionEmitted(_ event: EventRecord.Body, in log: EventLog)
+    /// - Parameter timestampMicroseconds: the event's own.
+    func executionEmitted(_ event: EventRecord.Body, atMicroseconds timestampMicroseconds: Int64, in log: EventLog)
 }

@@ -318,7 +318,7 @@ extension RunMachine {
     /// Hands out the effects; adds the terminal event once nothing runs and nothing can start any more.
     private mutating func takeEffects(at now: UInt64) -> [Effect] {
         if !isFinished, beganAt != nil, runningCount == 0, stop != nil || openCount == 0 { finish(at: now) }
-        defer { effects.removeAll(keepingCapacity: true) }
+        defer { effects = [] }
         return effects
     }
 

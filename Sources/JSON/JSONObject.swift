@@ -5,9 +5,32 @@ import OrderedCollections
 ///
 /// `OrderedDictionary` searches linearly, without hashing, while there are fewer than 16 members.
 package struct JSONObject: Sendable, Equatable {
-    private var members: OrderedDictionary<JSONKey, JSONText> = [:]
+    fileprivate typealias Members = OrderedDictionary<JSONKey, JSONText>
+
+    /// The members behind one reference, nil for none: objects are handed on far more often than they are changed.
+    fileprivate final class Storage: Sendable {
+        // because a storage that is shared is never changed: `modify` copies it first
+        nonisolated(unsafe) var members: Members
+
+        init(_ members: Members) { self.members = members }
+    }
+    private var storage: Storage?
+
+    private static let none = Members()
 
     package init() {}
+
+    private var members: Members { storage?.members ?? Self.none }
+
+    private mutating func modify<Result>(_ change: (inout Members) -> Result) -> Result {
+        if !isKnownUniquelyReferenced(&storage) { storage = Storage(members) }
+        guard let storage else { preconditionFailure("a storage of its own is there") }
+        return change(&storage.members)
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.storage === right.storage || left.members == right.members
+    }
 
     /// The members of a text; nil if it is no object.
     package init?(_ text: JSONText) {
@@ -22,7 +45,7 @@ package struct JSONObject: Sendable, Equatable {
             }
         }
         // Parsing has refused duplicates, so none is searched here.
-        members = OrderedDictionary(uncheckedUniqueKeys: keys, values: values)
+        if !keys.isEmpty { storage = Storage(OrderedDictionary(uncheckedUniqueKeys: keys, values: values)) }
     }
 
     /// Parses a text that must be an object.
@@ -35,27 +58,29 @@ package struct JSONObject: Sendable, Equatable {
 
     /// Members in the order given; of a key given twice, the last value stands.
     package init(_ members: some Sequence<(JSONKey, JSONText)>) {
-        for (key, value) in members { self.members[key] = value }
+        var collected = Members()
+        for (key, value) in members { collected[key] = value }
+        if !collected.isEmpty { storage = Storage(collected) }
     }
 
-    package var count: Int { members.count }
-    package var isEmpty: Bool { members.isEmpty }
+    package var count: Int { storage?.members.count ?? 0 }
+    package var isEmpty: Bool { count == 0 }
     package var keys: [JSONKey] { members.keys.elements }
 
     package subscript(key: JSONKey) -> JSONText? {
-        get { members[key] }
-        set { members[key] = newValue }
+        get { storage?.members[key] }
+        set { modify { $0[key] = newValue } }
     }
 
     package subscript(key: String) -> JSONText? {
-        get { members[JSONKey(key)] }
-        set { members[JSONKey(key)] = newValue }
+        get { self[JSONKey(key)] }
+        set { self[JSONKey(key)] = newValue }
     }
 
     /// Takes a member out and gives its value, if there is one; the others keep their order.
     @discardableResult
     package mutating func removeValue(forKey key: JSONKey) -> JSONText? {
-        members.removeValue(forKey: key)
+        modify { $0.removeValue(forKey: key) }
     }
 
     package var text: JSONText {
@@ -73,12 +98,21 @@ package struct JSONObject: Sendable, Equatable {
 
 extension JSONObject: Sequence {
     package struct Iterator: IteratorProtocol {
-        fileprivate var base: OrderedDictionary<JSONKey, JSONText>.Iterator
+        fileprivate let storage: Storage?
+        private var index = 0
 
-        package mutating func next() -> (key: JSONKey, value: JSONText)? { base.next() }
+        fileprivate init(_ storage: Storage?) {
+            self.storage = storage
+        }
+
+        package mutating func next() -> (key: JSONKey, value: JSONText)? {
+            guard let storage, index < storage.members.count else { return nil }
+            defer { index += 1 }
+            return storage.members.elements[index]
+        }
     }
 
-    package func makeIterator() -> Iterator { Iterator(base: members.makeIterator()) }
+    package func makeIterator() -> Iterator { Iterator(storage) }
     package var underestimatedCount: Int { count }
 }
 

@@ -47,28 +47,28 @@ final class DaemonLog: RunObserver, Sendable {
     /// - Parameter message: a fixed phrase, so that lines can be searched for; what varies goes into the fields.
     func log(_ level: LogLevel, _ message: StaticString, _ fields: KeyValuePairs<StaticString, String> = [:]) {
         guard isEnabled(level) else { return }
-        line(level, message) { line in
+        line(level, at: SystemClock.wallMicroseconds(), message) { line in
             for (name, value) in fields { line.field(name, value) }
         }
     }
 
-    func executionEmitted(_ event: EventRecord.Body, in log: EventLog) {
+    func executionEmitted(_ event: EventRecord.Body, atMicroseconds timestamp: Int64, in log: EventLog) {
         guard isEnabled(.info) else { return }
         switch event {
         case .start(let attempt, _):
-            line(.info, "execution started") { line in
+            line(.info, at: timestamp, "execution started") { line in
                 line.identify(log)
                 line.field("revision", log.graph.identity.revision)
                 if attempt > 1 { line.field("attempt", attempt) }
             }
         case .nodeStart(let rank, let attempt):
-            line(.info, "node started") { line in
+            line(.info, at: timestamp, "node started") { line in
                 line.identify(log)
                 line.plain("node", log.graph.graph.nodes[rank].id)
                 line.field("attempt", attempt)
             }
         case .nodeComplete(let completion):
-            line(completion.status == .error ? .warning : .info, "node ended") { line in
+            line(completion.status == .error ? .warning : .info, at: timestamp, "node ended") { line in
                 line.identify(log)
                 line.plain("node", log.graph.graph.nodes[completion.rank].id)
                 line.field("attempt", completion.attempt)
@@ -77,13 +77,13 @@ final class DaemonLog: RunObserver, Sendable {
                 if let error = completion.error { line.field("error", error) }
             }
         case .complete(let status, let duration, _):
-            line(.info, "execution ended") { line in
+            line(.info, at: timestamp, "execution ended") { line in
                 line.identify(log)
                 line.plain("status", status.rawValue)
                 line.field(milliseconds: duration)
             }
         case .error(let message, _, let duration):
-            line(.error, "execution ended") { line in
+            line(.error, at: timestamp, "execution ended") { line in
                 line.identify(log)
                 line.field("status", ExecutionStatus.failed.rawValue)
                 line.field(milliseconds: duration)
@@ -111,14 +111,16 @@ final class DaemonLog: RunObserver, Sendable {
     }
 
     /// Formats a line straight into the buffer.
-    private func line(_ level: LogLevel, _ message: StaticString, _ body: (inout LogLine) -> Void) {
+    private func line(
+        _ level: LogLevel, at microseconds: Int64, _ message: StaticString, _ body: (inout LogLine) -> Void
+    ) {
         let mustWake = guarded.withLock { guarded in
             guard guarded.line.count <= Self.bufferBytesMax else {
                 guarded.dropped += 1
                 return false
             }
             let wasEmpty = guarded.line.count == 0
-            guarded.line.begin(level, message)
+            guarded.line.begin(level, microseconds, message)
             body(&guarded.line)
             guarded.line.finish()
             return wasEmpty
@@ -168,9 +170,9 @@ private struct LogLine: ~Copyable {
         return writer.bytes
     }
 
-    mutating func begin(_ level: LogLevel, _ message: StaticString) {
+    mutating func begin(_ level: LogLevel, _ microseconds: Int64, _ message: StaticString) {
         if format == .json { writer.append("{\"time\":\"") }
-        Timestamp.write(microseconds: SystemClock.wallMicroseconds(), to: &writer)
+        Timestamp.write(microseconds: microseconds, to: &writer)
         writer.append(format == .json ? "\",\"level\":\"" : " ")
         writer.append(utf8: level.rawValue)
         writer.append(format == .json ? "\",\"message\":\"" : " ")
