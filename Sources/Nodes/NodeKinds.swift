@@ -104,7 +104,8 @@ package struct NodeKinds: GraphCompiler {
         return try LuaCondition(source)
     }
 
-    private func body(_ config: JSONObject, ofKind name: String, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
+    private func body(_ config: JSONObject, ofKind name: String, files: GraphFiles) throws(GraphFaults) -> any NodeBody
+    {
         guard let index = indexByName[name] else { throw GraphFaults("there is no kind of node named \(name)") }
         return try entries[index].kind.compile(config, files: files)
     }

@@ -6,12 +6,13 @@ import Testing
 
 @Suite struct ConditionTests {
     private let scope = ConditionScope(
-        state: state(["score": 0.9, "zero": 0, "no": false, "none": .null]),
+        state: State(initial: ["score": 0.9, "zero": 0, "no": false, "none": .null]),
         nodes: ["classify": ConditionNode(status: .success, update: ["label": "bug"])])
 
     @Test(arguments: [
         ("state.score > 0.8", true), ("state.score > 0.95", false), ("state.zero", true), ("state.no", false),
-        ("state.missing", false), ("state.none", false), ("state.none == null", true), ("nil", false), ("not nil", true),
+        ("state.missing", false), ("state.none", false), ("state.none == null", true), ("nil", false),
+        ("not nil", true),
         ("nodes.classify.status == 'success'", true), ("nodes.classify.update.label == 'bug'", true),
         ("nodes.other == nil", true), ("next(nodes) == 'classify'", true), ("state.score > 0.8 -- good", true),
     ])

@@ -15,18 +15,36 @@ import Testing
         ("recursion by tail calls", "local function f() return f() end f()"),
         ("a limit caught in a loop", "while true do pcall(function() while true do end end) end"),
         ("a limit caught at every level", "local function f() pcall(f) while true do pcall(f) end end f()"),
-        ("a limit caught below a callback", "pcall(string.gsub, 'x', 'x', function() while true do end end) while true do end"),
+        (
+            "a limit caught below a callback",
+            "pcall(string.gsub, 'x', 'x', function() while true do end end) while true do end"
+        ),
         ("a handler that loops", "xpcall(function() while true do end end, function() while true do end end)"),
         ("a handler that loops over a plain error", "xpcall(error, function() while true do end end)"),
         ("a callback of gsub that loops", "string.gsub('x', 'x', function() while true do end end)"),
         ("a comparison of sort that loops", "table.sort({1, 2}, function() while true do end end)"),
-        ("bounded pattern bombs without end", "while true do pcall(string.find, ('a'):rep(300), ('a-'):rep(100) .. 'b') end"),
+        (
+            "bounded pattern bombs without end",
+            "while true do pcall(string.find, ('a'):rep(300), ('a-'):rep(100) .. 'b') end"
+        ),
         ("table.move over nothing", "table.move({}, 1, 1 << 60, 2)"),
-        ("table.insert at the front of a long list", "local t = {} for i = 1, 1e6 do t[i] = i end while true do table.insert(t, 1, 0) end"),
-        ("comparisons of long strings", "local a, b = ('a'):rep(2e7//1|0), ('a'):rep(2e7//1|0) while true do local x = a == b end"),
-        ("arithmetic on long strings", "local a = ('1'):rep(3e7//1|0) while true do pcall(function() return a | 1 end) end"),
+        (
+            "table.insert at the front of a long list",
+            "local t = {} for i = 1, 1e6 do t[i] = i end while true do table.insert(t, 1, 0) end"
+        ),
+        (
+            "comparisons of long strings",
+            "local a, b = ('a'):rep(2e7//1|0), ('a'):rep(2e7//1|0) while true do local x = a == b end"
+        ),
+        (
+            "arithmetic on long strings",
+            "local a = ('1'):rep(3e7//1|0) while true do pcall(function() return a | 1 end) end"
+        ),
         ("concatenations of long strings", "local a = ('a'):rep(1e7//1|0) while true do local b = a .. 'x' end"),
-        ("sorted iteration without end", "local t = {} for i = 1, 1e5 do t['k' .. i] = i end while true do next(t) end"),
+        (
+            "sorted iteration without end",
+            "local t = {} for i = 1, 1e5 do t['k' .. i] = i end while true do next(t) end"
+        ),
     ])
     func `time runs out`(attack: String, source: String) throws {
         let message = try runLua(source).message ?? "nothing"
@@ -42,7 +60,10 @@ import Testing
         ("endless recursion", "local function f() return 1 + f() end return f()"),
         ("table.concat", "local t = {} for i = 1, 100 do t[i] = ('x'):rep(1 << 20) end return table.concat(t)"),
         ("a gsub that grows", "return (('x'):rep(1 << 20):gsub('x', ('y'):rep(1000)))"),
-        ("string.rep, caught below a callback", "pcall(string.gsub, 'x', 'x', function() return ('x'):rep(1 << 30) end) return 1"),
+        (
+            "string.rep, caught below a callback",
+            "pcall(string.gsub, 'x', 'x', function() return ('x'):rep(1 << 30) end) return 1"
+        ),
         ("closures in a chain", "local f while true do local g = f f = function() return g end end"),
     ])
     func `memory runs out`(attack: String, source: String) throws {
@@ -50,19 +71,34 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a pattern bomb", "return ('a'):rep(300):find(('a-'):rep(100) .. 'b')", "the pattern takes more than 10000000 steps"),
-        ("a nested pattern", "return ('a'):rep(50000):find(('a?'):rep(30000) .. ('a'):rep(30000))", "pattern too complex"),
+        (
+            "a pattern bomb", "return ('a'):rep(300):find(('a-'):rep(100) .. 'b')",
+            "the pattern takes more than 10000000 steps"
+        ),
+        (
+            "a nested pattern", "return ('a'):rep(50000):find(('a?'):rep(30000) .. ('a'):rep(30000))",
+            "pattern too complex"
+        ),
         ("string.rep beyond all sizes", "return ('x'):rep(1 << 62, 'xx')", "resulting string too large"),
         ("unpacking millions", "return table.unpack({}, 1, 1e7)", "too many results to unpack"),
         ("recursion through C", "local function f() return (('x'):gsub('x', f)) end return f()", "stack overflow"),
-        ("a table of tables that doubles", "local t = {} for i = 1, 100 do t = {t, t} end return t", "makes the JSON longer than 16777216 bytes"),
-        ("output without end", "local s = ('x'):rep(1 << 20) while true do print(s) end", "sent more than 16777216 bytes of output"),
+        (
+            "a table of tables that doubles", "local t = {} for i = 1, 100 do t = {t, t} end return t",
+            "makes the JSON longer than 16777216 bytes"
+        ),
+        (
+            "output without end", "local s = ('x'):rep(1 << 20) while true do print(s) end",
+            "sent more than 16777216 bytes of output"
+        ),
         ("a long result", "return ('x'):rep(17 << 20)", "makes the JSON longer than 16777216 bytes"),
         ("a changed library", "string.format = nil", "the libraries cannot be changed"),
         ("a new function in a library", "math.x = 1", "the libraries cannot be changed"),
         ("a closed variable", "local x <close> = {}", "variable 'x' got a non-closable value"),
         ("an address in a format", "return string.format('%p', {})", "invalid conversion '%p' to 'format'"),
-        ("an address in a format with flags", "return string.format('%-10p', {})", "invalid conversion '%p' to 'format'"),
+        (
+            "an address in a format with flags", "return string.format('%-10p', {})",
+            "invalid conversion '%p' to 'format'"
+        ),
     ])
     func `a bound is an error`(attack: String, source: String, message: String) throws {
         let found = try runLua(source).message ?? "nothing"
@@ -70,8 +106,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "io", "os", "package", "debug", "coroutine", "load", "loadstring", "loadfile", "dofile", "require", "collectgarbage",
-        "setmetatable", "getmetatable", "rawset", "rawget", "warn", "_G", "string.dump", "math.random", "math.randomseed",
+        "io", "os", "package", "debug", "coroutine", "load", "loadstring", "loadfile", "dofile", "require",
+        "collectgarbage",
+        "setmetatable", "getmetatable", "rawset", "rawget", "warn", "_G", "string.dump", "math.random",
+        "math.randomseed",
     ])
     func `what reaches outside is not there`(name: String) throws {
         #expect(try runLua("return \(name) == nil") == .success("true"))
@@ -118,7 +156,7 @@ import Testing
     @Test func `a run that is given up leaves nothing to the next`() throws {
         let program = try LuaProgram.chunk("leaked = 1 while true do end", name: "code")
         do {
-            let run = LuaRun(program, .json, .node, LuaScope(state: state([:])))
+            let run = LuaRun(program, .json, .node, LuaScope(state: State(initial: [:])))
             guard case .yielded = run.step(sliceMilliseconds: 1) else { return #expect(Bool(false), "the run yields") }
         }
         #expect(try runLua("return leaked == nil") == .success("true"))
@@ -138,7 +176,7 @@ import Testing
             "pcall(function() for i = 1, 3e6 do end end) return 1",
             "table.sort({1, 2}, function() for i = 1, 3e6 do end end) return 1",
         ] {
-            let run = LuaRun(try .chunk(source, name: "code"), .json, .node, LuaScope(state: state([:])))
+            let run = LuaRun(try .chunk(source, name: "code"), .json, .node, LuaScope(state: State(initial: [:])))
             guard case .yielded = run.step(sliceMilliseconds: 1) else { return #expect(Bool(false), "\(source)") }
             while case .yielded = run.step(sliceMilliseconds: 1) {}
         }

@@ -26,7 +26,9 @@ struct DelayKind: NodeKind {
     ]
 
     func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
-        guard let duration = config["duration_ms"]?.double else { throw GraphFaults(pointer: "/duration_ms", "is missing") }
+        guard let duration = config["duration_ms"]?.double else {
+            throw GraphFaults(pointer: "/duration_ms", "is missing")
+        }
         return DelayBody(milliseconds: Int64(duration), clock: clock)
     }
 }

@@ -18,10 +18,10 @@ struct LuaKind: NodeKind {
             "code": [
                 "type": "string", "minLength": 1, "title": "Code",
                 "description": """
-                    Statements that return a table, the node's update, or nothing: `return {total = state.a + state.b}`. \
-                    They see `state`, `null`, `array(t)`, which makes an empty table an array, `emit(x)`, which sends x \
-                    to the channel `chunk`, and `print`, which writes to the channel `log`.
-                    """,
+                Statements that return a table, the node's update, or nothing: `return {total = state.a + state.b}`. \
+                They see `state`, `null`, `array(t)`, which makes an empty table an array, `emit(x)`, which sends x \
+                to the channel `chunk`, and `print`, which writes to the channel `log`.
+                """,
             ],
             "expression": [
                 "type": "string", "minLength": 1, "title": "Expression",
@@ -42,7 +42,9 @@ struct LuaKind: NodeKind {
     func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
         do {
             if let code = config["code"]?.string {
-                guard config["key"] == nil else { throw GraphFaults(pointer: "/key", "belongs to an expression, not to code") }
+                guard config["key"] == nil else {
+                    throw GraphFaults(pointer: "/key", "belongs to an expression, not to code")
+                }
                 return LuaBody(program: try .chunk(code, name: "code"), key: nil, limits: limits)
             }
             guard let expression = config["expression"]?.string, let key = config["key"]?.string else {

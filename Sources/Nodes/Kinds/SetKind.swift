@@ -15,11 +15,11 @@ struct SetKind: NodeKind {
             "values": [
                 "type": "object", "title": "Values",
                 "description": """
-                    The keys to write and their values, any JSON. A string may hold Lua expressions over the state: \
-                    `Dear {{ state.name }}`. One that is a single expression and nothing else keeps the type of its value: \
-                    `{{ state.count + 1 }}` is a number. In longer strings nil is empty, and all but strings is written as \
-                    JSON. `\\{{` stands for a plain `{{`.
-                    """,
+                The keys to write and their values, any JSON. A string may hold Lua expressions over the state: \
+                `Dear {{ state.name }}`. One that is a single expression and nothing else keeps the type of its value: \
+                `{{ state.count + 1 }}` is a number. In longer strings nil is empty, and all but strings is written as \
+                JSON. `\\{{` stands for a plain `{{`.
+                """,
             ]
         ],
         "required": ["values"],
