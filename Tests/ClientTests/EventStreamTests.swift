@@ -160,7 +160,7 @@ import Testing
         for (count, isTaken) in [(limit, true), (limit + 1, false)] {
             let filler = String(repeating: "x", count: count - empty.utf8.count - "data: ".utf8.count)
             let server = try ScriptedServer([
-                .stream(["id: 1\n", #"data: {"type":"start","x":"\#(filler)"}"# + "\n\n"]),
+                .stream(["retry: 1\n\n", "id: 1\n", #"data: {"type":"start","x":"\#(filler)"}"# + "\n\n"]),
                 .stream([block(2, "complete")]),
             ])
             let stream = try server.client.events(of: "E", eventBytesMax: limit)

@@ -103,11 +103,12 @@ final class ScriptedServer: Sendable {
             guard count > 0 else { return false }
             offset += count
         }
-        // SIOCOUTQ: what the client has not read yet.
+        // SIOCOUTQ: what the client has not read yet. The kernel tells nobody when it becomes nothing, so look again.
         var unread: Int32 = 1
         while unread > 0, SystemClock.monotonicNanoseconds() < deadline {
             guard ioctl(socket.raw, UInt(TIOCOUTQ), &unread) == 0 else { return false }
-            sched_yield()
+            let again = Poll.deadline(inMilliseconds: 1)
+            if unread > 0 { _ = Poll.wait(nil, deadlineNanoseconds: again, interrupt: nil) }
         }
         return true
     }
