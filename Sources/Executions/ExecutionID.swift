@@ -86,7 +86,7 @@ package final class ExecutionIDGenerator: Sendable {
     }
 
     package func next(wallMicroseconds: Int64) -> ExecutionID {
-        let now = UInt64(wallMicroseconds / 1000) << 12
+        let now = UInt64(max(wallMicroseconds, 0) / 1000) << 12
         let row = last.withLock { last in
             last = max(last + 1, now)
             return last
