@@ -24,8 +24,9 @@ struct RandomScenario: Sendable {
     init(seed: UInt64) throws {
         self.seed = seed
         var random = SeededGenerator(seed: seed)
-        let isLarge = random.oneIn(250)
-        let count = isLarge ? Int.random(in: 80...160, using: &random) : Int.random(in: 1...12, using: &random)
+        let isLarge = random.oneIn(500)
+        let small = min(Int.random(in: 1...12, using: &random), Int.random(in: 2...12, using: &random))
+        let count = isLarge ? Int.random(in: 80...140, using: &random) : small
         let document = RandomDocument.text(nodes: count, &random)
         revision = try compile(document, seed)
         initialState = random.oneIn(2) ? [:] : ["k0": 1, "list": ["initial"], "sum": 100]

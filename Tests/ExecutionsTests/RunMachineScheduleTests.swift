@@ -3,35 +3,22 @@ import Graphs
 import JSON
 import Testing
 
-/// 12,000 random graphs, each under several schedules.
+/// 10,000 random graphs, each under several schedules. A failure names the seed, which alone makes the graph again.
 @Suite struct RunMachineScheduleTests {
-    private static let perBlock: UInt64 = 1_500
+    private static let perBlock: UInt64 = 1_250
 
     @Test(arguments: 0..<8 as Range<UInt64>)
     func `every schedule ends as the contract says`(block: UInt64) throws {
         for seed in block * Self.perBlock..<(block + 1) * Self.perBlock {
             let scenario = try RandomScenario(seed: seed)
             let reference = ReferenceEvaluator(scenario, initial: scenario.initialState)
-            for schedule in 0..<3 as Range<UInt64> {
-                let problems = scenario.mayStop ? stoppable(scenario, schedule) : undisturbed(scenario, schedule, reference)
-                guard problems.isEmpty else {
-                    Issue.record("graph \(seed), schedule \(schedule): \(problems.joined(separator: "; "))")
-                    return
-                }
+            var problems = stopped(scenario, seed % 2 == 0 ? .cancel : .timeout)
+            for schedule in 0..<2 as Range<UInt64> {
+                problems += scenario.mayStop ? stoppable(scenario, schedule) : undisturbed(scenario, schedule, reference)
             }
-        }
-    }
-
-    @Test(arguments: 0..<4 as Range<UInt64>)
-    func `a stop holds under every schedule`(block: UInt64) throws {
-        for seed in block * Self.perBlock..<(block + 1) * Self.perBlock {
-            let scenario = try RandomScenario(seed: seed)
-            for stop in [RandomSchedule.Stop.cancel, .timeout] {
-                let problems = stopped(scenario, stop)
-                guard problems.isEmpty else {
-                    Issue.record("graph \(seed), \(stop): \(problems.joined(separator: "; "))")
-                    return
-                }
+            guard problems.isEmpty else {
+                Issue.record("graph \(seed): \(problems.joined(separator: "; "))")
+                return
             }
         }
     }
