@@ -2,12 +2,12 @@ import Graphs
 import JSON
 
 /// What nodes gave to one key under a reducer: a list from the highest rank down. Lists share their tails, so adding to one
-/// along a chain of nodes costs one cell, and a union stops where both have the same past. A list is no longer than a graph
-/// has nodes, so taking it apart may recurse.
+/// along a chain of nodes costs one cell, and a union stops where both have the same past.
 final class Contribution: Sendable {
     let value: JSONText
     let rank: Int32
-    let next: Contribution?
+    // because it is written only when the cell, known to be the last holder of what follows, is taken apart
+    private(set) nonisolated(unsafe) var next: Contribution?
     /// Of all values from here on, and a comma each.
     let bytes: Int
 
@@ -16,6 +16,17 @@ final class Contribution: Sendable {
         self.rank = rank
         self.next = next
         bytes = value.bytes.count + 1 + (next?.bytes ?? 0)
+    }
+
+    /// Cell by cell: a list may be as long as a graph has nodes, and to free it recursively takes more stack than threads have.
+    deinit {
+        var rest = next
+        next = nil
+        while isKnownUniquelyReferenced(&rest) {
+            let following = rest?.next
+            rest?.next = nil
+            rest = following
+        }
     }
 
     /// From the lowest rank up.

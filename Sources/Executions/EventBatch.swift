@@ -3,6 +3,9 @@ import JSON
 
 /// The events of one step of a run, encoded, on their way into the log; and what they mean for the summary.
 struct EventBatch: ~Copyable {
+    /// Room that a run keeps between two steps: what the events of most steps need, little beside 10,000 runs that wait.
+    private static let keptBytesMax = 4096
+
     private var records = ByteWriter()
     private var ends: [Int] = []
     private var started: Int64?
@@ -42,8 +45,9 @@ struct EventBatch: ~Copyable {
             summary.failedNodes = failedNodes
             summary.error = error
         }
-        records.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
+        let isSmall = records.count <= Self.keptBytesMax
+        records.removeAll(keepingCapacity: isSmall)
+        ends.removeAll(keepingCapacity: isSmall)
         (started, ended, failedRanks, error) = (nil, nil, [], nil)
         return mustTell
     }

@@ -1,6 +1,7 @@
 // The stored form of a record, version 1: a tag byte, the timestamp in eight bytes, little-endian, then the fields of the
-// body. Numbers are LEB128 varints, texts and JSON values are preceded by their length, objects are a count and then key
-// and value in turn: an update need not be parsed again to become part of a state.
+// body, and a checksum over all of it in four. Numbers are LEB128 varints, texts and JSON values are preceded by their
+// length, objects are a count and then key and value in turn: an update need not be parsed again to become part of a state.
+// It need not be checked again either: the checksum tells that the bytes are those that were encoded.
 
 import JSON
 
@@ -19,6 +20,13 @@ extension EventRecord {
     }
 
     package func encode(to writer: inout ByteWriter) {
+        let start = writer.count
+        encodeFields(to: &writer)
+        let sum = writer.withUnsafeBytes { checksum(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        writer.append(fixed: sum)
+    }
+
+    private func encodeFields(to writer: inout ByteWriter) {
         switch body {
         case .start(let attempt, let initialState):
             writeHead(.start, to: &writer)
@@ -51,7 +59,7 @@ extension EventRecord {
     }
 
     package init(decoding bytes: UnsafeRawBufferPointer) throws(RecordError) {
-        var reader = RecordReader(bytes)
+        var reader = try RecordReader(bytes)
         let tag = Tag(rawValue: try reader.byte())
         timestampMicroseconds = Int64(bitPattern: try reader.fixed64())
         switch tag {
@@ -79,11 +87,7 @@ extension EventRecord {
 
     private func writeHead(_ tag: Tag, to writer: inout ByteWriter) {
         writer.append(byte: tag.rawValue)
-        var timestamp = UInt64(bitPattern: timestampMicroseconds)
-        for _ in 0..<8 {
-            writer.append(byte: UInt8(truncatingIfNeeded: timestamp))
-            timestamp >>= 8
-        }
+        writer.append(fixed: timestampMicroseconds)
     }
 }
 
@@ -133,7 +137,31 @@ extension NodeCompletion {
     }
 }
 
+/// Notices damage, not malice: every bit of the result depends on every bit before. Eight bytes at a time, since each
+/// record pays for it when it is made and whenever it is read.
+private func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+    var sum = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.count)
+    func take(_ word: UInt64) {
+        sum = (sum ^ word) &* 0xD6E8_FEB8_6659_FD93
+        sum ^= sum >> 32
+    }
+    var offset = 0
+    while bytes.count - offset >= 8 {
+        take(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+        offset += 8
+    }
+    var rest: UInt64 = 0
+    for byte in bytes[offset...] { rest = rest << 8 | UInt64(byte) }
+    take(rest)
+    return UInt32(truncatingIfNeeded: sum)
+}
+
 extension ByteWriter {
+    /// Little-endian, as many bytes as the type has.
+    fileprivate mutating func append(fixed value: some FixedWidthInteger) {
+        Swift.withUnsafeBytes(of: value.littleEndian) { append($0) }
+    }
+
     fileprivate mutating func append(varint value: Int) {
         precondition(value >= 0, "counts and durations are not negative")
         var rest = UInt64(value)
@@ -172,8 +200,13 @@ private struct RecordReader {
     private let bytes: UnsafeRawBufferPointer
     private var offset = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) {
-        self.bytes = bytes
+    /// Checks the sum; what is left to read are the fields.
+    init(_ record: UnsafeRawBufferPointer) throws(RecordError) {
+        let count = record.count - MemoryLayout<UInt32>.size
+        guard count > 0 else { throw RecordError(message: "the record ends too early") }
+        bytes = UnsafeRawBufferPointer(rebasing: record[..<count])
+        let expected = UInt32(littleEndian: record.loadUnaligned(fromByteOffset: count, as: UInt32.self))
+        guard checksum(of: bytes) == expected else { throw RecordError(message: "the record is damaged") }
     }
 
     var isAtEnd: Bool { offset == bytes.count }

@@ -85,8 +85,9 @@ package struct EventRenderer: Sendable {
 }
 
 extension EventRenderer {
+    /// Later starts, after a restart of the daemon, leave the states as they are: what had ended has ended.
     private mutating func begin(_ initialState: JSONObject) {
-        guard detail != .none else { return }
+        guard detail != .none, final == nil else { return }
         final = State(initial: initialState, reducers: revision.graph.reducers)
         if detail == .full { flow = StateFlow(graph: revision.graph, initialState: initialState) }
     }

@@ -101,7 +101,7 @@ package final class ExecutionIDGenerator: Sendable {
     }
 
     package func next(wallMicroseconds: Int64) -> ExecutionID {
-        let now = UInt64(wallMicroseconds / 1000) << 12
+        let now = UInt64(max(wallMicroseconds, 0) / 1000) << 12
         let (row, random) = guarded.withLock { guarded in
             guarded.last = max(guarded.last + 1, now)
             if guarded.random.isEmpty { guarded.random = Self.draw() }

@@ -18,9 +18,30 @@ package final class ExecutionRun: Sendable {
     private let ended: @Sendable () -> Void
 
     private struct Inbox {
+        /// What nodes put out, apart from all else: it must be taken before the end of an attempt that ran inline.
+        var outputs: [RunMachine.Input] = []
+        /// By rank: the size of what lies in `outputs`.
+        var outputBytes: [Int: Int] = [:]
         var inputs: [RunMachine.Input] = []
         var afterStep: [@Sendable () -> Void] = []
         var isScheduled = false
+
+        var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty }
+
+        /// Whether the caller must give the run to the pool.
+        mutating func schedule() -> Bool {
+            defer { isScheduled = true }
+            return !isScheduled
+        }
+
+        mutating func takeOutputs() -> [RunMachine.Input] {
+            guard !outputs.isEmpty else { return [] }
+            defer {
+                outputs = []
+                outputBytes = [:]
+            }
+            return outputs
+        }
     }
     private let inbox = Mutex(Inbox())
 
@@ -30,7 +51,11 @@ package final class ExecutionRun: Sendable {
     private struct Confined: ~Copyable {
         var machine: RunMachine
         var batch = EventBatch()
+        /// By rank.
         var tasks: [Int: RunningNode] = [:]
+        /// By rank: of nodes that wait for their next attempt.
+        var retryTimers: [Int: any ClockTimer] = [:]
+        var beganAt: UInt64?
         var executionTimer: (any ClockTimer)?
         var flushedAt: UInt64 = 0
         var isFinished = false
@@ -70,8 +95,21 @@ package final class ExecutionRun: Sendable {
         let mustSchedule = inbox.withLock { inbox in
             inbox.inputs.append(input)
             if let afterStep { inbox.afterStep.append(afterStep) }
-            defer { inbox.isScheduled = true }
-            return !inbox.isScheduled
+            return inbox.schedule()
+        }
+        if mustSchedule { environment.pool.submit { self.process() } }
+    }
+
+    /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
+    /// machine, when it sees what came before, drops the rest all the same.
+    func postOutput(rank: Int, attempt: Int, channel: String, data: JSONText) {
+        let bytes = RunMachine.outputBytes(channel: channel, data: data)
+        let mustSchedule = inbox.withLock { inbox in
+            let before = inbox.outputBytes[rank, default: 0]
+            guard before <= environment.limits.outputBytesMax else { return false }
+            inbox.outputBytes[rank] = before + bytes
+            inbox.outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
+            return inbox.schedule()
         }
         if mustSchedule { environment.pool.submit { self.process() } }
     }
@@ -80,26 +118,44 @@ package final class ExecutionRun: Sendable {
 extension ExecutionRun {
     private func process() {
         let began = environment.clock.monotonicNanoseconds
-        if confined.flushedAt == 0 { confined.flushedAt = began }
+        if confined.batch.isEmpty { confined.flushedAt = began }
         while true {
-            let (inputs, afterStep) = inbox.withLock { inbox in
-                defer {
-                    inbox.inputs.removeAll(keepingCapacity: true)
-                    inbox.afterStep.removeAll()
-                }
-                return (inbox.inputs, inbox.afterStep)
-            }
-            for input in inputs { perform(confined.machine.step(input, at: environment.clock.monotonicNanoseconds)) }
-            let isOutOfTime = !runReadyNodes(since: began)
+            let afterStep = takeInbox()
+            let isIdle = runReadyNodes(since: began)
+            armExecutionTimer()
             flush()
             for action in afterStep { action() }
-            if isOutOfTime { return environment.pool.submit { self.process() } }
-            let isDone = inbox.withLock { inbox in
-                if inbox.inputs.isEmpty { inbox.isScheduled = false }
-                return inbox.inputs.isEmpty
+            let isDone = isIdle && inbox.withLock { inbox in
+                if inbox.isEmpty { inbox.isScheduled = false }
+                return inbox.isEmpty
             }
             if isDone { return }
+            // Neither a long chain nor a stream of inputs keeps the thread.
+            guard environment.clock.monotonicNanoseconds - began <= Self.sliceNanoseconds else {
+                return environment.pool.submit { self.process() }
+            }
         }
+    }
+
+    /// - Returns: what is to be called once the events of this are in the log.
+    private func takeInbox() -> [@Sendable () -> Void] {
+        let (outputs, inputs, afterStep) = inbox.withLock { inbox in
+            defer {
+                inbox.inputs = []
+                inbox.afterStep = []
+            }
+            return (inbox.takeOutputs(), inbox.inputs, inbox.afterStep)
+        }
+        for output in outputs { step(output) }
+        for input in inputs { step(input) }
+        return afterStep
+    }
+
+    private func step(_ input: RunMachine.Input) {
+        let now = environment.clock.monotonicNanoseconds
+        if case .begin = input { confined.beganAt = now }
+        perform(confined.machine.step(input, at: now))
+        flushIfDue(at: now)
     }
 
     /// Starts what is ready.
@@ -108,15 +164,12 @@ extension ExecutionRun {
         var effects: [RunMachine.Effect] = []
         while true {
             let now = environment.clock.monotonicNanoseconds
-            guard let start = confined.machine.nextStart(at: now, effects: &effects) else { break }
+            guard let start = confined.machine.nextStart(at: now, effects: &effects) else { return true }
             perform(effects)
             effects.removeAll(keepingCapacity: true)
             run(start)
-            if now - confined.flushedAt > Self.flushNanoseconds { flush() }
             if now - began > Self.sliceNanoseconds { return false }
         }
-        armExecutionTimer()
-        return true
     }
 
     private func run(_ start: RunMachine.Start) {
@@ -127,22 +180,12 @@ extension ExecutionRun {
             output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt))
         switch revision.bodies[start.rank].start(call) {
         case .finished(let outcome):
-            let ended = RunMachine.Input.nodeEnded(rank: start.rank, attempt: start.attempt, outcome)
-            takeOutputs()
-            perform(confined.machine.step(ended, at: environment.clock.monotonicNanoseconds))
+            // What it put out lies in the inbox, and comes before its end.
+            for output in inbox.withLock({ $0.takeOutputs() }) { step(output) }
+            step(.nodeEnded(rank: start.rank, attempt: start.attempt, outcome))
         case .waiting(let work):
             wait(for: work, start, timeoutMilliseconds: revision.graph.nodes[start.rank].timeoutMilliseconds)
         }
-    }
-
-    /// What a node put out while it ran inline lies in the inbox: it comes before the node's end.
-    private func takeOutputs() {
-        let outputs = inbox.withLock { inbox -> [RunMachine.Input] in
-            guard !inbox.inputs.isEmpty else { return [] }
-            defer { inbox.inputs.removeAll { if case .nodeOutput = $0 { true } else { false } } }
-            return inbox.inputs.filter { if case .nodeOutput = $0 { true } else { false } }
-        }
-        for output in outputs { perform(confined.machine.step(output, at: environment.clock.monotonicNanoseconds)) }
     }
 
     private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ start: RunMachine.Start, timeoutMilliseconds: Int?) {
@@ -163,29 +206,51 @@ extension ExecutionRun {
         for effect in effects {
             switch effect {
             case .emit(let body):
-                if !confined.tasks.isEmpty, case .nodeComplete(let completion) = body {
-                    confined.tasks.removeValue(forKey: completion.rank)?.timer?.cancel()
-                }
+                forgetTimers(body)
                 let timestamp = environment.clock.wallMicroseconds
                 confined.batch.append(body, at: timestamp)
                 environment.observer?.executionEmitted(body, atMicroseconds: timestamp, in: log)
             case .interrupt(let rank):
                 confined.tasks[rank]?.task.cancel()
             case .scheduleRetry(let rank, let delay):
-                let jittered = delay * Double.random(in: 0.5...1)
-                _ = environment.clock.schedule(afterMilliseconds: Int64(jittered.rounded(.up))) { [self] in post(.retryDue(rank: rank)) }
+                scheduleRetry(rank, afterMilliseconds: delay)
             case .finish:
                 confined.executionTimer?.cancel()
+                for timer in confined.retryTimers.values { timer.cancel() }
+                confined.retryTimers = [:]
                 confined.isFinished = true
             }
         }
     }
 
+    private func forgetTimers(_ body: EventRecord.Body) {
+        switch body {
+        case .nodeComplete(let completion) where !confined.tasks.isEmpty:
+            confined.tasks.removeValue(forKey: completion.rank)?.timer?.cancel()
+        case .nodeStart(let rank, let attempt) where attempt > 1: confined.retryTimers[rank] = nil
+        default: break
+        }
+    }
+
+    private func scheduleRetry(_ rank: Int, afterMilliseconds delay: Double) {
+        let jittered = Int64((delay * Double.random(in: 0.5...1)).rounded(.up))
+        confined.retryTimers[rank] = environment.clock.schedule(afterMilliseconds: jittered) { [self] in
+            post(.retryDue(rank: rank))
+        }
+    }
+
     /// Only an execution that outlives its first slice needs the timer, so that short ones never pay for it.
     private func armExecutionTimer() {
-        guard !confined.isFinished, confined.executionTimer == nil else { return }
-        let limit = log.graph.graph.document.limits.timeoutMilliseconds
-        confined.executionTimer = environment.clock.schedule(afterMilliseconds: Int64(limit)) { [self] in post(.executionTimedOut) }
+        guard !confined.isFinished, confined.executionTimer == nil, let beganAt = confined.beganAt else { return }
+        let limit = Int64(log.graph.graph.document.limits.timeoutMilliseconds)
+        let elapsed = Int64((environment.clock.monotonicNanoseconds - beganAt) / 1_000_000)
+        confined.executionTimer = environment.clock.schedule(afterMilliseconds: max(limit - elapsed, 0)) { [self] in
+            post(.executionTimedOut)
+        }
+    }
+
+    private func flushIfDue(at now: UInt64) {
+        if now - confined.flushedAt > Self.flushNanoseconds { flush() }
     }
 
     private func flush() {

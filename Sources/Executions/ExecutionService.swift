@@ -38,6 +38,8 @@ package final class ExecutionService: Sendable {
         var runs: [ExecutionID: ExecutionRun] = [:]
         var queue = Deque<Queued>()
         var running = 0
+        /// Admitted, and about to be put among the running or into the queue.
+        var arriving = 0
         var isClosed = false
     }
 
@@ -66,9 +68,9 @@ package final class ExecutionService: Sendable {
         var merged = graph.graph.document.initialState
         for (key, value) in initialState { merged[key] = value }
         let run = ExecutionRun(log: log, environment: environment) { [weak self] in self?.runEnded() }
-        let runsNow = try admit(run, merged)
+        try admit()
         prepare(log)
-        if runsNow {
+        if arrive(run, merged) {
             run.begin(initialState: merged)
         } else if log.append(ByteWriter(), ends: [], { _ in }) {
             environment.store.logHasGrown(log)
@@ -121,20 +123,31 @@ package final class ExecutionService: Sendable {
         }
     }
 
-    private func admit(_ run: ExecutionRun, _ initialState: JSONObject) throws(AdmissionError) -> Bool {
-        let result = guarded.withLock { guarded -> Result<Bool, AdmissionError> in
-            if guarded.isClosed { return .failure(.closed) }
-            if guarded.running < limits.runningMax {
-                guarded.running += 1
-                guarded.runs[run.log.id] = run
-                return .success(true)
-            }
-            guard guarded.queue.count < limits.queuedMax else { return .failure(.queueFull) }
-            guarded.runs[run.log.id] = run
-            guarded.queue.append(Queued(run: run, initialState: initialState))
-            return .success(false)
+    /// Sets a place aside.
+    private func admit() throws(AdmissionError) {
+        let refusal = guarded.withLock { guarded -> AdmissionError? in
+            if guarded.isClosed { return .closed }
+            let places = limits.runningMax + limits.queuedMax
+            guard guarded.running + guarded.queue.count + guarded.arriving < places else { return .queueFull }
+            guarded.arriving += 1
+            return nil
         }
-        return try result.get()
+        if let refusal { throw refusal }
+    }
+
+    /// Takes the place that was set aside; from here on others can find the execution, and start it from the queue.
+    /// - Returns: whether it runs at once.
+    private func arrive(_ run: ExecutionRun, _ initialState: JSONObject) -> Bool {
+        guarded.withLock { guarded in
+            guarded.arriving -= 1
+            guarded.runs[run.log.id] = run
+            guard guarded.running >= limits.runningMax else {
+                guarded.running += 1
+                return true
+            }
+            guarded.queue.append(Queued(run: run, initialState: initialState))
+            return false
+        }
     }
 
     private func runEnded() {

@@ -92,7 +92,7 @@ package struct NodeOutput: Sendable {
     package func emit(_ channel: String, _ data: JSONText) {
         switch target {
         case .run(let run, let rank, let attempt):
-            run.post(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
+            run.postOutput(rank: rank, attempt: attempt, channel: channel, data: data)
         case .other(let send):
             send(channel, data)
         }

@@ -146,11 +146,16 @@ extension RunMachine {
         nodes[rank].phase == .running && Int(nodes[rank].attempt) == attempt
     }
 
+    /// What an output counts against `ExecutionLimits.outputBytesMax`.
+    static func outputBytes(channel: String, data: JSONText) -> Int {
+        channel.utf8.count + data.bytes.count
+    }
+
     /// Past the limit, one word about it takes the place of all that follows: a flood must not fill the history.
     private mutating func takeOutput(_ rank: Int, _ channel: String, _ data: JSONText) {
         let before = nodes[rank].outputBytes
         guard before <= limits.outputBytesMax else { return }
-        nodes[rank].outputBytes += data.bytes.count
+        nodes[rank].outputBytes += Self.outputBytes(channel: channel, data: data)
         let attempt = Int(nodes[rank].attempt)
         guard nodes[rank].outputBytes > limits.outputBytesMax else {
             return effects.append(.emit(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data)))
@@ -260,10 +265,11 @@ extension RunMachine {
         var taken: [Int] = []
         var decided: [Int] = []
         let mayTake = stop == nil && takesEdges(completion)
+        var seen: [String: ConditionNode]?
         for index in graph.outgoing[completion.rank] {
             let target = graph.edges[index].to
             if mayTake {
-                switch revision.conditions[index]?.evaluate(scope(of: completion.rank, index, state)) ?? .success(true) {
+                switch judge(index, completion.rank, state, &seen) {
                 case .success(true):
                     taken.append(index)
                     nodes[target].isTaken = true
@@ -301,9 +307,19 @@ extension RunMachine {
         return nil
     }
 
-    /// What the condition of an edge sees: the source's output, and the source with its ancestors over taken edges.
-    private func scope(of rank: Int, _ edge: Int, _ state: State) -> ConditionScope {
-        guard revision.conditions[edge]?.readsNodes == true else { return ConditionScope(state: state, nodes: [:]) }
+    /// - Parameter seen: what the conditions of this source see of nodes, made for the first that looks.
+    private func judge(
+        _ edge: Int, _ rank: Int, _ state: State, _ seen: inout [String: ConditionNode]?
+    ) -> Result<Bool, NodeFailure> {
+        guard let condition = revision.conditions[edge] else { return .success(true) }
+        guard condition.readsNodes else { return condition.evaluate(ConditionScope(state: state, nodes: [:])) }
+        let nodes = seen ?? visibleNodes(from: rank)
+        seen = nodes
+        return condition.evaluate(ConditionScope(state: state, nodes: nodes))
+    }
+
+    /// A node and its ancestors over taken edges.
+    private func visibleNodes(from rank: Int) -> [String: ConditionNode] {
         var seen: [String: ConditionNode] = [:]
         var open = [rank]
         while let next = open.popLast() {
@@ -312,7 +328,7 @@ extension RunMachine {
             seen[id] = ConditionNode(status: nodes[next].status, update: updates[next])
             open.append(contentsOf: flow.takenSources(ofRank: next))
         }
-        return ConditionScope(state: state, nodes: seen)
+        return seen
     }
 
     /// Hands out the effects; adds the terminal event once nothing runs and nothing can start any more.
@@ -347,7 +363,7 @@ extension RunMachine {
 package struct ExecutionLimits: Sendable {
     /// The text of one state, in bytes.
     package var stateBytesMax = 16 << 20
-    /// The output of one attempt of a node, in bytes of JSON.
+    /// The output of one attempt of a node: the JSON and the names of the channels, in bytes.
     package var outputBytesMax = 16 << 20
     /// What backoff may make of `retry.delay_ms`.
     package var retryDelayMillisecondsMax = 3_600_000.0

@@ -108,12 +108,13 @@ package struct State: Sendable {
         return JSONText(trusted: writer.bytes)
     }
 
-    /// Why an update cannot be taken, or nil: a reducer that needs numbers was given something else.
+    /// Why an update cannot be taken, or nil: a reducer that needs numbers was given something else, or one beyond all doubles.
     package func refusal(of update: JSONObject) -> String? {
         guard !reducers.isEmpty else { return nil }
         for (key, text) in update {
-            guard let reducer = reducers[key], reducer.needsNumbers, text.kind != .number else { continue }
-            return "the update of \"\(key.string)\" is no number, but its reducer is \(reducer.rawValue)"
+            guard let reducer = reducers[key], reducer.needsNumbers, text.int == nil, text.double == nil else { continue }
+            let fault = text.kind == .number ? "too large a number" : "no number"
+            return "the update of \"\(key.string)\" is \(fault), but its reducer is \(reducer.rawValue)"
         }
         return nil
     }

@@ -2,7 +2,12 @@ import JSON
 
 /// RFC 3339 timestamps in UTC with microseconds, such as `2026-01-31T09:30:00.000250Z`.
 package enum Timestamp {
+    /// The years 0 to 9999, which is all that four digits hold.
+    private static let range: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
+
+    /// A time outside the years 0 to 9999 is written as the nearest inside.
     package static func write(microseconds: Int64, to writer: inout ByteWriter) {
+        let microseconds = min(max(microseconds, range.lowerBound), range.upperBound)
         let seconds = microseconds.floorDivided(by: 1_000_000)
         let days = seconds.floorDivided(by: 86_400)
         let (year, month, day) = civil(days)
@@ -27,7 +32,8 @@ package enum Timestamp {
 
     /// Reads `YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm)`; digits beyond microseconds are dropped. Nil for anything else.
     package static func microseconds(_ text: String) -> Int64? {
-        guard let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)/) else { return nil }
+        let pattern = /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)/.asciiOnlyDigits()
+        guard let match = text.wholeMatch(of: pattern) else { return nil }
         let numbers = [match.1, match.2, match.3, match.4, match.5, match.6].compactMap { Int64($0) }
         guard numbers.count == 6, (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24, numbers[4] < 60,
             numbers[5] <= 60, civil(days(numbers[0], numbers[1], numbers[2])) == (Int(numbers[0]), Int(numbers[1]), Int(numbers[2]))

@@ -16,7 +16,6 @@ package final class WorkerPool: TaskExecutor, Sendable {
     private struct Guarded {
         var jobs = Deque<Job>()
         var busy = 0
-        var isStopped = false
     }
 
     package let threadCount: Int
@@ -38,7 +37,6 @@ package final class WorkerPool: TaskExecutor, Sendable {
 
     /// Jobs that are queued already still run; then the threads end.
     package func stop() {
-        guarded.withLock { $0.isStopped = true }
         for _ in 0..<threadCount { available.signal() }
     }
 

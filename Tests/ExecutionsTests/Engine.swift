@@ -1,0 +1,57 @@
+import Executions
+import Graphs
+import JSON
+import Linux
+
+/// A service with a real pool, a clock turned by hand and a store in memory.
+struct Engine {
+    let clock = ManualClock()
+    let store: MemoryStore
+    let pool: WorkerPool
+    let service: ExecutionService
+
+    init(
+        threads: Int = 2, commitsAtOnce: Bool = true, limits: ExecutionService.Limits = ExecutionService.Limits(),
+        executionLimits: ExecutionLimits = ExecutionLimits()
+    ) throws {
+        pool = WorkerPool(threads: threads)
+        store = MemoryStore(commitsAtOnce: commitsAtOnce)
+        let environment = RunEnvironment(clock: clock, pool: pool, store: store, limits: executionLimits)
+        service = ExecutionService(environment: environment, limits: limits, ids: ExecutionIDGenerator())
+        store.observe { [service] in service.forgetFinished($0) }
+        try pool.start()
+    }
+
+    func start(_ graph: GraphRevision, _ initialState: JSONObject = [:]) throws -> EventLog {
+        try service.start(graph, initialState: initialState)
+    }
+
+    /// All that was given to the pool before has run, and what that gave to it. Meant for pools of one thread.
+    func settle() async {
+        for _ in 0..<4 { await withCheckedContinuation { continuation in pool.submit { continuation.resume() } } }
+    }
+
+    func cancel(_ log: EventLog) async -> ExecutionService.CancelResult {
+        await withCheckedContinuation { continuation in service.cancel(log.id) { continuation.resume(returning: $0) } }
+    }
+
+    /// The stored events in short: `start`, `+a`, `-a success`, `complete success`.
+    func story(_ log: EventLog) throws -> [String] {
+        let nodes = log.graph.graph.nodes
+        return try store.events(of: log.id).map { record in
+            switch record.body {
+            case .start: "start"
+            case .nodeStart(let rank, _): "+\(nodes[rank].id)"
+            case .nodeOutput(let rank, _, let channel, let data): "\(nodes[rank].id) \(channel) \(data)"
+            case .nodeComplete(let completion): "-\(nodes[completion.rank].id) \(completion.status)"
+            case .complete(let status, _, _): "complete \(status)"
+            case .error(let message, _, _): "error \(message)"
+            }
+        }
+    }
+}
+
+/// A body that is done at once.
+func quick(_ run: @escaping @Sendable (NodeCall) -> NodeOutcome = { _ in .success(update: [:]) }) -> any NodeBody {
+    ClosureBody { .finished(run($0)) }
+}

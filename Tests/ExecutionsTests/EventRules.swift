@@ -1,0 +1,104 @@
+import Executions
+import Graphs
+import JSON
+
+/// The rules that every sequence of events of one execution obeys, whatever happened to it.
+struct EventRules {
+    private struct NodeTrace {
+        var undecided: Int
+        var isTaken = false
+        var attempts = 0
+        var isRunning = false
+        var isEnded = false
+    }
+
+    private let graph: Graph
+    private var nodes: [NodeTrace]
+    private var running = 0
+    private var failed: Set<Int> = []
+    private var count = 0
+    private var isOver = false
+    private(set) var violations: [String] = []
+
+    /// - Parameter mustEnd: nobody stopped the execution, so each node must have ended.
+    static func violations(of events: [EventRecord.Body], in graph: Graph, mustEnd: Bool) -> [String] {
+        var rules = EventRules(graph)
+        for event in events { rules.note(event) }
+        rules.close(mustEnd: mustEnd)
+        return rules.violations
+    }
+
+    private init(_ graph: Graph) {
+        self.graph = graph
+        nodes = graph.incoming.map { NodeTrace(undecided: $0.count) }
+    }
+
+    private mutating func note(_ event: EventRecord.Body) {
+        count += 1
+        expect(!isOver, "an event follows the terminal one")
+        switch event {
+        case .start: expect(count == 1, "start is the first event")
+        case .nodeStart(let rank, let attempt): noteStart(rank, attempt)
+        case .nodeOutput(let rank, let attempt, _, _):
+            expect(nodes[rank].isRunning && nodes[rank].attempts == attempt, "output of \(rank) outside its attempt")
+        case .nodeComplete(let completion): noteEnd(completion)
+        case .complete(let status, _, let failedRanks):
+            isOver = true
+            expect(failedRanks == failed.sorted(), "failed nodes are those that ended in error")
+            expect(status != .success || failed.isEmpty, "success with failed nodes")
+            expect(status != .error || !failed.isEmpty, "error without failed nodes")
+            expect([.success, .error, .cancelled].contains(status), "complete with status \(status)")
+        case .error: isOver = true
+        }
+        expect(count > 1 || !nodes.isEmpty, "an execution has nodes")
+    }
+
+    private mutating func noteStart(_ rank: Int, _ attempt: Int) {
+        let node = nodes[rank]
+        expect(node.undecided == 0, "\(rank) starts before its edges are decided")
+        expect(node.isTaken || graph.incoming[rank].isEmpty, "\(rank) starts though no edge to it is taken")
+        expect(!node.isRunning && !node.isEnded, "\(rank) starts while it runs or after its end")
+        expect(attempt == node.attempts + 1, "attempts of \(rank) are not counted one by one")
+        nodes[rank].attempts = attempt
+        nodes[rank].isRunning = true
+        running += 1
+        expect(running <= graph.document.limits.maxParallelNodes, "more nodes run than may")
+    }
+
+    private mutating func noteEnd(_ completion: NodeCompletion) {
+        let node = nodes[completion.rank]
+        expect(!node.isEnded, "\(completion.rank) ends twice")
+        expect(completion.attempt == node.attempts, "\(completion.rank) ends an attempt that does not run")
+        expect(node.isRunning == (completion.attempt > 0), "\(completion.rank) ends without a start")
+        expect(completion.attempt > 0 || [.skipped, .error].contains(completion.status), "a status without a start")
+        expect(completion.status != .skipped || completion.attempt == 0, "a skipped node started")
+        expect(node.undecided == 0, "\(completion.rank) ends before its edges are decided")
+        expect(completion.status == .success || completion.update.isEmpty, "an update without success")
+        expect((completion.status == .error) == (completion.error != nil), "an error without a message, or the reverse")
+        if node.isRunning { running -= 1 }
+        nodes[completion.rank].isRunning = false
+        if completion.willRetry {
+            expect(completion.status == .error && completion.taken.isEmpty, "a retry that is no failure")
+            return
+        }
+        nodes[completion.rank].isEnded = true
+        if completion.status == .error { failed.insert(completion.rank) }
+        expect(completion.taken == completion.taken.sorted(), "taken edges stand in order")
+        for index in graph.outgoing[completion.rank] {
+            nodes[graph.edges[index].to].undecided -= 1
+            if completion.taken.contains(index) { nodes[graph.edges[index].to].isTaken = true }
+        }
+        expect(completion.taken.allSatisfy { graph.edges[$0].from == completion.rank }, "an edge of somebody else is taken")
+        expect(completion.taken.isEmpty || [.success, .error].contains(completion.status), "a node that did not run takes edges")
+    }
+
+    private mutating func close(mustEnd: Bool) {
+        expect(isOver, "no terminal event")
+        expect(running == 0, "a started attempt has no end")
+        for (rank, node) in nodes.enumerated() where mustEnd { expect(node.isEnded, "\(rank) never ended") }
+    }
+
+    private mutating func expect(_ isTrue: Bool, _ violation: @autoclosure () -> String) {
+        if !isTrue { violations.append(violation() + " (event \(count))") }
+    }
+}

@@ -1,0 +1,114 @@
+import Executions
+import Graphs
+import JSON
+
+/// Drives a machine by hand: node ids in, one line of words for each effect out.
+struct MachineDriver {
+    private(set) var machine: RunMachine
+    let graph: Graph
+    /// Milliseconds.
+    var now: UInt64 = 0
+    private(set) var lines: [String] = []
+    private(set) var bodies: [EventRecord.Body] = []
+    /// Input states by node, as text, of the latest attempt.
+    private(set) var inputs: [String: String] = [:]
+    private var attempts: [String: Int] = [:]
+    private var shown = 0
+
+    init(_ revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits()) {
+        graph = revision.graph
+        machine = RunMachine(revision: revision, limits: limits)
+    }
+
+    /// A driver of a document whose execution has begun.
+    init(_ document: String, initialState: JSONObject = [:], limits: ExecutionLimits = ExecutionLimits()) throws {
+        self.init(try revision(document), limits: limits)
+        step(.begin(attempt: 1, initialState: initialState))
+    }
+
+    /// The lines since it was asked last.
+    mutating func news() -> [String] {
+        defer { shown = lines.count }
+        return Array(lines[shown...])
+    }
+
+    mutating func succeed(_ id: String, _ update: JSONObject = [:]) {
+        step(.nodeEnded(rank: rank(id), attempt: attempts[id] ?? 0, .success(update: update)))
+    }
+
+    mutating func fail(_ id: String, _ message: String = "failed") {
+        step(.nodeEnded(rank: rank(id), attempt: attempts[id] ?? 0, .failure(NodeFailure(message))))
+    }
+
+    mutating func timeOut(_ id: String) {
+        step(.nodeTimedOut(rank: rank(id), attempt: attempts[id] ?? 0))
+    }
+
+    mutating func retry(_ id: String) {
+        step(.retryDue(rank: rank(id)))
+    }
+
+    mutating func output(_ id: String, _ data: JSONText, channel: String = "log") {
+        step(.nodeOutput(rank: rank(id), attempt: attempts[id] ?? 0, channel: channel, data: data))
+    }
+
+    mutating func step(_ input: RunMachine.Input) {
+        perform(machine.step(input, at: now * 1_000_000))
+        var effects: [RunMachine.Effect] = []
+        while let start = machine.nextStart(at: now * 1_000_000, effects: &effects) {
+            perform(effects)
+            effects.removeAll()
+            attempts[graph.nodes[start.rank].id] = start.attempt
+            inputs[graph.nodes[start.rank].id] = start.state.text.description
+        }
+    }
+
+    /// The completion of a node's latest attempt.
+    func completion(_ id: String) -> NodeCompletion? {
+        bodies.lazy.compactMap { body -> NodeCompletion? in
+            guard case .nodeComplete(let completion) = body, completion.rank == rank(id) else { return nil }
+            return completion
+        }.last
+    }
+
+    func rank(_ id: String) -> Int {
+        graph.rank(ofNode: id)!
+    }
+
+    private mutating func perform(_ effects: [RunMachine.Effect]) {
+        for effect in effects {
+            if case .emit(let body) = effect { bodies.append(body) }
+            lines.append(line(effect))
+        }
+    }
+
+    private func line(_ effect: RunMachine.Effect) -> String {
+        switch effect {
+        case .emit(let body): return line(body)
+        case .interrupt(let rank): return "interrupt \(graph.nodes[rank].id)"
+        case .scheduleRetry(let rank, let delay): return "retry \(graph.nodes[rank].id) in \(delay)"
+        case .finish(let status): return "finish \(status)"
+        }
+    }
+
+    private func line(_ body: EventRecord.Body) -> String {
+        switch body {
+        case .start: return "start"
+        case .nodeStart(let rank, let attempt): return "+\(graph.nodes[rank].id) \(attempt)"
+        case .nodeOutput(let rank, _, let channel, let data): return "\(graph.nodes[rank].id) \(channel) \(data)"
+        case .nodeComplete(let completion): return line(completion)
+        case .complete(let status, _, let failed):
+            return (["complete \(status)"] + failed.map { graph.nodes[$0].id }).joined(separator: " ")
+        case .error: return "error"
+        }
+    }
+
+    private func line(_ completion: NodeCompletion) -> String {
+        var words = "-\(graph.nodes[completion.rank].id) \(completion.attempt) \(completion.status)"
+        if completion.willRetry { words += " again" }
+        if !completion.taken.isEmpty {
+            words += " →" + completion.taken.map { graph.nodes[graph.edges[$0].to].id }.joined(separator: ",")
+        }
+        return words
+    }
+}

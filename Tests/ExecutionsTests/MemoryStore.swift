@@ -1,0 +1,94 @@
+import Executions
+import Synchronization
+
+/// A store in memory that commits when it is told, or at once.
+final class MemoryStore: ExecutionStore {
+    fileprivate struct Guarded {
+        var commitsAtOnce: Bool
+        var grown: [EventLog] = []
+        var rows: [ExecutionID: ExecutionSummary] = [:]
+        var records: [ExecutionID: [[UInt8]]] = [:]
+        var waiters: [ExecutionID: [CheckedContinuation<Void, Never>]] = [:]
+        var afterCommit: (@Sendable ([EventLog]) -> Void)?
+    }
+    private let guarded: Mutex<Guarded>
+
+    init(commitsAtOnce: Bool = true) {
+        guarded = Mutex(Guarded(commitsAtOnce: commitsAtOnce))
+    }
+
+    /// Called after each commit, as the store's observer would be.
+    func observe(_ afterCommit: @escaping @Sendable ([EventLog]) -> Void) {
+        guarded.withLock { $0.afterCommit = afterCommit }
+    }
+
+    func logHasGrown(_ log: EventLog) {
+        let mustCommit = guarded.withLock { guarded in
+            guarded.grown.append(log)
+            return guarded.commitsAtOnce
+        }
+        if mustCommit { commit() }
+    }
+
+    /// Makes durable what has gathered.
+    func commit() {
+        let (logs, ended, observer) = guarded.withLock { guarded in
+            let logs = guarded.grown
+            guarded.grown = []
+            for log in logs { guarded.store(log) }
+            let ended = logs.filter(\.isFinishedAndVisible).flatMap { guarded.waiters.removeValue(forKey: $0.id) ?? [] }
+            return (logs, ended, guarded.afterCommit)
+        }
+        observer?(logs)
+        for waiter in ended { waiter.resume() }
+    }
+
+    /// Suspends until all of an execution is stored.
+    func end(of log: EventLog) async {
+        await withCheckedContinuation { continuation in
+            let isOver = guarded.withLock { guarded in
+                if log.isFinishedAndVisible { return true }
+                guarded.waiters[log.id, default: []].append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    /// What is stored of an execution.
+    func events(of id: ExecutionID) throws -> [EventRecord] {
+        let records = guarded.withLock { $0.records[id] ?? [] }
+        return try records.map { try EventRecord($0) }
+    }
+
+    func execution(_ id: ExecutionID) throws(StoreError) -> ExecutionSummary? { guarded.withLock { $0.rows[id] } }
+
+    func executions(_ query: ExecutionQuery) throws(StoreError) -> [ExecutionSummary] {
+        guarded.withLock { $0.rows.values.sorted { $0.id > $1.id } }
+    }
+
+    func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice {
+        var slice = EventLog.Slice(firstSeq: seq + 1)
+        for record in guarded.withLock({ $0.records[id] ?? [] }).dropFirst(seq) {
+            if !slice.ends.isEmpty, slice.records.count + record.count > bytesMax { break }
+            slice.records += record
+            slice.ends.append(slice.records.count)
+        }
+        return slice
+    }
+
+    func lastRowID() throws(StoreError) -> Int64 { guarded.withLock { $0.rows.keys.map(\.rowID).max() ?? 0 } }
+}
+
+extension MemoryStore.Guarded {
+    fileprivate mutating func store(_ log: EventLog) {
+        let unstored = log.unstored()
+        rows[log.id] = unstored.summary
+        var start = 0
+        for end in unstored.slice.ends {
+            records[log.id, default: []].append(Array(unstored.slice.records[start..<end]))
+            start = end
+        }
+        log.markStored(through: unstored.slice.lastSeq)
+    }
+}

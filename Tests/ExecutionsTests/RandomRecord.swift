@@ -1,0 +1,72 @@
+import Executions
+import JSON
+
+extension EventRecord {
+    /// Some record of a graph of four nodes and four edges.
+    static func random(using random: inout SeededGenerator) -> EventRecord {
+        let time = random.oneIn(20) ? Int64.min : Int64.random(in: -1_000_000...4_000_000_000_000_000, using: &random)
+        return EventRecord(timestampMicroseconds: time, body: randomBody(&random))
+    }
+
+    private static func randomBody(_ random: inout SeededGenerator) -> Body {
+        let rank = Int.random(in: 0..<4, using: &random)
+        let attempt = random.oneIn(10) ? Int.max : Int.random(in: 1...300, using: &random)
+        let duration = random.oneIn(10) ? Int64.max : Int64.random(in: 0...1_000_000, using: &random)
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: return .start(attempt: attempt, initialState: object(&random))
+        case 1: return .nodeStart(rank: rank, attempt: attempt)
+        case 2: return .nodeOutput(rank: rank, attempt: attempt, channel: text(&random), data: value(&random))
+        case 3: return .nodeComplete(completion(rank, attempt, duration, &random))
+        case 4:
+            let status = [ExecutionStatus.success, .error, .cancelled].randomElement(using: &random)!
+            return .complete(status, durationMicroseconds: duration, failedRanks: list(&random))
+        default: return .error(message: text(&random), details: object(&random), durationMicroseconds: duration)
+        }
+    }
+
+    private static func completion(
+        _ rank: Int, _ attempt: Int, _ duration: Int64, _ random: inout SeededGenerator
+    ) -> NodeCompletion {
+        var completion = NodeCompletion(rank: rank, attempt: attempt, status: NodeStatus.allCases.randomElement(using: &random)!)
+        completion.update = object(&random)
+        completion.durationMicroseconds = duration
+        completion.queueMicroseconds = duration / 3
+        completion.taken = list(&random)
+        completion.willRetry = random.oneIn(2)
+        if random.oneIn(2) {
+            completion.error = text(&random)
+            completion.details = object(&random)
+        }
+        return completion
+    }
+
+    private static func list(_ random: inout SeededGenerator) -> [Int] {
+        (0..<Int.random(in: 0...4, using: &random)).map { _ in Int.random(in: 0..<4, using: &random) }
+    }
+
+    private static func object(_ random: inout SeededGenerator) -> JSONObject {
+        JSONObject((0..<Int.random(in: 0...3, using: &random)).map { _ in (JSONKey(text(&random)), value(&random)) })
+    }
+
+    private static func value(_ random: inout SeededGenerator) -> JSONText {
+        let values: [JSONText] = [1, -0.5, true, .null, "", [], [:], ["a", [1]], ["key": ["nested": "deep"]]]
+        return random.oneIn(3) ? JSONText(text(&random)) : values.randomElement(using: &random)!
+    }
+
+    private static func text(_ random: inout SeededGenerator) -> String {
+        let texts = ["", "a", "stdout", "\"\\\u{0}\n\u{2028}", "é e\u{301} 🙂", String(repeating: "long", count: 50)]
+        return texts.randomElement(using: &random)!
+    }
+}
+
+extension EventRecord {
+    var encoded: [UInt8] {
+        var writer = ByteWriter()
+        encode(to: &writer)
+        return writer.bytes
+    }
+
+    init(_ bytes: [UInt8]) throws {
+        self = try bytes.withUnsafeBytes { try EventRecord(decoding: $0) }
+    }
+}

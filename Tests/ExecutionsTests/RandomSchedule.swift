@@ -1,0 +1,106 @@
+import Executions
+import Graphs
+import JSON
+
+/// Runs a scenario on a clock of its own, with everything that may happen next happening in an order drawn from a seed.
+struct RandomSchedule {
+    enum Stop { case none, cancel, timeout }
+
+    private let scenario: RandomScenario
+    private var machine: RunMachine
+    private var random: SeededGenerator
+    private var now: UInt64
+    private var pending: [RunMachine.Input] = []
+    private var hanging: [Int: RunMachine.Start] = [:]
+    private var stopAfter: Int?
+    private let stop: Stop
+
+    private(set) var events: [EventRecord.Body] = []
+    /// By rank: the input state of each attempt.
+    private(set) var inputs: [Int: [JSONText]] = [:]
+    private(set) var finished: [ExecutionStatus] = []
+    /// How many events there were when the execution was told to stop.
+    private(set) var eventsBeforeStop: Int?
+
+    init(_ scenario: RandomScenario, seed: UInt64, stop: Stop = .none) {
+        self.scenario = scenario
+        self.stop = stop
+        machine = RunMachine(revision: scenario.revision)
+        random = SeededGenerator(seed: mix(scenario.seed, seed))
+        now = UInt64.random(in: 0...1_000_000_000, using: &random)
+        if stop != .none { stopAfter = Int.random(in: 0...2 * scenario.graph.nodes.count, using: &random) }
+    }
+
+    mutating func run() {
+        step(.begin(attempt: 1, initialState: scenario.initialState))
+        var steps = 0
+        while true {
+            if let due = stopAfter, steps >= due, eventsBeforeStop == nil, finished.isEmpty {
+                eventsBeforeStop = events.count
+                step(stop == .cancel ? .cancel : .executionTimedOut)
+            }
+            guard !pending.isEmpty else { break }
+            let input = pending.remove(at: Int.random(in: pending.indices, using: &random))
+            if random.oneIn(8) { disturb(after: input) }
+            step(input)
+            steps += 1
+        }
+        // Whatever still comes after the end changes nothing.
+        for input in [.cancel, .executionTimedOut, .retryDue(rank: 0)] as [RunMachine.Input] { step(input) }
+    }
+
+    /// The same input a second time, or one that comes too late or too early.
+    private mutating func disturb(after input: RunMachine.Input) {
+        switch input {
+        case .nodeEnded(let rank, let attempt, _):
+            step(.nodeOutput(rank: rank, attempt: attempt, channel: "log", data: "line"))
+            step(.nodeOutput(rank: rank, attempt: attempt + 1, channel: "log", data: "of no attempt"))
+            step(.nodeEnded(rank: rank, attempt: attempt - 1, .success(update: ["stale": true])))
+            step(.nodeTimedOut(rank: rank, attempt: attempt - 1))
+        case .retryDue(let rank):
+            step(.nodeEnded(rank: rank, attempt: 1, .success(update: ["stale": true])))
+        default: break
+        }
+    }
+
+    private mutating func step(_ input: RunMachine.Input) {
+        now += UInt64.random(in: 0...50_000_000, using: &random)
+        perform(machine.step(input, at: now))
+        var effects: [RunMachine.Effect] = []
+        while let start = machine.nextStart(at: now, effects: &effects) {
+            perform(effects)
+            effects.removeAll()
+            begin(start)
+        }
+    }
+
+    private mutating func begin(_ start: RunMachine.Start) {
+        let input = start.state.text
+        inputs[start.rank, default: []].append(input)
+        switch scenario.attempt(start.attempt, ofRank: start.rank, input: input) {
+        case .success(let update): end(start, .success(update: update))
+        case .failure: end(start, .failure(NodeFailure("failed", details: ["rank": JSONText(start.rank)])))
+        case .hangs:
+            hanging[start.rank] = start
+            pending.append(.nodeTimedOut(rank: start.rank, attempt: start.attempt))
+        }
+    }
+
+    private mutating func end(_ start: RunMachine.Start, _ outcome: NodeOutcome) {
+        pending.append(.nodeEnded(rank: start.rank, attempt: start.attempt, outcome))
+    }
+
+    private mutating func perform(_ effects: [RunMachine.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .emit(let body): events.append(body)
+            case .scheduleRetry(let rank, _): pending.append(.retryDue(rank: rank))
+            case .finish(let status): finished.append(status)
+            case .interrupt(let rank):
+                guard let start = hanging.removeValue(forKey: rank) else { continue }
+                // An interrupted node may still say that all went well.
+                end(start, random.oneIn(2) ? .success(update: ["late": true]) : .failure(NodeFailure("interrupted")))
+            }
+        }
+    }
+}

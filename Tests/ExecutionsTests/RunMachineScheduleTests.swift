@@ -1,0 +1,103 @@
+import Executions
+import Graphs
+import JSON
+import Testing
+
+/// 10,000 random graphs, each under several schedules. A failure names the seed, which alone makes the graph again.
+@Suite struct RunMachineScheduleTests {
+    private static let perBlock: UInt64 = 1_250
+
+    @Test(arguments: 0..<8 as Range<UInt64>)
+    func `every schedule ends as the contract says`(block: UInt64) throws {
+        for seed in block * Self.perBlock..<(block + 1) * Self.perBlock {
+            let scenario = try RandomScenario(seed: seed)
+            let reference = ReferenceEvaluator(scenario, initial: scenario.initialState)
+            var problems = stopped(scenario, seed % 2 == 0 ? .cancel : .timeout)
+            for schedule in 0..<2 as Range<UInt64> {
+                problems += scenario.mayStop ? stoppable(scenario, schedule) : undisturbed(scenario, schedule, reference)
+            }
+            guard problems.isEmpty else {
+                Issue.record("graph \(seed): \(problems.joined(separator: "; "))")
+                return
+            }
+        }
+    }
+
+    private func undisturbed(_ scenario: RandomScenario, _ seed: UInt64, _ reference: ReferenceEvaluator) -> [String] {
+        var schedule = RandomSchedule(scenario, seed: seed)
+        schedule.run()
+        var problems = EventRules.violations(of: schedule.events, in: scenario.graph, mustEnd: true)
+        let isFailed = reference.nodes.contains { $0.status == .error }
+        if schedule.finished != [isFailed ? .error : .success] { problems.append("finished as \(schedule.finished)") }
+        var final = State(initial: scenario.initialState, reducers: scenario.graph.reducerOfKey)
+        for case .nodeComplete(let completion) in schedule.events where !completion.willRetry {
+            problems += differences(completion, reference.node(completion.rank))
+            final.apply(completion.update, rank: completion.rank)
+        }
+        for (rank, inputs) in schedule.inputs where inputs.contains(where: { $0 != reference.node(rank).input }) {
+            problems.append("input of \(rank): \(inputs), not \(reference.node(rank).input)")
+        }
+        if final.text != reference.finalState { problems.append("final state \(final.text), not \(reference.finalState)") }
+        return problems
+    }
+
+    private func differences(_ completion: NodeCompletion, _ expected: ReferenceEvaluator.Node) -> [String] {
+        var differences: [String] = []
+        if completion.status != expected.status { differences.append("\(completion.rank) is \(completion.status)") }
+        if completion.attempt != expected.attempts { differences.append("\(completion.rank) took \(completion.attempt) attempts") }
+        if completion.update != expected.update { differences.append("\(completion.rank) gave \(completion.update)") }
+        if completion.taken != expected.taken { differences.append("\(completion.rank) took the edges \(completion.taken)") }
+        return differences
+    }
+
+    private func stoppable(_ scenario: RandomScenario, _ seed: UInt64) -> [String] {
+        var schedule = RandomSchedule(scenario, seed: seed)
+        schedule.run()
+        let graph = scenario.graph
+        let failures = schedule.events.compactMap { event -> Int? in
+            guard case .nodeComplete(let completion) = event, completion.status == .error, !completion.willRetry else { return nil }
+            return completion.rank
+        }
+        let stopper = failures.first { graph.nodes[$0].onError == .stop }
+        var problems = EventRules.violations(of: schedule.events, in: graph, mustEnd: stopper == nil)
+        if schedule.finished != [failures.isEmpty ? .success : .error] { problems.append("finished as \(schedule.finished)") }
+        guard let stopper else { return problems }
+        let end = schedule.events.firstIndex { event in
+            if case .nodeComplete(let completion) = event { completion.rank == stopper && !completion.willRetry } else { false }
+        }
+        problems += behindStop(schedule.events[(end! + 1)...])
+        return problems
+    }
+
+    private func stopped(_ scenario: RandomScenario, _ stop: RandomSchedule.Stop) -> [String] {
+        var schedule = RandomSchedule(scenario, seed: 99, stop: stop)
+        schedule.run()
+        guard let count = schedule.eventsBeforeStop else {
+            return EventRules.violations(of: schedule.events, in: scenario.graph, mustEnd: !scenario.mayStop)
+        }
+        var problems = EventRules.violations(of: schedule.events, in: scenario.graph, mustEnd: false)
+        problems += behindStop(schedule.events[count...])
+        let ended: ExecutionStatus = stop == .cancel ? .cancelled : .failed
+        let isExpected = schedule.finished == [ended] || scenario.mayStop && schedule.finished == [.error]
+        if !isExpected { problems.append("finished as \(schedule.finished)") }
+        return problems
+    }
+
+    /// After a stop nothing starts, and what ends was running and is cancelled.
+    private func behindStop(_ events: ArraySlice<EventRecord.Body>) -> [String] {
+        events.compactMap { event in
+            switch event {
+            case .nodeStart(let rank, _): "\(rank) starts after the stop"
+            case .nodeComplete(let completion) where completion.status != .cancelled:
+                "\(completion.rank) ends as \(completion.status) after the stop"
+            default: nil
+            }
+        }
+    }
+}
+
+extension Graph {
+    var reducerOfKey: [JSONKey: Reducer] {
+        Dictionary(uniqueKeysWithValues: document.reducers.map { ($0.key, $0.value) })
+    }
+}
