@@ -32,6 +32,7 @@ const PAGE_SIZE = 50;
 const GRAPHS_PER_PAGE = 500;
 /** The server says something every 15 s. */
 const SILENCE_MS_MAX = 45_000;
+const SKEW_MS_MIN = 3_000;
 
 export class GraphAPI {
     /** @type {import("./event-stream.js").Transport} */
@@ -44,6 +45,9 @@ export class GraphAPI {
      */
     onContact = () => {};
 
+    /** How far this machine's clock is ahead of the server's. */
+    clockSkewMs = 0;
+
     /** @param {{ base?: string, fetch?: typeof fetch, silenceMsMax?: number }} [options] */
     constructor(options = {}) {
         const send = options.fetch ?? globalThis.fetch.bind(globalThis);
@@ -54,6 +58,7 @@ export class GraphAPI {
                 try {
                     const response = await send(path, init);
                     this.onContact(true);
+                    this.#compareClocks(response);
                     return response;
                 } catch (error) {
                     if (!init?.signal?.aborted) this.onContact(false);
@@ -61,6 +66,13 @@ export class GraphAPI {
                 }
             },
         };
+    }
+
+    /** @param {Response} response */
+    #compareClocks(response) {
+        const skew = Date.now() - Date.parse(response.headers.get("Date") ?? "");
+        // The field counts whole seconds, so a small difference may be none.
+        if (Number.isFinite(skew)) this.clockSkewMs = Math.abs(skew) < SKEW_MS_MIN ? 0 : skew;
     }
 
     /**

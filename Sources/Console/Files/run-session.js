@@ -73,7 +73,10 @@ export class RunSession {
         return initialStateText(this.graph.text);
     }
 
-    /** What is shown. @type {RunState} */
+    /**
+     * What is shown.
+     * @type {RunState}
+     */
     get state() {
         if (!this.timeline) return this.#idle;
         return this.#shownSeq === null ? this.timeline.latest : this.timeline.stateAt(this.#shownSeq);
