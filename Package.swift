@@ -52,14 +52,13 @@ let targets: [Target] = [
     module("History", ["Executions", "Graphs", "JSON", "Linux", grdb]),
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
-    module("Console", [], exclude: ["Files"]),
-    module("Server", ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", "Console", orderedCollections]),
+    module("Server", ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", orderedCollections]),
     module("Client", ["HTTP", "JSON", "Linux", "Reactor"]),
     .executableTarget(
         name: "millrace",
         dependencies: [
             "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Executions", "ReactorServices", "Nodes", "History", "Config",
-            "Systemd", "Console", "Server", "Client", arguments, yams, log, histogram,
+            "Systemd", "Server", "Client", arguments, yams, log, histogram,
         ],
         swiftSettings: strict),
 

@@ -31,15 +31,14 @@ struct ImportTable {
             own: ["Executions", "Graphs", "JSON", "Linux"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
         "Config": Row(own: [], libraries: ["Yams"]),
         "Systemd": Row(own: ["CSystemd", "Linux"], libraries: []),
-        "Console": Row(own: [], libraries: []),
         "Server": Row(
-            own: ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", "Console"],
+            own: ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON"],
             libraries: ["OrderedCollections", "DequeModule"]),
         "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
         "millrace": Row(
             own: [
                 "Linux", "Reactor", "JSON", "HTTP", "Graphs", "Executions", "ReactorServices", "Nodes", "History",
-                "Config", "Systemd", "Console", "Server", "Client",
+                "Config", "Systemd", "Server", "Client",
             ],
             libraries: ["ArgumentParser", "Yams", "Logging", "Histogram", "OrderedCollections"]),
     ]

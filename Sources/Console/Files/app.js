@@ -1,0 +1,122 @@
+// The page: which graph or execution the address names, and what stands around it.
+//
+//   #/graphs/ID         a graph, ready to run
+//   #/executions/ID     an execution, live or from the history
+//   #/executions        all executions
+
+import "./connection-badge.js";
+import { ConnectionBadge } from "./connection-badge.js";
+import { element } from "./dom.js";
+import { ExecutionList } from "./execution-list.js";
+import { GraphAPI } from "./graph-api.js";
+import { GraphList } from "./graph-list.js";
+import { GraphWorkspace } from "./graph-workspace.js";
+import { Problem } from "./problem.js";
+import { ProblemList } from "./problem-list.js";
+
+/**
+ * @template {Element} Type
+ * @param {string} selector
+ * @param {{ new (): Type }} type
+ * @returns {Type}
+ */
+function find(selector, type) {
+    const found = document.querySelector(selector);
+    if (!(found instanceof type)) throw new Error(`the page lacks ${selector}`);
+    return found;
+}
+
+const api = new GraphAPI();
+const main = find("main", HTMLElement);
+const sidebar = find("#sidebar", HTMLElement);
+const menu = find("#menu", HTMLButtonElement);
+const graphs = find("graph-list", GraphList);
+const badge = find("connection-badge", ConnectionBadge);
+const workspace = new GraphWorkspace(api, find("#status-line", HTMLElement));
+const problems = new ProblemList();
+
+/** Counts the addresses gone to, so that a slow answer to an earlier one is dropped. */
+let visit = 0;
+
+async function route() {
+    const current = (visit += 1);
+    const [page, id] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    toggleMenu(false);
+    if (page === "executions" && id && id === workspace.executionId && workspace.isConnected) return mark();
+    problems.show(null);
+    try {
+        if (page === "executions" && !id) return openAllRuns();
+        if (page !== "executions" && !(page === "graphs" && id)) return await openFirstGraph();
+        const opened = await (page === "executions" ? workspace.loadExecution(id) : workspace.loadGraph(id));
+        if (current !== visit) return;
+        if (!workspace.isConnected) main.replaceChildren(problems, workspace);
+        workspace.show(opened);
+        mark();
+    } catch (error) {
+        if (current === visit) showProblem(Problem.from(error));
+    }
+}
+
+/** Without an address, the first graph opens. */
+async function openFirstGraph() {
+    const [first] = await loadGraphs();
+    if (first) location.replace(`#/graphs/${encodeURIComponent(first.id)}`);
+    else main.replaceChildren(element("p", { class: "welcome" }, "There is no graph yet. Put a document into the graphs folder."));
+}
+
+function openAllRuns() {
+    workspace.close();
+    const list = new ExecutionList();
+    main.replaceChildren(problems, element("section", { class: "all-runs" }, element("h2", {}, "Runs"), list));
+    list.open(api);
+    document.title = "Runs · Millrace";
+    badge.follow(null);
+    graphs.mark(null);
+}
+
+/** @param {Problem} problem */
+function showProblem(problem) {
+    workspace.close();
+    main.replaceChildren(problems);
+    problems.show(problem);
+    badge.follow(null);
+    document.title = "Millrace";
+}
+
+/** Marks where the page is. */
+function mark() {
+    graphs.mark(workspace.graphId);
+}
+
+async function loadGraphs() {
+    const loaded = await api.listGraphs();
+    graphs.show(loaded);
+    return loaded;
+}
+
+/** @param {boolean} isOpen */
+function toggleMenu(isOpen) {
+    sidebar.classList.toggle("open", isOpen);
+    menu.setAttribute("aria-expanded", String(isOpen));
+}
+
+workspace.onUpdate = (/** @type {import("./run-session.js").RunSession} */ session) => badge.follow(session.connection);
+badge.open(api);
+badge.onReturn = () => {
+    loadGraphs().catch(() => {});
+    if (!workspace.isConnected) route();
+};
+menu.addEventListener("click", () => toggleMenu(menu.getAttribute("aria-expanded") !== "true"));
+addEventListener("keydown", (event) => {
+    if (event.key === "Escape") toggleMenu(false);
+});
+find("#skip", HTMLButtonElement).addEventListener("click", () => main.focus());
+addEventListener("hashchange", route);
+addEventListener("pagehide", () => workspace.close());
+// A page that comes back from the browser's cache has lost its stream.
+addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+});
+
+loadGraphs().catch((error) => showProblem(Problem.from(error)));
+route();

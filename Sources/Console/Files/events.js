@@ -1,0 +1,152 @@
+// The events of an execution, as the server sends them. Types only; nothing here runs.
+
+/**
+ * What every event carries.
+ * @typedef {object} EventHead
+ * @property {string} execution_id
+ * @property {string} graph_id
+ * @property {number} seq Counts 1, 2, 3 … within the execution.
+ * @property {string} timestamp RFC 3339, UTC, microseconds.
+ */
+
+/** @typedef {{ [key: string]: unknown }} JSONObject */
+/** @typedef {"success" | "error" | "skipped" | "cancelled" | "cached"} NodeEnd */
+/** @typedef {"queued" | "running" | "success" | "error" | "cancelled" | "failed"} ExecutionStatus */
+
+/**
+ * What events of nodes carry. `path` names the enclosing nodes and iterations of a node inside another.
+ * @typedef {object} NodeHead
+ * @property {string} node_id
+ * @property {number} attempt
+ * @property {(string | number)[]} [path]
+ */
+
+/**
+ * @typedef {object} StartFields
+ * @property {"start"} type
+ * @property {number} graph_revision
+ * @property {JSONObject} [initial_state]
+ * @property {number} node_count
+ * @property {number} attempt 1, and one more after each resume of the execution.
+ */
+
+/**
+ * @typedef {object} NodeStartFields
+ * @property {"node_start"} type
+ * @property {string} node_name
+ * @property {string} node_kind
+ * @property {JSONObject} [input_state]
+ */
+
+/**
+ * @typedef {object} NodeOutputFields
+ * @property {"node_output"} type
+ * @property {string} channel `log`, `stdout`, `stderr`, `chunk`, or the node's own.
+ * @property {unknown} data
+ */
+
+/**
+ * @typedef {object} NodeCompleteFields
+ * @property {"node_complete"} type
+ * @property {string} node_name
+ * @property {NodeEnd} status
+ * @property {JSONObject} [update]
+ * @property {JSONObject} [output_state]
+ * @property {number} duration_ms
+ * @property {number} queue_ms
+ * @property {string[]} taken The targets of the outgoing edges that were taken.
+ * @property {string} [error]
+ * @property {JSONObject} [details]
+ * @property {boolean} [will_retry]
+ */
+
+/**
+ * @typedef {object} CompleteFields
+ * @property {"complete"} type
+ * @property {"success" | "error" | "cancelled"} status
+ * @property {JSONObject} [final_state]
+ * @property {number} duration_ms
+ * @property {string[]} failed_nodes
+ */
+
+/**
+ * @typedef {object} ErrorFields
+ * @property {"error"} type
+ * @property {string} error
+ * @property {JSONObject} [details]
+ */
+
+/** @typedef {EventHead & StartFields} StartEvent */
+/** @typedef {EventHead & NodeHead & NodeStartFields} NodeStartEvent */
+/** @typedef {EventHead & NodeHead & NodeOutputFields} NodeOutputEvent */
+/** @typedef {EventHead & NodeHead & NodeCompleteFields} NodeCompleteEvent */
+/** @typedef {EventHead & CompleteFields} CompleteEvent */
+/** @typedef {EventHead & ErrorFields} ErrorEvent */
+/** @typedef {StartEvent | NodeStartEvent | NodeOutputEvent | NodeCompleteEvent | CompleteEvent | ErrorEvent} ExecutionEvent */
+
+/**
+ * Events that the history no longer keeps. It has no seq of its own.
+ * @typedef {object} GapEvent
+ * @property {"gap"} type
+ * @property {number} from
+ * @property {number} to
+ */
+
+/**
+ * What the server tells of an execution without its events.
+ * @typedef {object} ExecutionSummary
+ * @property {string} execution_id
+ * @property {string} graph_id
+ * @property {number} graph_revision
+ * @property {ExecutionStatus} status
+ * @property {string} created_at
+ * @property {string | null} started_at
+ * @property {string | null} ended_at
+ * @property {number | null} duration_ms
+ * @property {number} node_count
+ * @property {string[]} failed_nodes
+ * @property {number} last_seq
+ * @property {string} [error]
+ */
+
+/**
+ * @typedef {object} GraphSummary
+ * @property {string} id
+ * @property {string} name
+ * @property {string} description
+ * @property {number} revision
+ * @property {number} node_count
+ * @property {number} edge_count
+ * @property {string} updated_at
+ */
+
+/**
+ * @typedef {object} GraphNode
+ * @property {string} id
+ * @property {string} [name]
+ * @property {string} kind
+ * @property {JSONObject} [config]
+ * @property {{ x: number, y: number }} [position]
+ * @property {string} [on_error]
+ * @property {number} [timeout_ms]
+ * @property {{ max_attempts?: number, delay_ms?: number, backoff?: number }} [retry]
+ */
+
+/** @typedef {{ from: string, to: string, when?: string }} GraphEdge */
+
+/**
+ * @typedef {object} GraphDocument
+ * @property {string} id
+ * @property {string} [name]
+ * @property {string} [description]
+ * @property {JSONObject} [initial_state]
+ * @property {GraphNode[]} nodes
+ * @property {GraphEdge[]} [edges]
+ */
+
+/**
+ * @template Item
+ * @typedef {{ items: Item[], next_cursor: string | null }} Page
+ */
+
+export {};

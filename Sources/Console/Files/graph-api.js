@@ -1,0 +1,248 @@
+// The server's API, as the console uses it. Every call either returns what it promises or throws a `Problem`.
+//
+// Paths are relative to the page, so that the console also works behind a proxy that serves it under a prefix.
+
+import { EventStream } from "./event-stream.js";
+import { memberText } from "./json-text.js";
+import { Problem, problemOf } from "./problem.js";
+
+/** @typedef {import("./event-stream.js").StreamHandlers} StreamHandlers */
+/** @typedef {import("./events.js").ExecutionSummary} ExecutionSummary */
+/** @typedef {import("./events.js").GraphDocument} GraphDocument */
+/** @typedef {import("./events.js").GraphSummary} GraphSummary */
+
+/**
+ * What an execution starts with.
+ * @typedef {object} ExecuteRequest
+ * @property {string} [initialState] A JSON object as text, so that it is sent as it was written.
+ * @property {"continue" | "cancel"} [onDisconnect] What becomes of the execution when nobody watches it any more.
+ */
+
+/**
+ * @template Item
+ * @typedef {import("./events.js").Page<Item>} Page
+ */
+
+/**
+ * A graph document, parsed and as it was written.
+ * @typedef {{ document: GraphDocument, text: string, revision: number | null }} LoadedGraph
+ */
+
+const PAGE_SIZE = 50;
+const GRAPHS_PER_PAGE = 500;
+/** The server says something every 15 s. */
+const SILENCE_MS_MAX = 45_000;
+const SKEW_MS_MIN = 3_000;
+
+export class GraphAPI {
+    /** @type {import("./event-stream.js").Transport} */
+    #transport;
+    #base;
+
+    /**
+     * Called after each request: whether the server answered.
+     * @type {(isReachable: boolean) => void}
+     */
+    onContact = () => {};
+
+    /** How far this machine's clock is ahead of the server's. */
+    clockSkewMs = 0;
+
+    /** @param {{ base?: string, fetch?: typeof fetch, silenceMsMax?: number }} [options] */
+    constructor(options = {}) {
+        const send = options.fetch ?? globalThis.fetch.bind(globalThis);
+        this.#base = options.base ?? "";
+        this.#transport = {
+            silenceMsMax: options.silenceMsMax ?? SILENCE_MS_MAX,
+            fetch: async (path, init) => {
+                try {
+                    const response = await send(path, init);
+                    this.onContact(true);
+                    this.#compareClocks(response);
+                    return response;
+                } catch (error) {
+                    if (!init?.signal?.aborted) this.onContact(false);
+                    throw error;
+                }
+            },
+        };
+    }
+
+    /** @param {Response} response */
+    #compareClocks(response) {
+        const skew = Date.now() - Date.parse(response.headers.get("Date") ?? "");
+        // The field counts whole seconds, so a small difference may be none.
+        if (Number.isFinite(skew)) this.clockSkewMs = Math.abs(skew) < SKEW_MS_MIN ? 0 : skew;
+    }
+
+    /**
+     * All graphs, by id.
+     * @returns {Promise<GraphSummary[]>}
+     */
+    async listGraphs() {
+        /** @type {GraphSummary[]} */
+        const graphs = [];
+        let cursor = "";
+        do {
+            const query = new URLSearchParams({ limit: `${GRAPHS_PER_PAGE}`, ...(cursor && { cursor }) });
+            /** @type {Page<GraphSummary>} */
+            const page = await this.#json(`api/graphs?${query}`);
+            graphs.push(...page.items);
+            cursor = page.next_cursor ?? "";
+        } while (cursor);
+        return graphs;
+    }
+
+    /**
+     * @param {string} id
+     * @param {number} [revision] An old one; without it, the current one.
+     * @returns {Promise<LoadedGraph>}
+     */
+    async graph(id, revision) {
+        const query = revision === undefined ? "" : `?revision=${revision}`;
+        const response = await this.#send(`api/graphs/${encodeURIComponent(id)}${query}`);
+        const text = await response.text();
+        const tag = /"(\d+)/.exec(response.headers.get("ETag") ?? "");
+        return { document: JSON.parse(text), text, revision: tag ? Number(tag[1]) : null };
+    }
+
+    /**
+     * Positions for the nodes of a document.
+     * @param {string} documentText
+     * @returns {Promise<Record<string, { x: number, y: number }>>}
+     */
+    async layout(documentText) {
+        const headers = { "Content-Type": "application/json" };
+        const { positions } = await this.#json("api/layout", { method: "POST", headers, body: documentText });
+        return positions;
+    }
+
+    /**
+     * Executions, newest first.
+     * @param {{ graphId?: string, status?: string, cursor?: string, limit?: number }} [filter]
+     * @returns {Promise<Page<ExecutionSummary>>}
+     */
+    async listExecutions(filter = {}) {
+        const query = new URLSearchParams({ limit: `${filter.limit ?? PAGE_SIZE}` });
+        if (filter.graphId) query.set("graph_id", filter.graphId);
+        if (filter.status) query.set("status", filter.status);
+        if (filter.cursor) query.set("cursor", filter.cursor);
+        return this.#json(`api/executions?${query}`);
+    }
+
+    /** @param {string} id @returns {Promise<ExecutionSummary>} */
+    async execution(id) {
+        return this.#json(`api/executions/${encodeURIComponent(id)}`);
+    }
+
+    /**
+     * Returns once the cancel is stored.
+     * @param {string} id
+     */
+    async cancelExecution(id) {
+        await this.#send(`api/executions/${encodeURIComponent(id)}/cancel`, { method: "POST" });
+    }
+
+    /**
+     * Whether the server is ready for work.
+     * @returns {Promise<boolean>}
+     */
+    async isReady() {
+        try {
+            await this.#send("readyz", { cache: "no-store" });
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    /**
+     * Starts a graph and streams its events. They come without full states; `fullEvent` has those.
+     * @param {string} graphId
+     * @param {ExecuteRequest} request
+     * @param {StreamHandlers} handlers
+     * @returns {() => void} Ends the stream; the execution goes on unless the request says otherwise.
+     */
+    streamExecuteGraph(graphId, request, handlers) {
+        const members = [];
+        if (request.initialState !== undefined) members.push(`"initial_state":${request.initialState}`);
+        if (request.onDisconnect !== undefined) members.push(`"on_disconnect":${JSON.stringify(request.onDisconnect)}`);
+        const stream = new EventStream(this.#transport, handlers, { query: "?state=update" });
+        stream.start(`${this.#base}api/graphs/${encodeURIComponent(graphId)}/execute/stream`, {
+            method: "POST",
+            headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+            body: `{${members.join(",")}}`,
+        });
+        return () => stream.stop();
+    }
+
+    /**
+     * Streams the events of an execution, past and to come.
+     * @param {string} id
+     * @param {number} after The seq of the last event that is known; 0 for all.
+     * @param {StreamHandlers} handlers
+     * @returns {() => void} Ends the stream, not the execution.
+     */
+    watchExecution(id, after, handlers) {
+        const path = `${this.#base}api/executions/${encodeURIComponent(id)}/events`;
+        const stream = new EventStream(this.#transport, handlers, { path, query: "?state=update", after });
+        stream.follow();
+        return () => stream.stop();
+    }
+
+    /**
+     * The text of one event with its full states.
+     * @param {string} id
+     * @param {number} seq
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<string>}
+     */
+    fullEvent(id, seq, signal) {
+        const path = `${this.#base}api/executions/${encodeURIComponent(id)}/events`;
+        return new Promise((resolve, reject) => {
+            const stream = new EventStream(this.#transport, {
+                onEvent: (_event, text) => {
+                    stream.stop();
+                    resolve(text);
+                },
+                onGap: () => {
+                    stream.stop();
+                    reject(new Problem({ code: "gap", detail: "The history no longer keeps this event." }));
+                },
+                onProblem: reject,
+                onEnd: () => reject(new Problem({ code: "no_event", detail: "The history does not have this event." })),
+            }, { path, query: "?state=full", after: seq - 1 });
+            signal?.addEventListener("abort", () => stream.stop());
+            stream.follow();
+        });
+    }
+
+    /**
+     * @param {string} path
+     * @param {RequestInit} [init]
+     */
+    async #send(path, init) {
+        /** @type {Response} */
+        let response;
+        try {
+            response = await this.#transport.fetch(this.#base + path, init);
+        } catch {
+            throw Problem.unreachable();
+        }
+        if (!response.ok) throw await problemOf(response);
+        return response;
+    }
+
+    /** @param {string} path @param {RequestInit} [init] */
+    async #json(path, init) {
+        return (await this.#send(path, init)).json();
+    }
+}
+
+/**
+ * The initial state of a document, as it was written.
+ * @param {string} documentText
+ */
+export function initialStateText(documentText) {
+    return memberText(documentText, "initial_state") ?? "{}";
+}

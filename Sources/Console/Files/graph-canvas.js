@@ -1,0 +1,248 @@
+// <graph-canvas>: a graph as boxes and arrows, in the colours of its execution's state.
+
+import { CanvasEdge, arrowheads } from "./canvas-edge.js";
+import { CanvasNode } from "./canvas-node.js";
+import { CanvasView } from "./canvas-view.js";
+import { button, drawn, element } from "./dom.js";
+import { NODE_HEIGHT, NODE_WIDTH, neighbour } from "./geometry.js";
+import { BLOCK_SIZE } from "./run-state.js";
+
+/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./run-state.js").NodeState} NodeState */
+/** @typedef {import("./run-state.js").RunState} RunState */
+
+const ZOOM_STEP = 1.25;
+const PAN_STEP = 60;
+/** With more nodes running than this, the edges stand still: so many moving lines keep a browser from drawing anything else. */
+const ANIMATED_NODES_MAX = 150;
+
+export class GraphCanvas extends HTMLElement {
+    #edgeLayer = drawn("g");
+    #labelLayer = drawn("g");
+    #nodeLayer = drawn("g");
+    #content = drawn("g", {}, this.#edgeLayer, this.#labelLayer, this.#nodeLayer);
+    #screen = drawn("svg", { class: "canvas", role: "group" }, arrowheads(), this.#content);
+    #view = new CanvasView(this.#screen, this.#content);
+    /** @type {RunSession | null} */
+    #session = null;
+    /** @type {CanvasNode[]} In the order of the document. */
+    #nodes = [];
+    /** @type {Map<string, { node: CanvasNode, edges: { edge: CanvasEdge, from: string, to: string }[] }>} */
+    #byId = new Map();
+    /** @type {RunState | null} */
+    #shown = null;
+    /** @type {string | null} */
+    #selected = null;
+    /** @type {string | null} The node that Tab comes to. */
+    #current = null;
+
+    connectedCallback() {
+        if (this.firstChild) return;
+        const controls = element("div", { class: "canvas-controls", role: "group", "aria-label": "View" },
+            button({ icon: "plus", label: "Zoom in", onclick: () => this.#view.zoom(ZOOM_STEP) }),
+            button({ icon: "minus", label: "Zoom out", onclick: () => this.#view.zoom(1 / ZOOM_STEP) }),
+            button({ icon: "fit", label: "Show the whole graph", onclick: () => this.fit() }));
+        this.append(this.#screen, controls);
+        this.#screen.addEventListener("click", (event) => this.#click(event));
+        this.#screen.addEventListener("dblclick", (event) => {
+            if (!nodeAt(event)) this.fit();
+        });
+        this.#screen.addEventListener("keydown", (event) => this.#key(event));
+        this.#screen.addEventListener("focusin", (event) => this.#focused(event));
+        new ResizeObserver(() => {
+            if (!this.#view.isMovedByHand) this.fit();
+        }).observe(this);
+    }
+
+    /**
+     * Draws the graph of a session.
+     * @param {RunSession} session
+     */
+    open(session) {
+        this.#session = session;
+        this.#shown = null;
+        this.#selected = null;
+        const { document } = session.graph;
+        this.#screen.setAttribute("aria-label", `Graph ${document.name ?? document.id}. Arrow keys go from node to node, Enter inspects.`);
+        this.#nodes = document.nodes.map((node) => new CanvasNode(node, session.positions.get(node.id) ?? { x: 0, y: 0 }));
+        this.#byId = new Map(document.nodes.map((node, index) => [node.id, { node: this.#nodes[index], edges: [] }]));
+        const edges = (document.edges ?? []).flatMap((edge) => this.#connect(session, edge));
+        this.#nodeLayer.replaceChildren(...this.#nodes.map((node) => node.element));
+        this.#edgeLayer.replaceChildren(...edges.map((edge) => edge.element));
+        this.#labelLayer.replaceChildren(...edges.flatMap((edge) => edge.label ?? []));
+        this.#current = null;
+        this.#moveTabStop(document.nodes[0]?.id ?? null);
+        this.fit();
+    }
+
+    /**
+     * @param {RunSession} session
+     * @param {import("./events.js").GraphEdge} edge
+     * @returns {CanvasEdge[]}
+     */
+    #connect(session, edge) {
+        const [from, to] = [session.positions.get(edge.from), session.positions.get(edge.to)];
+        if (!from || !to) return [];
+        const made = new CanvasEdge(edge, from, to);
+        const entry = { edge: made, from: edge.from, to: edge.to };
+        this.#byId.get(edge.from)?.edges.push(entry);
+        this.#byId.get(edge.to)?.edges.push(entry);
+        return [made];
+    }
+
+    /**
+     * Shows a state of the execution. Only what differs from the one before is touched.
+     * @param {RunState} state
+     */
+    show(state) {
+        const before = this.#shown;
+        if (state === before || !this.#session) return;
+        this.#shown = state;
+        /** @type {Set<{ edge: CanvasEdge, from: string, to: string }>} */
+        const edges = new Set();
+        const { nodes } = this.#session.graph.document;
+        state.blocks.forEach((block, blockIndex) => {
+            const old = before?.blocks[blockIndex];
+            if (block === old) return;
+            block.forEach((node, index) => {
+                if (node === old?.[index]) return;
+                const place = blockIndex * BLOCK_SIZE + index;
+                this.#nodes[place].show(node);
+                for (const entry of this.#byId.get(nodes[place].id)?.edges ?? []) edges.add(entry);
+            });
+        });
+        const at = (/** @type {string} */ id) => {
+            const place = state.places.get(id) ?? 0;
+            return state.blocks[Math.floor(place / BLOCK_SIZE)][place % BLOCK_SIZE];
+        };
+        for (const { edge, from, to } of edges) edge.show(at(from), at(to));
+        this.#screen.classList.toggle("calm", state.counts.running > ANIMATED_NODES_MAX);
+    }
+
+    /**
+     * Moves the clocks of running nodes on.
+     * @param {number} now Milliseconds since 1970 by the server's clock.
+     */
+    tick(now) {
+        if ((this.#shown?.counts.running ?? 0) === 0) return;
+        for (const node of this.#nodes) node.tick(now);
+    }
+
+    fit() {
+        if (this.#session) this.#view.fit(this.#session.bounds);
+    }
+
+    /**
+     * Marks a node as selected and brings it into sight.
+     * @param {string | null} id
+     */
+    select(id) {
+        if (this.#selected !== null) this.#byId.get(this.#selected)?.node.select(false);
+        this.#selected = id;
+        if (id === null) return;
+        this.#byId.get(id)?.node.select(true);
+        this.#moveTabStop(id);
+        this.#reveal(id);
+    }
+
+    /** @param {string} id */
+    #reveal(id) {
+        const point = this.#session?.positions.get(id);
+        if (point) this.#view.reveal({ ...point, width: NODE_WIDTH, height: NODE_HEIGHT });
+    }
+
+    /** Gives the keyboard back to the canvas. */
+    focusNode() {
+        if (this.#current !== null) this.#byId.get(this.#current)?.node.element.focus();
+    }
+
+    /** @param {string | null} id */
+    #moveTabStop(id) {
+        if (this.#current !== null) this.#byId.get(this.#current)?.node.makeTabStop(false);
+        this.#current = id;
+        if (id !== null) this.#byId.get(id)?.node.makeTabStop(true);
+    }
+
+    /** @param {string | null} id */
+    #choose(id) {
+        this.dispatchEvent(new CustomEvent("node-select", { bubbles: true, detail: id }));
+    }
+
+    /** @param {MouseEvent} event */
+    #click(event) {
+        if (!this.#view.wasDragged) this.#choose(nodeAt(event));
+    }
+
+    /** @param {FocusEvent} event */
+    #focused(event) {
+        const id = nodeAt(event);
+        if (id === null) return;
+        this.#moveTabStop(id);
+        if (event.target instanceof Element && event.target.matches(":focus-visible")) this.#reveal(id);
+    }
+
+    /** @param {KeyboardEvent} event */
+    #key(event) {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        if (this.#act(event)) event.preventDefault();
+    }
+
+    /**
+     * @param {KeyboardEvent} event
+     * @returns {boolean} Whether the key meant something.
+     */
+    #act(event) {
+        const arrow = /^Arrow(Left|Right|Up|Down)$/.exec(event.key)?.[1]?.toLowerCase();
+        if (arrow) {
+            const direction = /** @type {"left" | "right" | "up" | "down"} */ (arrow);
+            if (event.shiftKey) {
+                const [x, y] = { left: [1, 0], right: [-1, 0], up: [0, 1], down: [0, -1] }[direction];
+                this.#view.pan(x * PAN_STEP, y * PAN_STEP);
+            } else {
+                this.#walk(direction);
+            }
+            return true;
+        }
+        switch (event.key) {
+            case "Enter":
+            case " ":
+                this.#choose(nodeAt(event));
+                return true;
+            case "Escape":
+                this.#choose(null);
+                return true;
+            case "+":
+            case "=":
+                this.#view.zoom(ZOOM_STEP);
+                return true;
+            case "-":
+                this.#view.zoom(1 / ZOOM_STEP);
+                return true;
+            case "0":
+                this.fit();
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /** @param {"left" | "right" | "up" | "down"} direction */
+    #walk(direction) {
+        if (this.#current === null || !this.#session) return;
+        const id = neighbour(this.#session.positions, this.#current, direction);
+        if (id === null) return;
+        this.#moveTabStop(id);
+        this.focusNode();
+    }
+}
+
+/**
+ * The node that an event happened on.
+ * @param {Event} event
+ * @returns {string | null}
+ */
+function nodeAt(event) {
+    return event.target instanceof Element ? event.target.closest("g.node")?.getAttribute("data-id") ?? null : null;
+}
+
+customElements.define("graph-canvas", GraphCanvas);

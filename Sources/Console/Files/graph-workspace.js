@@ -1,0 +1,229 @@
+// <graph-workspace>: one graph and its execution: canvas, controls, log, inspector. All parts show one session.
+
+import { Announcer } from "./announcer.js";
+import { element, setText } from "./dom.js";
+import { ExecutionList } from "./execution-list.js";
+import { moment } from "./format.js";
+import { FrameBatch } from "./frame-batch.js";
+import { GraphCanvas } from "./graph-canvas.js";
+import { memberText } from "./json-text.js";
+import { headingWithCopy, jsonView } from "./json-view.js";
+import { NodeInspector } from "./node-inspector.js";
+import { ProblemList } from "./problem-list.js";
+import { RunBar } from "./run-bar.js";
+import { RunLog } from "./run-log.js";
+import { RunSession } from "./run-session.js";
+import { isFinished } from "./run-state.js";
+import { statusWord } from "./status.js";
+import { TabDock } from "./tab-dock.js";
+import { TimeScrubber } from "./time-scrubber.js";
+
+/** @typedef {import("./graph-api.js").GraphAPI} GraphAPI */
+/** @typedef {{ session: RunSession, summary?: import("./events.js").ExecutionSummary }} Opened */
+
+/** How often the clocks of running nodes move. */
+const TICK_MS = 100;
+
+export class GraphWorkspace extends HTMLElement {
+    /** @type {GraphAPI} */
+    #api;
+    /** @type {RunSession | null} */
+    #session = null;
+    /** @type {string | null} */
+    #selected = null;
+    #frame = new FrameBatch(() => this.#update());
+    #announcer;
+    #title = element("h2", { tabindex: -1 });
+    #about = element("p", { class: "about" });
+    #bar = new RunBar();
+    #problems = new ProblemList();
+    #canvas = new GraphCanvas();
+    #scrubber = new TimeScrubber();
+    #log = new RunLog();
+    #states = element("div", { class: "states" });
+    #runs = new ExecutionList();
+    #inspector = new NodeInspector();
+    #dock = new TabDock();
+    /** The terminal event or start whose states are shown, so that they are drawn once. */
+    #shownStates = "";
+    #wasRunning = false;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    #timer;
+
+    /** @type {(session: RunSession) => void} */
+    onUpdate = () => {};
+
+    /**
+     * @param {GraphAPI} api
+     * @param {HTMLElement} statusLine
+     */
+    constructor(api, statusLine) {
+        super();
+        this.#api = api;
+        this.#announcer = new Announcer(statusLine);
+        this.addEventListener("node-select", (event) => this.#select(/** @type {CustomEvent<string | null>} */ (event).detail));
+        this.addEventListener("seq-select", (event) => this.#session?.show(/** @type {CustomEvent<number>} */ (event).detail));
+    }
+
+    connectedCallback() {
+        this.#timer = setInterval(() => this.#tick(), TICK_MS);
+        if (this.firstChild) return;
+        this.#inspector.hidden = true;
+        this.#dock.show([["Log", this.#log], ["State", this.#states], ["Runs", this.#runs]]);
+        this.append(
+            element("header", { class: "workspace-head" }, element("div", { class: "workspace-title" }, this.#title, this.#about), this.#bar, this.#problems),
+            element("div", { class: "panes" }, element("div", { class: "stage" }, this.#canvas, this.#scrubber), this.#dock, this.#inspector));
+    }
+
+    disconnectedCallback() {
+        clearInterval(this.#timer);
+    }
+
+    get executionId() {
+        return this.#session?.executionId ?? null;
+    }
+
+    get graphId() {
+        return this.#session?.graph.document.id ?? null;
+    }
+
+    /**
+     * A graph, without an execution, to be shown.
+     * @param {string} id
+     * @returns {Promise<Opened>}
+     */
+    async loadGraph(id) {
+        return { session: await RunSession.load(this.#api, id) };
+    }
+
+    /**
+     * An execution, with the revision of the graph that it ran.
+     * @param {string} id
+     * @returns {Promise<Opened>}
+     */
+    async loadExecution(id) {
+        const summary = await this.#api.execution(id);
+        return { session: await RunSession.load(this.#api, summary.graph_id, summary.graph_revision), summary };
+    }
+
+    /** @param {Opened} opened */
+    show({ session, summary }) {
+        const isSameGraph = session.graph.document.id === this.graphId;
+        this.close();
+        this.#session = session;
+        session.onChange = () => this.#frame.request();
+        session.onStarted = (executionId) => {
+            location.hash = `#/executions/${executionId}`;
+        };
+        const { document: graph, revision } = session.graph;
+        setText(this.#title, graph.name ?? graph.id);
+        const when = summary ? ` · Run of ${moment(summary.started_at ?? summary.created_at)}` : "";
+        setText(this.#about, `${graph.description ?? ""}${graph.description ? " · " : ""}Revision ${revision ?? "?"}${when}`);
+        this.#canvas.open(session);
+        this.#bar.open(session, isSameGraph && !summary);
+        this.#log.open(session);
+        this.#scrubber.open(session);
+        this.#shownStates = "";
+        this.#runs.current = session.executionId;
+        this.#runs.open(this.#api, graph.id);
+        this.#select(isSameGraph && this.#selected !== null && session.nodes.has(this.#selected) ? this.#selected : null);
+        if (summary) session.watch(summary.execution_id);
+        this.#update();
+    }
+
+    /** Ends the stream, not the execution. */
+    close() {
+        if (!this.#session) return;
+        this.#session.onChange = () => {};
+        this.#session.close();
+        this.#session = null;
+    }
+
+    focusTitle() {
+        this.#title.focus({ preventScroll: true });
+    }
+
+    /** @param {string | null} id */
+    #select(id) {
+        const wasOpen = !this.#inspector.hidden && this.#inspector.contains(document.activeElement);
+        this.#selected = id;
+        this.#inspector.hidden = id === null;
+        this.#canvas.select(id);
+        if (!this.#session) return;
+        this.#inspector.open(this.#session, id);
+        if (id !== null) this.#inspector.focusTitle();
+        else if (wasOpen) this.#canvas.focusNode();
+    }
+
+    #update() {
+        const session = this.#session;
+        if (!session) return;
+        this.#canvas.show(session.state);
+        this.#bar.update();
+        this.#scrubber.update();
+        this.#log.update();
+        if (this.#selected !== null) this.#inspector.update();
+        this.#problems.show(session.problem);
+        this.#showStates(session);
+        this.#announcer.update(session, performance.now());
+        this.#refreshRuns(session);
+        document.title = titleOf(session);
+        this.onUpdate(session);
+    }
+
+    /**
+     * The list of runs is read again when one starts or ends.
+     * @param {RunSession} session
+     */
+    #refreshRuns(session) {
+        const isRunning = session.isRunning && !session.isStarting;
+        if (isRunning === this.#wasRunning && this.#runs.current === session.executionId) return;
+        this.#wasRunning = isRunning;
+        this.#runs.current = session.executionId;
+        this.#runs.refresh();
+    }
+
+    #tick() {
+        const session = this.#session;
+        if (!session || document.hidden || !session.isRunning || !session.isFollowing) return;
+        const now = Date.now() - this.#api.clockSkewMs;
+        this.#canvas.tick(now);
+        this.#bar.tick(now);
+    }
+
+    /** @param {RunSession} session */
+    #showStates(session) {
+        const { state, timeline } = session;
+        const start = timeline?.entry(state.startSeq), end = timeline?.entry(state.endSeq);
+        const key = `${session.executionId} ${start?.event.seq} ${end?.event.seq}`;
+        if (key === this.#shownStates) return;
+        this.#shownStates = key;
+        const initial = start ? memberText(start.text, "initial_state") : session.initialStateText;
+        const final = end && memberText(end.text, "final_state");
+        const sections = [section("Initial state", initial)];
+        if (final !== undefined) sections.unshift(section("Final state", final));
+        else sections.unshift(element("section", {}, element("h4", {}, "Final state"), element("p", { class: "empty" }, whyNoFinalState(session))));
+        if (state.error !== null) sections.unshift(element("section", { class: "fault" }, element("h4", {}, "Error"), element("p", {}, state.error)));
+        this.#states.replaceChildren(...sections);
+    }
+}
+
+/** @param {string} title @param {string | undefined} text */
+function section(title, text) {
+    return element("section", {}, headingWithCopy(title, text), jsonView(text, title));
+}
+
+/** @param {RunSession} session */
+function whyNoFinalState({ timeline, state }) {
+    if (!timeline) return "There is one once the graph has run.";
+    return isFinished(state) ? "A run that failed as a whole has none." : "It appears when the run ends.";
+}
+
+/** @param {RunSession} session */
+function titleOf(session) {
+    const name = session.graph.document.name ?? session.graph.document.id;
+    const status = session.timeline ? `${statusWord(session.timeline.latest.status)} · ` : "";
+    return `${status}${name} · Millrace`;
+}
+
+customElements.define("graph-workspace", GraphWorkspace);

@@ -1,0 +1,145 @@
+// The log as rows, from events. Words that a node emits one by one grow into one row, also while others speak.
+
+import { count, duration } from "./format.js";
+import { memberText } from "./json-text.js";
+
+/** @typedef {import("./events.js").NodeCompleteEvent} NodeCompleteEvent */
+/** @typedef {import("./timeline.js").Entry} Entry */
+/** @typedef {"event" | "output" | "success" | "error" | "muted"} Level */
+
+/**
+ * @typedef {object} Row
+ * @property {number} seq Of its first event.
+ * @property {number} time Milliseconds since 1970.
+ * @property {string | null} nodeId
+ * @property {string} node Who speaks, with the way to it inside others; empty for the execution itself.
+ * @property {string} channel Empty for what is no output.
+ * @property {Level} level
+ * @property {string} text
+ */
+
+/** A row of emitted words is closed at this length. */
+const ROW_CHARACTERS_MAX = 2_000;
+/** What a row shows of an output; the inspector has all of it. */
+const OUTPUT_CHARACTERS_MAX = 10_000;
+
+export class LogRows {
+    /** @type {Row[]} */
+    rows = [];
+    /** @type {Map<string, Row>} Speaker → the row that its next word goes to. */
+    #open = new Map();
+    #names;
+
+    /** @param {ReadonlyMap<string, string>} names Node id → name. */
+    constructor(names) {
+        this.#names = names;
+    }
+
+    /**
+     * Takes the next event.
+     * @param {Entry} entry
+     * @returns {Row} The row that is new or has grown.
+     */
+    add({ event, text }) {
+        const time = Date.parse(event.timestamp);
+        if (!("node_id" in event)) {
+            this.#open.clear();
+            return this.#append({ seq: event.seq, time, nodeId: null, node: "", channel: "", ...runWords(event) });
+        }
+        const path = event.path ?? [];
+        const speaker = [...path, event.node_id].join(" › ");
+        const nodeId = path.length > 0 ? String(path[0]) : event.node_id;
+        const head = {
+            seq: event.seq, time, nodeId, channel: "", node: path.length > 0 ? speaker : this.#names.get(nodeId) ?? nodeId,
+        };
+        if (event.type === "node_output") return this.#output(event, text, head, `${speaker} ${event.attempt} ${event.channel}`);
+        for (const key of this.#open.keys()) if (key.startsWith(`${speaker} `)) this.#open.delete(key);
+        if (event.type === "node_complete") return this.#append({ ...head, ...completeWords(event) });
+        const attempt = event.attempt > 1 ? `, attempt ${event.attempt}` : "";
+        return this.#append({ ...head, level: "event", text: `started${attempt}` });
+    }
+
+    /**
+     * @param {import("./events.js").NodeOutputEvent} event
+     * @param {string} text
+     * @param {Omit<Row, "level" | "text">} head
+     * @param {string} key
+     */
+    #output(event, text, head, key) {
+        const words = outputText(event, text).slice(0, OUTPUT_CHARACTERS_MAX);
+        const open = this.#open.get(key);
+        const isWord = event.channel === "chunk" && typeof event.data === "string";
+        if (open && isWord && open.text.length < ROW_CHARACTERS_MAX) {
+            open.text += words;
+            return open;
+        }
+        const level = event.channel === "stderr" ? "error" : "output";
+        const row = this.#append({ ...head, channel: event.channel, level, text: words });
+        if (isWord) this.#open.set(key, row);
+        return row;
+    }
+
+    /** @param {Row} row */
+    #append(row) {
+        this.rows.push(row);
+        return row;
+    }
+}
+
+/**
+ * What a node put out: a string as it is, anything else as JSON.
+ * @param {import("./events.js").NodeOutputEvent} event
+ * @param {string} text Of the event.
+ */
+export function outputText(event, text) {
+    return typeof event.data === "string" ? event.data : memberText(text, "data") ?? "";
+}
+
+/**
+ * @param {NodeCompleteEvent} event
+ * @returns {{ level: Level, text: string }}
+ */
+function completeWords(event) {
+    const took = duration(event.duration_ms);
+    switch (event.status) {
+        case "success":
+            return { level: "success", text: `finished in ${took}` };
+        case "error": {
+            const retry = event.will_retry ? "; it will be retried" : "";
+            return { level: "error", text: `failed after ${took}: ${event.error ?? "no message"}${retry}` };
+        }
+        case "skipped":
+            return { level: "muted", text: "skipped" };
+        case "cached":
+            return { level: "success", text: "result taken over from an earlier run" };
+        default:
+            return { level: "muted", text: `${event.status} after ${took}` };
+    }
+}
+
+/**
+ * @param {Exclude<import("./events.js").ExecutionEvent, { node_id: string }>} event
+ * @returns {{ level: Level, text: string }}
+ */
+function runWords(event) {
+    switch (event.type) {
+        case "start":
+            return {
+                level: "event",
+                text: event.attempt > 1
+                    ? `Resumed after an interruption, for the ${event.attempt}. time`
+                    : `Run started: ${count(event.node_count, "node")}, revision ${event.graph_revision}`,
+            };
+        case "complete": {
+            const took = duration(event.duration_ms);
+            if (event.status === "success") return { level: "success", text: `Run finished in ${took}` };
+            if (event.status === "cancelled") return { level: "muted", text: `Run cancelled after ${took}` };
+            const failed = event.failed_nodes.length > 0 ? `: ${event.failed_nodes.join(", ")} failed` : "";
+            return { level: "error", text: `Run ended with errors after ${took}${failed}` };
+        }
+        case "error":
+            return { level: "error", text: `Run failed: ${event.error}` };
+        default:
+            return { level: "muted", text: String(/** @type {{ type: string }} */ (event).type) };
+    }
+}

@@ -1,0 +1,236 @@
+// <node-inspector>: all that is known of the selected node at the event that is shown.
+
+import { button, element } from "./dom.js";
+import { duration } from "./format.js";
+import { memberText } from "./json-text.js";
+import { headingWithCopy, jsonView } from "./json-view.js";
+import { outputText } from "./log-rows.js";
+import { Problem } from "./problem.js";
+import { isInner, nodeState } from "./run-state.js";
+import { statusBadge } from "./status.js";
+
+/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./run-state.js").Attempt} Attempt */
+/** @typedef {import("./run-state.js").NodeState} NodeState */
+/** @typedef {import("./timeline.js").Entry} Entry */
+
+/** Outputs of an attempt that are shown: the last ones. */
+const OUTPUTS_MAX = 200;
+
+export class NodeInspector extends HTMLElement {
+    /** @type {RunSession | null} */
+    #session = null;
+    /** @type {string | null} */
+    #id = null;
+    /** @type {NodeState | undefined} */
+    #shown;
+    /**
+     * The attempt that was chosen by hand; null shows the latest.
+     * @type {number | null}
+     */
+    #chosen = null;
+    #title = element("h3", { tabindex: -1 });
+    #facts = element("div", { class: "facts" });
+    #attempts = element("div", { class: "attempts" });
+    #body = element("div", { class: "inspector-body" });
+
+    connectedCallback() {
+        if (this.firstChild) return;
+        const close = button({ icon: "close", label: "Close the inspector", class: "button quiet", onclick: () => this.#close() });
+        this.append(element("header", { class: "inspector-head" }, this.#title, close), this.#facts, this.#attempts, this.#body);
+        this.addEventListener("keydown", (event) => {
+            if (event.key === "Escape") this.#close();
+        });
+    }
+
+    #close() {
+        this.dispatchEvent(new CustomEvent("node-select", { bubbles: true, detail: null }));
+    }
+
+    /**
+     * @param {RunSession} session
+     * @param {string | null} id
+     */
+    open(session, id) {
+        if (session === this.#session && id === this.#id) return;
+        this.#session = session;
+        this.#id = id;
+        this.#chosen = null;
+        this.#shown = undefined;
+        this.update();
+    }
+
+    focusTitle() {
+        this.#title.focus({ preventScroll: true });
+    }
+
+    /** Shows what the session shows; only if it says something new of this node. */
+    update() {
+        const session = this.#session, node = session?.nodes.get(this.#id ?? "");
+        if (!session || !node) return;
+        const state = nodeState(session.state, node.id);
+        if (!state || state === this.#shown) return;
+        const isOther = state.attempts.length !== this.#shown?.attempts.length || state.status !== this.#shown.status;
+        this.#shown = state;
+        this.#title.textContent = node.name ?? node.id;
+        const attempt = this.#attempt(state);
+        this.#facts.replaceChildren(...this.#factsOf(state, attempt));
+        if (isOther) this.#showAttempts(state, attempt);
+        const place = this.#body.scrollTop;
+        if (isOther) this.#body.replaceChildren(...this.#sections(attempt));
+        else this.#body.querySelector(".outputs")?.replaceWith(this.#outputs(attempt));
+        this.#body.scrollTop = place;
+    }
+
+    /** @param {NodeState} state @returns {Attempt | undefined} */
+    #attempt(state) {
+        return (this.#chosen === null ? undefined : state.attempts[this.#chosen]) ?? state.attempts.at(-1);
+    }
+
+    /**
+     * @param {NodeState} state
+     * @param {Attempt | undefined} attempt
+     * @returns {Node[]}
+     */
+    #factsOf(state, attempt) {
+        const node = this.#session?.nodes.get(this.#id ?? "");
+        const facts = [statusBadge(state.status), element("span", { class: "kind" }, node?.kind ?? "")];
+        const add = (/** @type {string} */ name, /** @type {string} */ value) =>
+            facts.push(element("span", { class: "fact" }, `${name} `, element("b", {}, value)));
+        if (node && node.name && node.name !== node.id) add("id", node.id);
+        if (attempt && attempt.durationMs !== null && attempt.startSeq !== null) add("ran", duration(attempt.durationMs));
+        if (attempt && attempt.queueMs !== null && attempt.startSeq !== null) add("queued", duration(attempt.queueMs));
+        return facts;
+    }
+
+    /**
+     * @param {NodeState} state
+     * @param {Attempt | undefined} shown
+     */
+    #showAttempts(state, shown) {
+        this.#attempts.hidden = state.attempts.length < 2;
+        const buttons = state.attempts.map((attempt, index) => {
+            const choose = () => {
+                this.#chosen = index === state.attempts.length - 1 ? null : index;
+                this.#shown = undefined;
+                this.update();
+            };
+            return element("button", {
+                type: "button", class: "attempt", "data-status": attempt.status, "aria-pressed": String(attempt === shown), onclick: choose,
+            }, `Attempt ${attempt.number}: ${attempt.status}`);
+        });
+        this.#attempts.replaceChildren(...buttons);
+    }
+
+    /** @param {Attempt | undefined} attempt @returns {Node[]} */
+    #sections(attempt) {
+        if (!attempt) return [element("p", { class: "empty" }, this.#whyNothing()), this.#configuration()];
+        const end = this.#session?.timeline?.entry(attempt.endSeq);
+        const start = this.#session?.timeline?.entry(attempt.startSeq);
+        const update = end && memberText(end.text, "update");
+        const sections = [];
+        const fault = end && this.#fault(end);
+        if (fault) sections.push(fault);
+        sections.push(this.#outputs(attempt));
+        if (end && attempt.status !== "skipped") {
+            sections.push(element("section", {}, headingWithCopy("Update", update), jsonView(update, "Update")));
+            sections.push(this.#state("Output state", end, "output_state"));
+        }
+        if (start) sections.push(this.#state("Input state", start, "input_state"));
+        sections.push(this.#configuration());
+        return sections;
+    }
+
+    #whyNothing() {
+        const status = this.#session?.timeline ? this.#session.state.status : "idle";
+        if (status === "idle") return "This node has not run yet. Run the graph to see its input, update and output.";
+        return status === "running" || status === "queued" ? "This node waits for its turn." : "This node never started.";
+    }
+
+    /** @param {Entry} entry @returns {HTMLElement | null} */
+    #fault({ event, text }) {
+        if (event.type !== "node_complete" || event.error === undefined) return null;
+        const section = element("section", { class: "fault" }, element("h4", {}, "Error"), element("p", { class: "fault-message" }, event.error));
+        const details = event.details ?? {};
+        // What has lines of its own, such as a traceback, is read as text; the rest as JSON.
+        const names = Object.keys(details).sort((a, b) => Number(b === "traceback") - Number(a === "traceback"));
+        for (const name of names) {
+            const value = details[name];
+            const title = name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
+            const view = typeof value === "string"
+                ? element("pre", { class: "trace", tabindex: 0, role: "region", "aria-label": title }, value)
+                : jsonView(memberText(memberText(text, "details") ?? "{}", name), title);
+            section.append(element("h5", {}, title), view);
+        }
+        return section;
+    }
+
+    /** @param {Attempt | undefined} attempt */
+    #outputs(attempt) {
+        const session = this.#session;
+        const all = session?.timeline?.entriesOfNode(this.#id ?? "", session.shownSeq) ?? [];
+        const first = attempt?.startSeq ?? Infinity, last = attempt?.endSeq ?? Infinity;
+        const outputs = all.filter(({ event }) => event.type === "node_output" && event.seq > first && event.seq < last);
+        if (outputs.length === 0) return element("section", { class: "outputs", hidden: true });
+        const list = element("div", { class: "output-list", tabindex: 0, role: "region", "aria-label": "Output" }, ...paragraphs(outputs.slice(-OUTPUTS_MAX)));
+        const note = outputs.length > OUTPUTS_MAX ? element("p", { class: "empty" }, `The last ${OUTPUTS_MAX} of ${outputs.length}.`) : null;
+        return element("section", { class: "outputs" }, element("h4", {}, "Output"), note, list);
+    }
+
+    /**
+     * A state that is asked for when it is looked at: streams carry updates only.
+     * @param {string} title
+     * @param {Entry} entry
+     * @param {string} member
+     */
+    #state(title, entry, member) {
+        const section = element("section", { "aria-busy": "true" }, element("h4", {}, title), element("p", { class: "empty" }, "Loading…"));
+        const session = this.#session;
+        const load = async () => {
+            try {
+                const text = memberText(await session?.fullEvent(entry.event.seq) ?? "{}", member);
+                section.replaceChildren(headingWithCopy(title, text), jsonView(text, title));
+            } catch (error) {
+                const retry = element("button", { type: "button", class: "link", onclick: load }, "Try again");
+                section.replaceChildren(element("h4", {}, title), element("p", { class: "empty" }, Problem.from(error).message, " ", retry));
+            }
+            section.setAttribute("aria-busy", "false");
+        };
+        load();
+        return section;
+    }
+
+    #configuration() {
+        const node = this.#session?.nodes.get(this.#id ?? "");
+        if (!node) return element("section");
+        const { id: _id, name: _name, kind: _kind, position: _position, ...rest } = node;
+        const section = element("section", {}, element("h4", {}, "Definition"));
+        section.append(jsonView(JSON.stringify(rest), "Definition"));
+        return section;
+    }
+}
+
+/**
+ * Outputs as paragraphs: words that were emitted one by one run together.
+ * @param {Entry[]} outputs
+ * @returns {HTMLElement[]}
+ */
+function paragraphs(outputs) {
+    const made = [];
+    let words = null;
+    for (const { event, text } of outputs) {
+        if (event.type !== "node_output") continue;
+        const isWord = event.channel === "chunk" && typeof event.data === "string" && !isInner(event);
+        if (isWord && words) {
+            words.append(outputText(event, text));
+            continue;
+        }
+        const channel = event.channel === "chunk" ? null : element("span", { class: "log-channel" }, event.channel);
+        const paragraph = element("p", { "data-channel": event.channel }, channel, outputText(event, text));
+        made.push(paragraph);
+        words = isWord ? paragraph : null;
+    }
+    return made;
+}
+
+customElements.define("node-inspector", NodeInspector);

@@ -1,0 +1,193 @@
+// <run-log>: the events of an execution as lines, with a filter, following the newest or not.
+
+import { element, setAttribute } from "./dom.js";
+import { offset } from "./format.js";
+import { LogRows } from "./log-rows.js";
+
+/** @typedef {import("./log-rows.js").Row} Row */
+/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./timeline.js").Timeline} Timeline */
+
+/** Older lines leave the page; the filter and the scrubber still find them. */
+const LINES_MAX = 1_000;
+/** So near to the end counts as at the end. */
+const FOLLOW_PIXELS = 24;
+
+export class RunLog extends HTMLElement {
+    #text = element("input", {
+        type: "search", placeholder: "Filter", "aria-label": "Filter the log", oninput: () => this.#rebuild(),
+    });
+    #kind = element("select", { "aria-label": "Which lines", onchange: () => this.#rebuild() },
+        element("option", { value: "all" }, "All lines"),
+        element("option", { value: "output" }, "Output"),
+        element("option", { value: "error" }, "Errors"));
+    #follow = element("input", { type: "checkbox", checked: true, onchange: () => this.#scroll() });
+    #note = element("p", { class: "log-note" });
+    #list = element("ol", { class: "log-lines", role: "log", "aria-live": "off", "aria-label": "Events", tabindex: 0 });
+    #empty = element("p", { class: "empty" }, "Run the graph, and each step appears here as it happens.");
+
+    /** @type {RunSession | null} */
+    #session = null;
+    /** @type {Timeline | null} */
+    #timeline = null;
+    #rows = new LogRows(new Map());
+    /** How many entries of the timeline are in the rows. */
+    #entryCount = 0;
+    /** @type {Map<Row, HTMLElement>} */
+    #lines = new Map();
+    #hiddenCount = 0;
+    #shownSeq = 0;
+
+    connectedCallback() {
+        if (this.firstChild) return;
+        const tools = element("div", { class: "log-tools" }, this.#text, this.#kind,
+            element("label", { class: "check" }, this.#follow, "Follow"));
+        this.append(tools, element("div", { class: "log-body" }, this.#note, this.#list, this.#empty));
+        this.#list.addEventListener("scroll", () => this.#scrolled());
+        this.#list.addEventListener("click", (event) => this.#click(event));
+    }
+
+    /** @param {RunSession} session */
+    open(session) {
+        this.#session = session;
+        this.#timeline = null;
+        this.#startOver();
+    }
+
+    #startOver() {
+        this.#rows = new LogRows(this.#session?.names ?? new Map());
+        this.#entryCount = 0;
+        this.#rebuild();
+    }
+
+    /** Shows what the session shows. */
+    update() {
+        const session = this.#session;
+        if (!session) return;
+        const timeline = session.timeline;
+        const count = timeline?.countThrough(session.shownSeq) ?? 0;
+        if (timeline !== this.#timeline || count < this.#entryCount) {
+            this.#timeline = timeline;
+            this.#startOver();
+        }
+        this.#shownSeq = session.shownSeq;
+        if (!timeline || count === this.#entryCount) return this.#showNote();
+        /** @type {Set<Row>} */
+        const touched = new Set();
+        for (; this.#entryCount < count; this.#entryCount += 1) touched.add(this.#rows.add(timeline.entries[this.#entryCount]));
+        this.#write(touched);
+    }
+
+    /** @param {Row} row */
+    #matches(row) {
+        const kind = this.#kind.value;
+        if (kind === "error" && row.level !== "error") return false;
+        if (kind === "output" && row.channel === "") return false;
+        const wanted = this.#text.value.trim().toLowerCase();
+        return wanted === "" || `${row.node} ${row.nodeId ?? ""} ${row.channel} ${row.text}`.toLowerCase().includes(wanted);
+    }
+
+    #rebuild() {
+        this.#lines.clear();
+        this.#list.replaceChildren();
+        this.#hiddenCount = 0;
+        this.#write(new Set(this.#rows.rows));
+    }
+
+    /**
+     * Writes rows that are new or have grown, at most as many as stay.
+     * @param {Set<Row>} touched
+     */
+    #write(touched) {
+        /** @type {Row[]} */
+        const fresh = [];
+        for (const row of touched) {
+            const line = this.#lines.get(row);
+            if (line) setTextOf(line, row);
+            else if (this.#matches(row)) fresh.push(row);
+        }
+        const kept = fresh.slice(-LINES_MAX);
+        this.#hiddenCount += fresh.length - kept.length;
+        const lines = kept.map((row) => {
+            const line = this.#line(row);
+            this.#lines.set(row, line);
+            return line;
+        });
+        this.#list.append(...lines);
+        this.#dropOldest();
+        this.#showNote();
+        this.#scroll();
+    }
+
+    #dropOldest() {
+        for (const [row, line] of this.#lines) {
+            if (this.#lines.size <= LINES_MAX) return;
+            this.#lines.delete(row);
+            line.remove();
+            this.#hiddenCount += 1;
+        }
+    }
+
+    /** @param {Row} row */
+    #line(row) {
+        const begin = this.#timeline?.latest.startedAt ?? row.time;
+        const who = row.nodeId === null
+            ? element("span", { class: "log-node" }, "Run")
+            : element("button", { type: "button", class: "log-node", "data-id": row.nodeId }, row.node);
+        const time = element("button", {
+            type: "button", class: "log-time", "data-seq": row.seq, title: `Event ${row.seq}: show the run as it was then`,
+        }, offset(row.time - begin));
+        const channel = row.channel && row.channel !== "chunk" ? element("span", { class: "log-channel" }, row.channel) : null;
+        return element("li", { "data-level": row.level }, time, who,
+            element("span", { class: "log-text" }, channel, element("span", {}, row.text)));
+    }
+
+    #showNote() {
+        const gap = this.#timeline?.gaps.at(-1);
+        const notes = [];
+        if (gap) notes.push(`Events ${gap.from} to ${gap.to} are no longer kept.`);
+        if (this.#hiddenCount > 0) notes.push(`${this.#hiddenCount} earlier lines are not shown; filter to find them.`);
+        const text = notes.join(" ");
+        if (this.#note.textContent !== text) this.#note.textContent = text;
+        this.#note.hidden = text === "";
+        const isEmpty = this.#lines.size === 0;
+        this.#empty.hidden = !isEmpty;
+        this.#list.hidden = isEmpty;
+        if (isEmpty) this.#empty.textContent = this.#emptyWords();
+    }
+
+    #emptyWords() {
+        if (this.#rows.rows.length > 0) return "No line matches the filter.";
+        if (this.#session?.isRunning) return "Waiting for the first event.";
+        if (this.#timeline && this.#shownSeq === 0) return "Before the first event.";
+        return "Run the graph, and each step appears here as it happens.";
+    }
+
+    #scroll() {
+        if (this.#follow.checked) this.#list.scrollTop = this.#list.scrollHeight;
+    }
+
+    /** Scrolling up stops following, coming back to the end starts it again. */
+    #scrolled() {
+        const { scrollTop, scrollHeight, clientHeight } = this.#list;
+        if (clientHeight > 0) this.#follow.checked = scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS;
+    }
+
+    /** @param {MouseEvent} event */
+    #click(event) {
+        if (!(event.target instanceof Element)) return;
+        const id = event.target.closest("button.log-node")?.getAttribute("data-id");
+        if (id) this.dispatchEvent(new CustomEvent("node-select", { bubbles: true, detail: id }));
+        const seq = event.target.closest("button.log-time")?.getAttribute("data-seq");
+        if (seq) this.dispatchEvent(new CustomEvent("seq-select", { bubbles: true, detail: Number(seq) }));
+    }
+}
+
+/** @param {HTMLElement} line @param {Row} row */
+function setTextOf(line, row) {
+    const text = line.querySelector(".log-text > :last-child");
+    if (text) text.textContent = row.text;
+    setAttribute(line, "data-level", row.level);
+}
+
+customElements.define("run-log", RunLog);

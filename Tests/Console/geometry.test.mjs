@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+    NODE_HEIGHT, NODE_WIDTH, SCALE_MAX, SCALE_MIN, boundsOf, documentPositions, edgePath, fitted, labelPoint, labelText, labelWidth,
+    neighbour, revealing, widened, zoomed,
+} from "../../Sources/Console/Files/geometry.js";
+
+const positions = new Map([["a", { x: 0, y: 0 }], ["b", { x: 240, y: -50 }], ["c", { x: 240, y: 50 }], ["d", { x: 480, y: 0 }]]);
+
+test("positions of the document count only if every node has one", () => {
+    const placed = { id: "a", kind: "set", position: { x: 1, y: 2 } };
+    assert.deepEqual(documentPositions([placed]), new Map([["a", { x: 1, y: 2 }]]));
+    assert.equal(documentPositions([placed, { id: "b", kind: "set" }]), null);
+});
+
+test("layers part where a condition needs the room, and keep their order", () => {
+    const edges = [{ from: "a", to: "b", when: "state.urgency < 0.7" }, { from: "b", to: "d" }];
+    const wide = widened(positions, edges);
+    assert.equal(wide.get("a").x, 0);
+    assert.ok(wide.get("b").x - NODE_WIDTH >= labelWidth(edges[0].when) + 40);
+    assert.equal(wide.get("c").x, wide.get("b").x);
+    assert.equal(wide.get("d").x - wide.get("b").x, 240);
+    assert.deepEqual(widened(positions, []), positions);
+});
+
+test("a label lies on its edge, between its nodes", () => {
+    const from = { x: 0, y: 0 }, to = { x: 500, y: 300 };
+    const { x, y } = labelPoint(from, to, 100);
+    assert.ok(x - 50 > NODE_WIDTH && x + 50 < to.x);
+    assert.ok(y > NODE_HEIGHT / 2 && y < 300 + NODE_HEIGHT / 2);
+});
+
+test("a long condition is cut", () => {
+    const text = "state.urgency < 0.7 and state.topic == 'billing'";
+    assert.ok(labelText(text).endsWith("…") && text.startsWith(labelText(text).slice(0, -1)));
+    assert.equal(labelText("a < b"), "a < b");
+});
+
+test("edges lead from side to side, and back around below", () => {
+    assert.match(edgePath({ x: 0, y: 0 }, { x: 240, y: 0 }), /^M184,32 C.* 240,32$/);
+    assert.match(edgePath({ x: 240, y: 0 }, { x: 0, y: 0 }), /^M424,32 C.* S.* 0,32$/);
+});
+
+test("bounds hold all nodes, and something when there is none", () => {
+    assert.deepEqual(boundsOf(positions.values()), { x: 0, y: -50, width: 480 + NODE_WIDTH, height: 100 + NODE_HEIGHT });
+    assert.ok(boundsOf([]).width > 0);
+});
+
+test("a fitted graph is seen whole and in the middle", () => {
+    const bounds = boundsOf(positions.values());
+    for (const screen of [{ width: 375, height: 300 }, { width: 1440, height: 700 }]) {
+        const view = fitted(bounds, screen);
+        assert.ok(bounds.x * view.scale + view.x >= 0);
+        assert.ok((bounds.x + bounds.width) * view.scale + view.x <= screen.width);
+        assert.ok(bounds.y * view.scale + view.y >= 0);
+        assert.ok((bounds.y + bounds.height) * view.scale + view.y <= screen.height);
+    }
+});
+
+test("zooming keeps the point under the pointer, within limits", () => {
+    const view = { x: 10, y: 20, scale: 1 }, point = { x: 200, y: 100 };
+    const near = zoomed(view, 1.5, point);
+    assert.ok(Math.abs((point.x - near.x) / near.scale - (point.x - view.x)) < 1e-9);
+    assert.equal(zoomed(view, 1000, point).scale, SCALE_MAX);
+    assert.equal(zoomed(view, 0.0001, point).scale, SCALE_MIN);
+});
+
+test("a node that is in sight does not move the view, one that is not comes in", () => {
+    const view = { x: 0, y: 0, scale: 1 }, screen = { width: 800, height: 600 };
+    const box = (x, y) => ({ x, y, width: NODE_WIDTH, height: NODE_HEIGHT });
+    assert.deepEqual(revealing(view, box(100, 100), screen), view);
+    const { x, y } = revealing(view, box(900, -200), screen);
+    assert.ok(900 + NODE_WIDTH + x <= 800 && -200 + y >= 0);
+});
+
+test("the keyboard goes to the nearest node of a direction", () => {
+    assert.equal(neighbour(positions, "a", "right"), "b");
+    assert.equal(neighbour(positions, "b", "down"), "c");
+    assert.equal(neighbour(positions, "c", "up"), "b");
+    assert.equal(neighbour(positions, "d", "right"), null);
+    assert.equal(neighbour(positions, "d", "left"), "b");
+    assert.equal(neighbour(positions, "x", "left"), null);
+});

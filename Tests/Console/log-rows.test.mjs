@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { LogRows } from "../../Sources/Console/Files/log-rows.js";
+import { nodeComplete, nodeStart, numbered, output, sampleRun, start } from "./execution.mjs";
+
+function rows(events, names = new Map([["a", "Anna"]])) {
+    const log = new LogRows(names);
+    for (const event of numbered(events)) log.add({ event, text: JSON.stringify(event) });
+    return log.rows;
+}
+
+test("a run reads as sentences", () => {
+    const log = new LogRows(new Map([["a", "Anna"]]));
+    for (const event of sampleRun) log.add({ event, text: JSON.stringify(event) });
+    assert.deepEqual(log.rows.map(({ node, level, text }) => `${level} ${node}: ${text}`), [
+        "event : Run started: 3 nodes, revision 1", "event Anna: started", "output Anna: hello ", "success Anna: finished in 90 ms",
+        "event b: started", "error b: failed after 90 ms: no; it will be retried", "event b: started, attempt 2",
+        "error b: failed after 90 ms: no again", "muted c: skipped", "error : Run ended with errors after 500 ms",
+    ]);
+});
+
+test("words of several speakers at once grow into one row each", () => {
+    const log = rows([start(), output("a", "one "), output("b", "eins "), output("a", "two"), output("b", "zwei")]);
+    assert.deepEqual(log.slice(1).map((row) => row.text), ["one two", "eins zwei"]);
+});
+
+test("words do not grow past the end of their attempt, nor into other channels", () => {
+    const log = rows([output("a", "x"), nodeComplete("a"), nodeStart("a", 2), output("a", "y"), output("a", "z", "log"), output("a", "!")]);
+    assert.deepEqual(log.map((row) => row.text), ["x", "finished in 90 ms", "started, attempt 2", "y!", "z"]);
+});
+
+test("a row of words has an end", () => {
+    const log = rows(Array.from({ length: 30 }, () => output("a", "0123456789".repeat(10))));
+    assert.equal(log.length, 2);
+});
+
+test("outputs that are no strings are shown as JSON, as they were written", () => {
+    const log = new LogRows(new Map());
+    const [event] = numbered([output("a", { n: 1 })]);
+    log.add({ event, text: JSON.stringify(event).replace('{"n":1}', '{"n":1.00}') });
+    assert.equal(log.rows[0].text, '{"n":1.00}');
+});
+
+test("what comes from within a node names the way to it", () => {
+    const [row] = rows([{ ...output("leaf", "x", "log"), path: ["each", 17] }]);
+    assert.equal(row.node, "each › 17 › leaf");
+    assert.equal(row.nodeId, "each");
+});
+
+test("a resumed run says so", () => {
+    assert.match(rows([start(), start(2)])[1].text, /Resumed/);
+});
