@@ -54,7 +54,8 @@ private final class Waiter: Sendable {
     }
 
     func finish(_ result: Bool) {
-        let (continuation, timer) = guarded.withLock { guarded -> (CheckedContinuation<Bool, Never>?, (any ClockTimer)?) in
+        let (continuation, timer) = guarded.withLock {
+            guarded -> (CheckedContinuation<Bool, Never>?, (any ClockTimer)?) in
             guard guarded.result == nil else { return (nil, nil) }
             guarded.result = result
             defer {

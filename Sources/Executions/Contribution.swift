@@ -97,7 +97,8 @@ extension Reducer {
             if !overflows { return JSONText(sum) }
         }
         let sum = (left.double ?? 0) + (right.double ?? 0)
-        return sum.isFinite ? JSONText(sum) : JSONText(sum < 0 ? -Double.greatestFiniteMagnitude : .greatestFiniteMagnitude)
+        return sum.isFinite
+            ? JSONText(sum) : JSONText(sum < 0 ? -Double.greatestFiniteMagnitude : .greatestFiniteMagnitude)
     }
 
     private static func isLess(_ left: JSONText, _ right: JSONText) -> Bool {

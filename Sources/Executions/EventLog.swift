@@ -123,7 +123,8 @@ package final class EventLog: Sendable {
     package func unstored() -> Unstored {
         guarded.withLock { guarded in
             guarded.isQueuedForStore = false
-            let slice = guarded.slice(after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
+            let slice = guarded.slice(
+                after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
             return Unstored(summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice)
         }
     }

@@ -74,11 +74,14 @@ extension EventRecord {
         case .nodeComplete:
             body = .nodeComplete(try NodeCompletion(from: &reader))
         case .complete:
-            guard let status = ExecutionStatus(rawValue: try reader.string()) else { throw RecordError(message: "unknown status") }
+            guard let status = ExecutionStatus(rawValue: try reader.string()) else {
+                throw RecordError(message: "unknown status")
+            }
             body = .complete(status, durationMicroseconds: Int64(try reader.varint()), failedRanks: try reader.list())
         case .error:
             body = .error(
-                message: try reader.string(), details: try reader.object(), durationMicroseconds: Int64(try reader.varint()))
+                message: try reader.string(), details: try reader.object(),
+                durationMicroseconds: Int64(try reader.varint()))
         case nil:
             throw RecordError(message: "unknown record tag")
         }

@@ -134,7 +134,9 @@ extension EventRenderer {
         }
     }
 
-    private func renderNodeOutput(_ rank: Int, _ attempt: Int, _ channel: String, _ data: JSONText, _ writer: inout ByteWriter) {
+    private func renderNodeOutput(
+        _ rank: Int, _ attempt: Int, _ channel: String, _ data: JSONText, _ writer: inout ByteWriter
+    ) {
         writer.append(",\"node_id\":")
         writer.append(revision.idTokens[rank])
         writer.append(",\"attempt\":")

@@ -125,10 +125,12 @@ extension ExecutionRun {
             armExecutionTimer()
             flush()
             for action in afterStep { action() }
-            let isDone = isIdle && inbox.withLock { inbox in
-                if inbox.isEmpty { inbox.isScheduled = false }
-                return inbox.isEmpty
-            }
+            let isDone =
+                isIdle
+                && inbox.withLock { inbox in
+                    if inbox.isEmpty { inbox.isScheduled = false }
+                    return inbox.isEmpty
+                }
             if isDone { return }
             // Neither a long chain nor a stream of inputs keeps the thread.
             guard environment.clock.monotonicNanoseconds - began <= Self.sliceNanoseconds else {
@@ -188,7 +190,9 @@ extension ExecutionRun {
         }
     }
 
-    private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ start: RunMachine.Start, timeoutMilliseconds: Int?) {
+    private func wait(
+        for work: @escaping @Sendable () async -> NodeOutcome, _ start: RunMachine.Start, timeoutMilliseconds: Int?
+    ) {
         let (rank, attempt) = (start.rank, start.attempt)
         let task = Task(executorPreference: environment.pool) { [self] in
             let outcome = await work()

@@ -94,13 +94,17 @@ package final class ExecutionService: Sendable {
     /// - Parameter reply: called on the pool.
     package func cancel(_ id: ExecutionID, _ reply: @escaping @Sendable (CancelResult) -> Void) {
         let (run, queued) = guarded.withLock { guarded -> (ExecutionRun?, Queued?) in
-            guard let index = guarded.queue.firstIndex(where: { $0.run.log.id == id }) else { return (guarded.runs[id], nil) }
+            guard let index = guarded.queue.firstIndex(where: { $0.run.log.id == id }) else {
+                return (guarded.runs[id], nil)
+            }
             guarded.running += 1
             return (nil, guarded.queue.remove(at: index))
         }
         if let queued {
             let log = queued.run.log
-            return queued.run.beginCancelled(initialState: queued.initialState) { reply(.cancelled(log, seq: log.summary.lastSeq)) }
+            return queued.run.beginCancelled(initialState: queued.initialState) {
+                reply(.cancelled(log, seq: log.summary.lastSeq))
+            }
         }
         guard let run else { return environment.pool.submit { reply(.unknown) } }
         if run.log.summary.status.isFinished { return environment.pool.submit { reply(.alreadyFinished(run.log)) } }

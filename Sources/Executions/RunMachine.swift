@@ -103,7 +103,9 @@ package struct RunMachine {
 
     /// The next node to run, if one is ready and there is room; nil otherwise. `emit` of its `node_start` comes in `effects`.
     package mutating func nextStart(at now: UInt64, effects started: inout [Effect]) -> Start? {
-        guard stop == nil, runningCount < graph.document.limits.maxParallelNodes, let rank = ready.popFirst() else { return nil }
+        guard stop == nil, runningCount < graph.document.limits.maxParallelNodes, let rank = ready.popFirst() else {
+            return nil
+        }
         runningCount += 1
         nodes[rank].phase = .running
         nodes[rank].attempt += 1
@@ -136,7 +138,10 @@ extension RunMachine {
             guard stop == nil, nodes[rank].phase == .retrying else { return }
             makeReady(rank, at: now)
         case .executionTimedOut:
-            halt(.failed("the execution took longer than limits.timeout_ms (\(graph.document.limits.timeoutMilliseconds) ms)"))
+            halt(
+                .failed(
+                    "the execution took longer than limits.timeout_ms (\(graph.document.limits.timeoutMilliseconds) ms)"
+                ))
         case .cancel:
             halt(.cancelled)
         }
@@ -218,7 +223,10 @@ extension RunMachine {
         if state.bytes + updateBytes <= limits.stateBytesMax { return outcome }
         state.apply(update, rank: rank)
         guard state.bytes <= limits.stateBytesMax else {
-            return .failure(NodeFailure("the state would grow to \(state.bytes) bytes, more than executions.state_bytes_max (\(limits.stateBytesMax))"))
+            return .failure(
+                NodeFailure(
+                    "the state would grow to \(state.bytes) bytes, more than executions.state_bytes_max (\(limits.stateBytesMax))"
+                ))
         }
         return outcome
     }
@@ -298,7 +306,8 @@ extension RunMachine {
         if let (index, failure) = nodes[rank].brokenEdge {
             let edge = graph.edges[index]
             var completion = NodeCompletion(rank: rank, attempt: 0, status: .error)
-            completion.error = "the condition of the edge \(graph.nodes[edge.from].id) → \(graph.nodes[rank].id) failed: \(failure.message)"
+            completion.error =
+                "the condition of the edge \(graph.nodes[edge.from].id) → \(graph.nodes[rank].id) failed: \(failure.message)"
             completion.details = failure.details
             return completion
         }

@@ -57,7 +57,8 @@ package struct State: Sendable {
     package mutating func apply(_ update: JSONObject, rank: Int) {
         var index: Int32 = 0
         for (key, text) in update {
-            let value = reducers.isEmpty || reducers[key] == nil ? Value.plain(text) : .reduced(Contribution(text, Int32(rank)))
+            let value =
+                reducers.isEmpty || reducers[key] == nil ? Value.plain(text) : .reduced(Contribution(text, Int32(rank)))
             absorb(Entry(key: key, value: value, rank: Int32(rank), place: Place(rank: Int32(rank), index: index)))
             index += 1
         }
@@ -112,7 +113,9 @@ package struct State: Sendable {
     package func refusal(of update: JSONObject) -> String? {
         guard !reducers.isEmpty else { return nil }
         for (key, text) in update {
-            guard let reducer = reducers[key], reducer.needsNumbers, text.int == nil, text.double == nil else { continue }
+            guard let reducer = reducers[key], reducer.needsNumbers, text.int == nil, text.double == nil else {
+                continue
+            }
             let fault = text.kind == .number ? "too large a number" : "no number"
             return "the update of \"\(key.string)\" is \(fault), but its reducer is \(reducer.rawValue)"
         }

@@ -32,15 +32,20 @@ package enum Timestamp {
 
     /// Reads `YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm)`; digits beyond microseconds are dropped. Nil for anything else.
     package static func microseconds(_ text: String) -> Int64? {
-        let pattern = /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)/.asciiOnlyDigits()
+        let pattern = /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)/
+            .asciiOnlyDigits()
         guard let match = text.wholeMatch(of: pattern) else { return nil }
         let numbers = [match.1, match.2, match.3, match.4, match.5, match.6].compactMap { Int64($0) }
-        guard numbers.count == 6, (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24, numbers[4] < 60,
-            numbers[5] <= 60, civil(days(numbers[0], numbers[1], numbers[2])) == (Int(numbers[0]), Int(numbers[1]), Int(numbers[2]))
+        guard numbers.count == 6, (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24,
+            numbers[4] < 60,
+            numbers[5] <= 60,
+            civil(days(numbers[0], numbers[1], numbers[2])) == (Int(numbers[0]), Int(numbers[1]), Int(numbers[2]))
         else { return nil }
-        var seconds = days(numbers[0], numbers[1], numbers[2]) * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]
+        var seconds =
+            days(numbers[0], numbers[1], numbers[2]) * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]
         if match.8.count == 6 {
-            guard let hours = Int64(match.8.dropFirst().prefix(2)), let minutes = Int64(match.8.suffix(2)), hours < 24, minutes < 60
+            guard let hours = Int64(match.8.dropFirst().prefix(2)), let minutes = Int64(match.8.suffix(2)), hours < 24,
+                minutes < 60
             else { return nil }
             seconds -= (match.8.first == "-" ? -1 : 1) * (hours * 3600 + minutes * 60)
         }

@@ -9,7 +9,10 @@ package struct NodeSettings: Sendable {
     /// Names of the kinds that graphs may use; `*` stands for all.
     package var enabled: [String]
 
-    package init(clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, lua: LuaLimits = .node, enabled: [String] = ["*"]) {
+    package init(
+        clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, lua: LuaLimits = .node,
+        enabled: [String] = ["*"]
+    ) {
         self.python = python
         self.clock = clock
         self.launcher = launcher

@@ -34,7 +34,8 @@ extension Connection {
                 self.stream = stream
                 guard extendFrames() else { return }
             case .dropped:
-                stream.move(to: FrameLog(log: stream.frames.log, detail: stream.frames.detail, firstSeq: stream.nextSeq))
+                stream.move(
+                    to: FrameLog(log: stream.frames.log, detail: stream.frames.detail, firstSeq: stream.nextSeq))
                 self.stream = stream
             }
         }

@@ -201,7 +201,9 @@ final class Connection: ReadinessHandler {
     }
 
     private func continueOrRefuse() {
-        if let pending = parser.pending, let problem = server.guards.refusal(of: pending, from: peer) { return refuse(problem) }
+        if let pending = parser.pending, let problem = server.guards.refusal(of: pending, from: peer) {
+            return refuse(problem)
+        }
         ResponseHead.writeContinue(to: &output)
         askForFlush()
     }
@@ -253,7 +255,8 @@ final class Connection: ReadinessHandler {
     func respond(_ response: Response) {
         guard let request, case .handling = phase else { return }
         let keepsAlive = request.keepsAlive && !server.isDraining
-        let recipient = ResponseHead.Recipient(isHead: request.method == .head, version: request.version, keepsAlive: keepsAlive)
+        let recipient = ResponseHead.Recipient(
+            isHead: request.method == .head, version: request.version, keepsAlive: keepsAlive)
         ResponseHead(response.status, response.headers).write(
             body: response.body, to: &output, date: server.date(), recipient: recipient)
         finish(keepsAlive: keepsAlive)

@@ -25,7 +25,8 @@ enum EventRoutes {
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
             let last = max(log.visibleSeq, 0)
             guard after <= last else {
-                throw Problem(400, "cursor_ahead", "The last event so far is \(last); nothing can be resumed after \(after).")
+                throw Problem(
+                    400, "cursor_ahead", "The last event so far is \(last); nothing can be resumed after \(after).")
             }
             if type == .json { return array(call, log, detail, after: after) }
             if after == last, log.isFinishedAndVisible { return call.respond(Response(204)) }
@@ -46,7 +47,8 @@ enum EventRoutes {
     /// A stream's end must be told from a break, so it needs the chunked coding.
     static func requireChunks(_ request: Request) throws(Problem) {
         guard request.version == .http11 else {
-            throw Problem(505, "http_version_not_supported", "Streams need HTTP/1.1; ask for application/json with HTTP/1.0.")
+            throw Problem(
+                505, "http_version_not_supported", "Streams need HTTP/1.1; ask for application/json with HTTP/1.0.")
         }
     }
 
@@ -93,7 +95,8 @@ enum EventRoutes {
                 try renderer.render(record, to: &output)
             }
             guard output.count <= arrayBytesMax else {
-                throw Problem(413, "too_many_events", "The array would pass 64 MiB; read the events as text/event-stream.")
+                throw Problem(
+                    413, "too_many_events", "The array would pass 64 MiB; read the events as text/event-stream.")
             }
         }
         output.append(byte: UInt8(ascii: "]"))

@@ -25,7 +25,9 @@ enum ExecutionRoutes {
     static func read(_ call: Call) throws(Problem) {
         let (store, id) = (call.server.store, try id(call))
         call.offload { () throws(Problem) in
-            guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else { throw unknown(id) }
+            guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else {
+                throw unknown(id)
+            }
             return .json(json(summary))
         }
     }
@@ -43,7 +45,9 @@ enum ExecutionRoutes {
                 case .alreadyFinished: call.respond(finished(id).response)
                 case .unknown:
                     call.offload { () throws(Problem) in
-                        guard try read({ () throws(StoreError) in try store.execution(id) }) != nil else { throw unknown(id) }
+                        guard try read({ () throws(StoreError) in try store.execution(id) }) != nil else {
+                            throw unknown(id)
+                        }
                         throw finished(id)
                     }
                 }
@@ -88,7 +92,9 @@ enum ExecutionRoutes {
 
 extension ExecutionRoutes {
     /// Goes on with the log of the execution that the path names: of one that is running, or of one from the history.
-    static func withLog(_ call: Call, _ next: @escaping @Sendable (Call, EventLog) throws(Problem) -> Void) throws(Problem) {
+    static func withLog(_ call: Call, _ next: @escaping @Sendable (Call, EventLog) throws(Problem) -> Void)
+        throws(Problem)
+    {
         let id = try id(call)
         if let live = call.server.service.log(of: id) ?? call.server.hub.log(of: id), live.visibleSeq >= 0 {
             return try next(call, live)
@@ -96,12 +102,16 @@ extension ExecutionRoutes {
         let (store, catalog) = (call.server.store, call.server.catalog)
         call.then(
             { () throws(Problem) in
-                guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else { throw unknown(id) }
+                guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else {
+                    throw unknown(id)
+                }
                 let revision = try read { () throws(StoreError) in
                     try catalog.revision(summary.graphRevision, of: summary.graphID)
                 }
                 guard let revision else {
-                    throw Problem(500, "damaged_history", "Revision \(summary.graphRevision) of graph \(summary.graphID) is missing.")
+                    throw Problem(
+                        500, "damaged_history",
+                        "Revision \(summary.graphRevision) of graph \(summary.graphID) is missing.")
                 }
                 return EventLog(stored: summary, graph: revision)
             }, next)
@@ -134,8 +144,10 @@ extension ExecutionRoutes {
             guard !slice.ends.isEmpty else { throw StoreError("event \(seq + 1) of execution \(log.id) is missing") }
             try slice.forEachRecord { record in
                 switch try EventRecord(decoding: record).body {
-                case .start(_, let initialState): state = State(initial: initialState, reducers: log.graph.graph.reducers)
-                case .nodeComplete(let completion) where !completion.willRetry: state.apply(completion.update, rank: completion.rank)
+                case .start(_, let initialState):
+                    state = State(initial: initialState, reducers: log.graph.graph.reducers)
+                case .nodeComplete(let completion) where !completion.willRetry:
+                    state.apply(completion.update, rank: completion.rank)
                 case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error: break
                 }
             }
@@ -151,7 +163,8 @@ extension ExecutionRoutes {
             "started_at": summary.startedAtMicroseconds.map { JSONText(Timestamp.string(microseconds: $0)) } ?? .null,
             "ended_at": summary.endedAtMicroseconds.map { JSONText(Timestamp.string(microseconds: $0)) } ?? .null,
             "duration_ms": .null, "node_count": JSONText(summary.nodeCount),
-            "failed_nodes": JSONText(array: summary.failedNodes.map { JSONText($0) }), "last_seq": JSONText(summary.lastSeq),
+            "failed_nodes": JSONText(array: summary.failedNodes.map { JSONText($0) }),
+            "last_seq": JSONText(summary.lastSeq),
         ]
         if let duration = summary.durationMicroseconds {
             var writer = ByteWriter()
@@ -165,7 +178,8 @@ extension ExecutionRoutes {
     static func id(_ call: Call) throws(Problem) -> ExecutionID {
         let text = call.parameters["id"]
         guard let id = ExecutionID(text) else {
-            throw Problem(404, "unknown_execution", "\(text.prefix(80)) is no execution's id, which is a UUID of version 7.")
+            throw Problem(
+                404, "unknown_execution", "\(text.prefix(80)) is no execution's id, which is a UUID of version 7.")
         }
         return id
     }

@@ -83,7 +83,9 @@ final class FrameLog {
 
     /// The frame that an offset of the window lies in, and how far into it.
     func position(at offset: Int) -> (seq: Int, bytesIntoFrame: Int) {
-        guard offset < endOffset, let box = segments.last(where: { $0.segment.offset <= offset }) else { return (nextSeq, 0) }
+        guard offset < endOffset, let box = segments.last(where: { $0.segment.offset <= offset }) else {
+            return (nextSeq, 0)
+        }
         let within = offset - box.segment.offset
         let index = box.segment.starts.partitioningIndex { $0 > within } - 1
         return (box.segment.firstSeq + index, within - box.segment.starts[index])
@@ -91,9 +93,13 @@ final class FrameLog {
 
     /// Calls `body` with the frames from `offset` on, as far as they lie in one piece. `offset` must be in the window.
     func withFrames<Result>(at offset: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        guard let box = segments.last(where: { $0.segment.offset <= offset }) else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        guard let box = segments.last(where: { $0.segment.offset <= offset }) else {
+            return body(UnsafeRawBufferPointer(start: nil, count: 0))
+        }
         let within = offset - box.segment.offset
-        return box.segment.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[min(within, $0.count)...])) }
+        return box.segment.bytes.withUnsafeBytes {
+            body(UnsafeRawBufferPointer(rebasing: $0[min(within, $0.count)...]))
+        }
     }
 
     /// Renders some more of what is visible.

@@ -75,7 +75,9 @@ package final class GraphCatalog: Sendable {
 
     /// Reads and checks a document; stores nothing.
     package func validate(_ bytes: [UInt8], format: GraphFormat) throws(GraphFaults) -> GraphRevisionContent {
-        if let folder { return try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder)) }
+        if let folder {
+            return try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder))
+        }
         return try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
     }
 
@@ -83,7 +85,8 @@ package final class GraphCatalog: Sendable {
     /// - Parameter expecting: the revision that it replaces, 0 for none; nil: whatever is there.
     package func put(_ content: GraphRevisionContent, expecting: Int? = nil) throws(ChangeError) -> Change {
         let new = NewGraph(
-            id: content.graph.document.id, document: content.graph.document.source, files: content.files, folder: folder,
+            id: content.graph.document.id, document: content.graph.document.source, files: content.files,
+            folder: folder,
             createdAtMicroseconds: clock.wallMicroseconds)
         return try put(new, content, expecting: expecting)
     }
@@ -93,7 +96,9 @@ package final class GraphCatalog: Sendable {
             let revision = current(id)?.identity.revision ?? 0
             guard revision > 0, expecting == nil || expecting == revision else { throw .conflict(current: revision) }
             let now = clock.wallMicroseconds
-            if try stored({ () throws(StoreError) in try store.deleteGraph(id, expecting: revision, atMicroseconds: now) }) != nil {
+            if try stored({ () throws(StoreError) in try store.deleteGraph(id, expecting: revision, atMicroseconds: now)
+                }) != nil
+            {
                 return guarded.withLock { guarded in
                     if guarded.current[id]?.identity.revision == revision { guarded.current[id] = nil }
                 }
@@ -105,7 +110,9 @@ package final class GraphCatalog: Sendable {
         while true {
             let replaced = current(new.id)?.identity.revision ?? 0
             if let expecting, expecting != replaced { throw .conflict(current: replaced) }
-            guard let summary = try stored({ () throws(StoreError) in try store.put(new, expecting: replaced) }) else { continue }
+            guard let summary = try stored({ () throws(StoreError) in try store.put(new, expecting: replaced) }) else {
+                continue
+            }
             let identity = GraphIdentity(id: new.id, revision: summary.revision, files: new.files, folder: new.folder)
             let revision: GraphRevision
             do {
@@ -169,8 +176,10 @@ extension GraphCatalog {
         case .success(let content):
             guard entry.fingerprint.description != known else { return nil }
             let new = NewGraph(
-                id: content.graph.document.id, document: content.graph.document.source, files: content.files, folder: folder,
-                createdAtMicroseconds: clock.wallMicroseconds, loadedFrom: (entry.fileName, entry.fingerprint.description))
+                id: content.graph.document.id, document: content.graph.document.source, files: content.files,
+                folder: folder,
+                createdAtMicroseconds: clock.wallMicroseconds,
+                loadedFrom: (entry.fileName, entry.fingerprint.description))
             do throws(ChangeError) {
                 _ = try put(new, content, expecting: nil)
                 return nil
@@ -189,12 +198,15 @@ extension GraphCatalog {
     private func historical(_ stored: StoredGraph) throws(StoreError) -> GraphRevision {
         do {
             let vocabulary = HistoricalVocabulary()
-            let content = try Graph.parse(stored.document.bytes, format: .json, vocabulary: vocabulary, files: stored.files)
+            let content = try Graph.parse(
+                stored.document.bytes, format: .json, vocabulary: vocabulary, files: stored.files)
             return GraphRevision(
-                graph: content.graph, identity: stored.identity, createdAtMicroseconds: stored.summary.createdAtMicroseconds,
+                graph: content.graph, identity: stored.identity,
+                createdAtMicroseconds: stored.summary.createdAtMicroseconds,
                 bodies: [], conditions: [])
         } catch {
-            throw StoreError("revision \(stored.summary.revision) of graph \(stored.summary.graphID) is damaged: \(error)")
+            throw StoreError(
+                "revision \(stored.summary.revision) of graph \(stored.summary.graphID) is damaged: \(error)")
         }
     }
 }

@@ -30,7 +30,8 @@ enum GraphRoutes {
             } catch {
                 if case .conflict = error {
                     let id = content.graph.document.id
-                    throw Problem(409, "graph_exists", "There is a graph \(id) already; PUT /api/graphs/\(id) replaces it.")
+                    throw Problem(
+                        409, "graph_exists", "There is a graph \(id) already; PUT /api/graphs/\(id) replaces it.")
                 }
                 throw problem(for: error)
             }
@@ -48,7 +49,8 @@ enum GraphRoutes {
             let number = try call.number("revision", in: 1...Int.max, default: 1)
             let catalog = call.server.catalog
             return call.offload { () throws(Problem) in
-                let revision = try ExecutionRoutes.read { () throws(StoreError) in try catalog.revision(number, of: id) }
+                let revision = try ExecutionRoutes.read { () throws(StoreError) in try catalog.revision(number, of: id)
+                }
                 guard let revision else { throw unknown(id) }
                 return document(revision, as: format, status: 200, isNew: false)
             }
@@ -162,7 +164,9 @@ extension GraphRoutes {
     }
 
     /// - Parameter isNew: whether the graph came into being, so that `Location` says where.
-    private static func document(_ revision: GraphRevision, as format: GraphFormat, status: Status, isNew: Bool) -> Response {
+    private static func document(_ revision: GraphRevision, as format: GraphFormat, status: Status, isNew: Bool)
+        -> Response
+    {
         var headers: HeaderFields = ["ETag": tag(of: revision, format).description, "Vary": "Accept"]
         if isNew { headers.add("Location", "/api/graphs/\(revision.identity.id)") }
         let document = revision.graph.document
@@ -200,12 +204,14 @@ extension GraphRoutes {
 
     private static func changed(_ revision: Int) -> Problem {
         let now = revision == 0 ? "there is no such graph now" : "the current revision is \(revision)"
-        return Problem(412, "precondition_failed", "The graph is not as the request expects: \(now). Read it and decide anew.")
+        return Problem(
+            412, "precondition_failed", "The graph is not as the request expects: \(now). Read it and decide anew.")
     }
 
     private static func documentFormat(_ request: Request) throws(Problem) -> GraphFormat {
         guard let type = request.headers["content-type"].flatMap({ MediaType($0) }) else {
-            throw Problem(415, "unsupported_media_type", "Send a graph document as application/json or application/yaml.")
+            throw Problem(
+                415, "unsupported_media_type", "Send a graph document as application/json or application/yaml.")
         }
         return type.isYAML ? .yaml : .json
     }
@@ -224,7 +230,8 @@ extension GraphRoutes {
         let listed = faults.faults.map { ProblemDetails.Violation(pointer: $0.pointer, message: $0.message) }
         let count = faults.count == 1 ? "a fault" : "\(faults.count) faults"
         return Problem(
-            ProblemDetails(422, code: "invalid_graph", detail: "The graph document has \(count); see errors.", errors: listed))
+            ProblemDetails(
+                422, code: "invalid_graph", detail: "The graph document has \(count); see errors.", errors: listed))
     }
 
     private static func problem(for error: GraphCatalog.ChangeError) -> Problem {

@@ -15,7 +15,8 @@ struct RequestGuards {
 
     /// Why a request is refused whatever it wants; nil if it is not.
     func refusal(of request: Request, from peer: SocketAddress) -> Problem? {
-        hostRefusal(request, peer) ?? originRefusal(request) ?? forwardingRefusal(request) ?? contentTypeRefusal(request)
+        hostRefusal(request, peer) ?? originRefusal(request) ?? forwardingRefusal(request)
+            ?? contentTypeRefusal(request)
     }
 
     /// A name that was made to resolve to loopback (DNS rebinding) shows in `Host`.
@@ -24,22 +25,31 @@ struct RequestGuards {
         guard let authority = request.authority else { return nil }
         var host = authority.host.lowercased()
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        if allowedHosts.contains(host) || host.hasPrefix("127.") && SocketAddress(host: host, port: 0)?.isLoopback == true { return nil }
-        return Problem(
-            421, "unknown_host", "This server is not known as \(host); add the name to http.allowed_hosts if it should be.")
-    }
-
-    private func originRefusal(_ request: Request) -> Problem? {
-        guard let origin = request.headers["origin"], !isOwn(origin, request), !settings.allowedOrigins.contains(origin) else {
+        if allowedHosts.contains(host)
+            || host.hasPrefix("127.") && SocketAddress(host: host, port: 0)?.isLoopback == true
+        {
             return nil
         }
         return Problem(
-            403, "foreign_origin", "Pages of this origin may not call the API; add it to http.allowed_origins if they should.")
+            421, "unknown_host",
+            "This server is not known as \(host); add the name to http.allowed_hosts if it should be.")
+    }
+
+    private func originRefusal(_ request: Request) -> Problem? {
+        guard let origin = request.headers["origin"], !isOwn(origin, request), !settings.allowedOrigins.contains(origin)
+        else {
+            return nil
+        }
+        return Problem(
+            403, "foreign_origin",
+            "Pages of this origin may not call the API; add it to http.allowed_origins if they should.")
     }
 
     private func isOwn(_ origin: String, _ request: Request) -> Bool {
         guard let authority = request.authority else { return false }
-        for scheme in ["http", "https"] where origin.lowercased() == "\(scheme)://\(authority)".lowercased() { return true }
+        for scheme in ["http", "https"] where origin.lowercased() == "\(scheme)://\(authority)".lowercased() {
+            return true
+        }
         return false
     }
 
@@ -54,13 +64,15 @@ struct RequestGuards {
     }
 
     private func contentTypeRefusal(_ request: Request) -> Problem? {
-        let hasBody = !request.body.isEmpty || (request.headers["content-length"].map { $0 != "0" } ?? false)
+        let hasBody =
+            !request.body.isEmpty || (request.headers["content-length"].map { $0 != "0" } ?? false)
             || request.headers.contains("transfer-encoding")
         guard hasBody else { return nil }
         let type = request.headers["content-type"].flatMap { MediaType($0) }
         if let type, type.isJSON || type.isYAML { return nil }
         return Problem(
-            415, "unsupported_media_type", "Send the body as application/json or application/yaml, and say so in Content-Type.")
+            415, "unsupported_media_type",
+            "Send the body as application/json or application/yaml, and say so in Content-Type.")
     }
 }
 
@@ -102,5 +114,7 @@ extension RequestGuards {
 
 extension MediaType {
     var isJSON: Bool { essence == "application/json" || type == "application" && subtype.hasSuffix("+json") }
-    var isYAML: Bool { ["application/yaml", "application/x-yaml", "text/yaml"].contains(essence) || subtype.hasSuffix("+yaml") }
+    var isYAML: Bool {
+        ["application/yaml", "application/x-yaml", "text/yaml"].contains(essence) || subtype.hasSuffix("+yaml")
+    }
 }

@@ -34,14 +34,18 @@ extension Call {
     func number(_ name: String, in range: ClosedRange<Int>, default value: Int) throws(Problem) -> Int {
         guard let text = request.queryValue(name) else { return value }
         guard let number = Int(text), range.contains(number) else {
-            throw Problem(400, "invalid_parameter", "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound).")
+            throw Problem(
+                400, "invalid_parameter",
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound).")
         }
         return number
     }
 
     /// The `Link` field that names the next page: the same query with another cursor (RFC 8288).
     func nextLink(cursor: String) -> String {
-        let rest = request.query.filter { $0.name != "cursor" }.map { "\(percentEncoded($0.name))=\(percentEncoded($0.value))&" }
+        let rest = request.query.filter { $0.name != "cursor" }.map {
+            "\(percentEncoded($0.name))=\(percentEncoded($0.value))&"
+        }
         let path = request.target.raw.split(separator: "?", maxSplits: 1).first.map(String.init) ?? "/"
         return "<\(path)?\(rest.joined())cursor=\(percentEncoded(cursor))>; rel=\"next\""
     }
@@ -53,7 +57,8 @@ private func percentEncoded(_ text: String) -> String {
     var encoded: [UInt8] = []
     for byte in text.utf8 {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
             UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
             encoded.append(byte)
         default:

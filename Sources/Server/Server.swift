@@ -69,7 +69,9 @@ package final class Server {
         ResponseHead(503, busy.response.headers).write(
             body: busy.response.body, to: &refusal, date: date(), recipient: ResponseHead.Recipient(keepsAlive: false))
         listeners.append(
-            try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in accept(connection, peer) })
+            try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in
+                accept(connection, peer)
+            })
     }
 
     package var addresses: [SocketAddress] { listeners.map(\.address) }
@@ -147,7 +149,9 @@ extension Server {
     /// Serves one request: guards, route, answer.
     func handle(_ request: Request, on connection: Connection) {
         metrics.requests += 1
-        if let problem = guards.refusal(of: request, from: connection.peer) { return connection.respond(problem.response) }
+        if let problem = guards.refusal(of: request, from: connection.peer) {
+            return connection.respond(problem.response)
+        }
         let call: Call
         switch router.match(request) {
         case .found(let route, let parameters):
@@ -167,7 +171,8 @@ extension Server {
                 headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
             connection.respond(guards.share(problem.response, with: request))
         case .notFound:
-            let problem = Problem(404, "not_found", "There is nothing at this path; GET /openapi.json lists what there is.")
+            let problem = Problem(
+                404, "not_found", "There is nothing at this path; GET /openapi.json lists what there is.")
             connection.respond(guards.share(problem.response, with: request))
         }
     }

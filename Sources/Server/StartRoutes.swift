@@ -46,7 +46,8 @@ enum StartRoutes {
         let id = call.parameters["id"]
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
         guard !call.server.isDraining else {
-            throw Problem(503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
+            throw Problem(
+                503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
         }
         do throws(ExecutionService.AdmissionError) {
             return try call.server.service.start(graph, initialState: order.initialState)
@@ -57,7 +58,8 @@ enum StartRoutes {
                     429, "queue_full", "As many executions wait as may wait (executions.max_queued); try again later.",
                     headers: ["Retry-After": "1"])
             case .closed:
-                throw Problem(503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
+                throw Problem(
+                    503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
             }
         }
     }
@@ -87,7 +89,9 @@ enum StartRoutes {
         for (key, value) in members {
             switch key.string {
             case "initial_state":
-                if let state = value.object { order.initialState = state } else {
+                if let state = value.object {
+                    order.initialState = state
+                } else {
                     faults.append(.init(pointer: "/initial_state", message: "must be an object"))
                 }
             case "on_disconnect":
@@ -101,7 +105,9 @@ enum StartRoutes {
             }
         }
         guard faults.isEmpty else {
-            throw Problem(ProblemDetails(422, code: "invalid_request", detail: "The body does not fit; see errors.", errors: faults))
+            throw Problem(
+                ProblemDetails(
+                    422, code: "invalid_request", detail: "The body does not fit; see errors.", errors: faults))
         }
         return order
     }

@@ -21,7 +21,8 @@ enum SystemRoutes {
     }
 
     static func openAPI(_ call: Call) throws(Problem) {
-        guard let path = call.server.settings.openAPIPath, let bytes = try? SmallFile.read(path, bytesMax: fileBytesMax) else {
+        guard let path = call.server.settings.openAPIPath, let bytes = try? SmallFile.read(path, bytesMax: fileBytesMax)
+        else {
             throw Problem(404, "not_installed", "The description of the API is not installed beside the program.")
         }
         call.respond(Response(200, ["Content-Type": "application/json"], body: bytes))
@@ -38,16 +39,20 @@ enum SystemRoutes {
         text.gauge("millrace_streams_open", "Event streams that are open now.", server.hub.streamCount)
         text.counter("millrace_streams_total", "Event streams that were opened.", server.metrics.streams)
         text.gauge("millrace_connections_open", "Connections that are open now.", server.connectionCount)
-        text.counter("millrace_connections_total", "Connections that were accepted.", server.metrics.connectionsAccepted)
+        text.counter(
+            "millrace_connections_total", "Connections that were accepted.", server.metrics.connectionsAccepted)
         text.counter("millrace_http_requests_total", "Requests that were parsed.", server.metrics.requests)
-        text.counter("millrace_http_faults_total", "Requests that could not be parsed, or came too slowly.", server.metrics.faults)
+        text.counter(
+            "millrace_http_faults_total", "Requests that could not be parsed, or came too slowly.",
+            server.metrics.faults)
         text.counter("millrace_sent_bytes_total", "Bytes sent to clients.", server.metrics.bytesSent)
         text.gauge("millrace_workers", "Threads of the worker pool.", server.service.environment.pool.threadCount)
         text.gauge("millrace_workers_busy", "Threads of the worker pool that run something now.", pool.busy)
         text.gauge("millrace_worker_jobs_queued", "Jobs that wait for a worker thread.", pool.queued)
         text.counter("millrace_reactor_turns_total", "Turns of the event loop.", turns.turns)
         text.counter("millrace_reactor_events_total", "Readiness events that were dispatched.", turns.events)
-        call.respond(Response(200, ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: Array(text.text.utf8)))
+        call.respond(
+            Response(200, ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: Array(text.text.utf8)))
     }
 
     /// A file of the console; `/` is its page.
@@ -60,7 +65,8 @@ enum SystemRoutes {
             throw Problem(404, "not_found", "There is no such page; GET /openapi.json lists what there is.")
         }
         let headers: HeaderFields = [
-            "Content-Type": type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+            "Content-Type": type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
             "Content-Security-Policy":
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
                 + "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",

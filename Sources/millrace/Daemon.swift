@@ -100,7 +100,8 @@ final class Daemon {
             try server.listen(try Socket.listen(at: address, unixMode: unixMode))
         } catch {
             guard error.code == .addressInUse else { throw error }
-            throw StartError("\(address) is in use by another program; stop it, or listen elsewhere with --listen HOST:PORT")
+            throw StartError(
+                "\(address) is in use by another program; stop it, or listen elsewhere with --listen HOST:PORT")
         }
     }
 
@@ -130,7 +131,8 @@ final class Daemon {
     /// No new executions; those that run get some time, then they are cancelled; then the last events go out.
     private func stop(_ signal: Signal) {
         isStopping = true
-        log.log(.notice, "stopping", ["signal": signal.description, "executions": "\(engine.service.unfinished.count)"])
+        log.log(
+            .notice, "stopping", ["signal": signal.description, "executions": "\(engine.service.unfinished.count)"])
         ServiceManager.notify(.stopping)
         engine.service.close()
         server.drain()
@@ -174,7 +176,9 @@ struct StateLock: ~Copyable {
         for part in folder.split(separator: "/", omittingEmptySubsequences: false) {
             made += made.isEmpty && part.isEmpty ? "/" : (made.hasSuffix("/") || made.isEmpty ? "" : "/") + part
             if mkdir(made, 0o700) != 0, errno != EEXIST {
-                throw StartError("state_dir: cannot make \(made): \(String(cString: strerror(errno))); choose another with --state-dir DIR")
+                throw StartError(
+                    "state_dir: cannot make \(made): \(String(cString: strerror(errno))); choose another with --state-dir DIR"
+                )
             }
         }
         do throws(SystemError) {
@@ -186,7 +190,8 @@ struct StateLock: ~Copyable {
             }
         } catch {
             if error.code.rawValue == EBUSY {
-                throw StartError("state_dir: \(folder) is in use by \(error.call); stop it, or choose another with --state-dir DIR")
+                throw StartError(
+                    "state_dir: \(folder) is in use by \(error.call); stop it, or choose another with --state-dir DIR")
             }
             throw StartError("state_dir: \(folder) cannot be written (\(error)); choose another with --state-dir DIR")
         }

@@ -138,7 +138,9 @@ final class DaemonLog: RunObserver, Sendable {
                 return (guarded.line.take(), guarded.dropped, guarded.isStopped)
             }
             lines.withUnsafeBytes(writeAll)
-            if dropped > 0 { log(.warning, "log lines were dropped because stderr was not read", ["count": "\(dropped)"]) }
+            if dropped > 0 {
+                log(.warning, "log lines were dropped because stderr was not read", ["count": "\(dropped)"])
+            }
             if isStopped { return }
         }
     }

@@ -30,9 +30,13 @@ struct Engine {
         clock = ReactorClock(reactor)
         let cores = CPUSet.usableCount
         pool = WorkerPool(threads: configuration.workers.threads > 0 ? configuration.workers.threads : cores)
-        store = HistoryStore(location, durability: configuration.history.durability == .power ? .power : .process) { fault in
-            if let fault { log?.log(.error, "the history cannot be written; executions wait", ["error": fault.message]) }
-            else { log?.log(.notice, "the history can be written again") }
+        store = HistoryStore(location, durability: configuration.history.durability == .power ? .power : .process) {
+            fault in
+            if let fault {
+                log?.log(.error, "the history cannot be written; executions wait", ["error": fault.message])
+            } else {
+                log?.log(.notice, "the history can be written again")
+            }
         }
         try store.start()
         let launcher = ReactorProcessLauncher(Children(on: reactor, helperPath: installation.helper), on: reactor)
@@ -61,9 +65,11 @@ struct Engine {
         let python = configuration.kinds.python
         return PythonWorkers(
             settings: PythonSettings(
-                interpreter: python.interpreter, maxWorkers: python.maxWorkers, idleMilliseconds: python.idleMilliseconds,
+                interpreter: python.interpreter, maxWorkers: python.maxWorkers,
+                idleMilliseconds: python.idleMilliseconds,
                 memoryBytesMax: python.memoryBytesMax),
-            launcher: launcher, clock: clock, pool: pool, pythonFolder: installation.pythonFolder, runtimeFolder: runtimeFolder)
+            launcher: launcher, clock: clock, pool: pool, pythonFolder: installation.pythonFolder,
+            runtimeFolder: runtimeFolder)
     }
 
     /// Ends the children and then the reactor; call it on the reactor's thread, which goes on turning meanwhile.

@@ -63,7 +63,8 @@ struct ServeCommand: ParsableCommand {
         }
         let system = access(ConfigurationLoader.systemFile, F_OK) == 0 ? ConfigurationLoader.systemFile : nil
         do {
-            return try ConfigurationLoader.load(file: config ?? system, environment: ProcessEnvironment.current, flags: flags)
+            return try ConfigurationLoader.load(
+                file: config ?? system, environment: ProcessEnvironment.current, flags: flags)
         } catch {
             Self.fail("\(error)", status: 78)
         }

@@ -50,7 +50,9 @@ import Testing
         log.markStored(through: 5)
         for seq in 0..<5 {
             for bytesMax in 0...16 {
-                guard case .events(let slice) = log.read(after: seq, bytesMax: bytesMax) else { return #expect(Bool(false)) }
+                guard case .events(let slice) = log.read(after: seq, bytesMax: bytesMax) else {
+                    return #expect(Bool(false))
+                }
                 var expected = [words[seq]]
                 while seq + expected.count < 5, (expected + [words[seq + expected.count]]).joined().count <= bytesMax {
                     expected.append(words[seq + expected.count])
@@ -108,7 +110,9 @@ import Testing
         guard case .events = log.read(after: 0, bytesMax: 1) else { return #expect(Bool(false)) }
         _ = append(["z"], to: log)
         log.markStored(through: 3)
-        #expect(try texts(log.read(after: 1, bytesMax: 9)) == ["y", "z"], "half a window is left, and at least what is newer")
+        #expect(
+            try texts(log.read(after: 1, bytesMax: 9)) == ["y", "z"],
+            "half a window is left, and at least what is newer")
     }
 
     /// Appends, commits and reads in an order drawn from a seed, against an array of all that was ever appended.
@@ -167,7 +171,9 @@ import Testing
         return EventLog(graph: try manyNodes(1, isChain: true), summary: summary)
     }
 
-    private func append(_ words: [String], to log: EventLog, _ change: (inout ExecutionSummary) -> Void = { _ in }) -> Bool {
+    private func append(_ words: [String], to log: EventLog, _ change: (inout ExecutionSummary) -> Void = { _ in })
+        -> Bool
+    {
         var writer = ByteWriter()
         var ends: [Int] = []
         for word in words {

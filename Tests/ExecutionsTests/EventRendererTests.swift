@@ -31,7 +31,8 @@ import Testing
         return [
             .start(attempt: 1, initialState: ["i": 0, "log": []]), .nodeStart(rank: 0, attempt: 1),
             .nodeOutput(rank: 0, attempt: 1, channel: "stdout", data: ["line": "hi"]), .nodeComplete(first),
-            .nodeStart(rank: 0, attempt: 2), .nodeComplete(second), .nodeComplete(skipped), .nodeStart(rank: 2, attempt: 1),
+            .nodeStart(rank: 0, attempt: 2), .nodeComplete(second), .nodeComplete(skipped),
+            .nodeStart(rank: 2, attempt: 1),
             .nodeComplete(third), .complete(.error, durationMicroseconds: 2_001_250, failedRanks: [0, 2]),
         ]
     }()
@@ -50,7 +51,8 @@ import Testing
         #""status":"error","final_state":{"i":0,"log":["a","c","d"],"x":1},"duration_ms":2001.25,"failed_nodes":["a","c"]"#,
     ]
     private static let types = [
-        "start", "node_start", "node_output", "node_complete", "node_start", "node_complete", "node_complete", "node_start",
+        "start", "node_start", "node_output", "node_complete", "node_start", "node_complete", "node_complete",
+        "node_start",
         "node_complete", "complete",
     ]
 
@@ -159,7 +161,8 @@ import Testing
                 if let input = event["input_state"] { #expect(input == node?.input, "seed \(seed): \(line)") }
                 if let final = event["final_state"] { #expect(final == reference.finalState, "seed \(seed)") }
                 if let output = event["output_state"] {
-                    #expect(output == (event["will_retry"] == nil ? node?.output : node?.input), "seed \(seed): \(line)")
+                    #expect(
+                        output == (event["will_retry"] == nil ? node?.output : node?.input), "seed \(seed): \(line)")
                 }
             }
         }

@@ -88,8 +88,12 @@ struct EventRules {
             nodes[graph.edges[index].to].undecided -= 1
             if completion.taken.contains(index) { nodes[graph.edges[index].to].isTaken = true }
         }
-        expect(completion.taken.allSatisfy { graph.edges[$0].from == completion.rank }, "an edge of somebody else is taken")
-        expect(completion.taken.isEmpty || [.success, .error].contains(completion.status), "a node that did not run takes edges")
+        expect(
+            completion.taken.allSatisfy { graph.edges[$0].from == completion.rank }, "an edge of somebody else is taken"
+        )
+        expect(
+            completion.taken.isEmpty || [.success, .error].contains(completion.status),
+            "a node that did not run takes edges")
     }
 
     private mutating func close(mustEnd: Bool) {

@@ -17,7 +17,9 @@ import Testing
         #expect(try engine.story(log) == story)
         let summary = try #require(try engine.store.execution(log.id))
         #expect(summary.status == .success && summary.lastSeq == 8 && summary.failedNodes == [])
-        #expect(summary.startedAtMicroseconds != nil && summary.endedAtMicroseconds != nil && summary.durationMicroseconds != nil)
+        #expect(
+            summary.startedAtMicroseconds != nil && summary.endedAtMicroseconds != nil
+                && summary.durationMicroseconds != nil)
         #expect(engine.clock.timerCount == 0, "a quick execution leaves no timer")
     }
 
@@ -55,7 +57,9 @@ import Testing
         let engine = try Engine(threads: 1)
         defer { engine.pool.stop() }
         let clock = engine.clock
-        let sleeper = ClosureBody { _ in .waiting { .success(update: ["slept": JSONText(await clock.sleep(milliseconds: 100))]) } }
+        let sleeper = ClosureBody { _ in
+            .waiting { .success(update: ["slept": JSONText(await clock.sleep(milliseconds: 100))]) }
+        }
         let log = try engine.start(try manyNodes(3, isChain: false) { _ in sleeper })
         await engine.settle()
         _ = await engine.cancel(log)
@@ -68,7 +72,9 @@ import Testing
         let engine = try Engine(threads: 2)
         defer { engine.pool.stop() }
         let held = HeldNodes()
-        let graph = try manyNodes(10_000, isChain: false, extra: #","limits":{"max_parallel_nodes":10000}"#) { _ in held.body }
+        let graph = try manyNodes(10_000, isChain: false, extra: #","limits":{"max_parallel_nodes":10000}"#) { _ in
+            held.body
+        }
         let log = try engine.start(graph)
         await held.arrivals(10_000)
         held.releaseAll()
@@ -132,7 +138,8 @@ import Testing
         await engine.settle()
         #expect(
             try engine.story(log) == [
-                "start", "+n0", "n0 log 0", "n0 log 1", "n0 log 2", "-n0 success", "+n1", #"n1 stdout "while it waits""#,
+                "start", "+n0", "n0 log 0", "n0 log 1", "n0 log 2", "-n0 success", "+n1",
+                #"n1 stdout "while it waits""#,
                 "-n1 success", "complete success",
             ])
     }
@@ -171,7 +178,8 @@ import Testing
     @Test func `a retry waits its time and runs again`() async throws {
         let engine = try Engine(threads: 1)
         defer { engine.pool.stop() }
-        let graph = try revision("nodes: [{id: a, kind: test, retry: {max_attempts: 3, delay_ms: 100, backoff: 1}}]") { _ in
+        let graph = try revision("nodes: [{id: a, kind: test, retry: {max_attempts: 3, delay_ms: 100, backoff: 1}}]") {
+            _ in
             quick { $0.attempt < 3 ? .failure(NodeFailure("not yet")) : .success(update: [:]) }
         }
         let log = try engine.start(graph)
@@ -184,7 +192,10 @@ import Testing
         await engine.settle()
         engine.clock.advance(milliseconds: 100)
         await engine.store.end(of: log)
-        #expect(try engine.story(log) == ["start", "+a", "-a error", "+a", "-a error", "+a", "-a success", "complete success"])
+        #expect(
+            try engine.story(log) == [
+                "start", "+a", "-a error", "+a", "-a error", "+a", "-a success", "complete success",
+            ])
         #expect(engine.clock.timerCount == 0)
     }
 
@@ -276,6 +287,8 @@ import Testing
         let log = try engine.start(graph)
         await store.end(of: log)
         let counts = seen.withLock { $0 }
-        for (index, count) in counts.enumerated() { #expect(count >= 2 * (index - 1), "the events of nodes before the last are out") }
+        for (index, count) in counts.enumerated() {
+            #expect(count >= 2 * (index - 1), "the events of nodes before the last are out")
+        }
     }
 }

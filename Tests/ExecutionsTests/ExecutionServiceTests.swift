@@ -13,7 +13,9 @@ import Testing
         }
         let log = try engine.start(graph, ["b": 2, "c": 3])
         await engine.store.end(of: log)
-        guard case .start(_, let initial) = try engine.store.events(of: log.id)[0].body else { return #expect(Bool(false)) }
+        guard case .start(_, let initial) = try engine.store.events(of: log.id)[0].body else {
+            return #expect(Bool(false))
+        }
         #expect(initial.description == #"{"a":1,"b":2,"c":3}"#)
     }
 
@@ -34,7 +36,8 @@ import Testing
         for log in logs { await engine.store.end(of: log) }
     }
 
-    @Test func `beyond the places to run executions wait, and beyond the places to wait they are refused`() async throws {
+    @Test func `beyond the places to run executions wait, and beyond the places to wait they are refused`() async throws
+    {
         var limits = ExecutionService.Limits()
         limits.runningMax = 2
         limits.queuedMax = 3
@@ -99,7 +102,8 @@ import Testing
         guard case .cancelled(_, let seq) = await engine.cancel(log) else { return #expect(Bool(false)) }
         #expect(seq >= 3, "what was before the cancel is covered by the seq")
         await engine.store.end(of: log)
-        #expect(Set(try engine.story(log)) == ["start", "+a", "+b", "-a cancelled", "-b cancelled", "complete cancelled"])
+        #expect(
+            Set(try engine.story(log)) == ["start", "+a", "+b", "-a cancelled", "-b cancelled", "complete cancelled"])
         #expect(log.summary.status == .cancelled)
     }
 
@@ -161,7 +165,12 @@ import Testing
         defer { engine.pool.stop() }
         let clock = engine.clock
         let graph = try manyNodes(3, isChain: true) { node in
-            node.id == "n1" ? ClosureBody { _ in .waiting { _ = await clock.sleep(milliseconds: 1_000); return .success(update: [:]) } } : quick()
+            node.id == "n1"
+                ? ClosureBody { _ in
+                    .waiting {
+                        _ = await clock.sleep(milliseconds: 1_000); return .success(update: [:])
+                    }
+                } : quick()
         }
         let ended = await withTaskGroup(of: Int.self) { group in
             for task in 0..<4 as Range<UInt64> {

@@ -6,11 +6,16 @@ import Testing
 @Suite struct FlatCostProbe {
     static func layered(_ layers: Int, _ width: Int, extra: String = "") throws -> GraphRevision {
         var nodes: [String] = [], edges: [String] = []
-        for l in 0..<layers { for w in 0..<width {
-            nodes.append(#"{"id":"n\#(l)_\#(w)","kind":"test"}"#)
-            if l > 0 { for v in 0..<width { edges.append(#"{"from":"n\#(l-1)_\#(v)","to":"n\#(l)_\#(w)"}"#) } }
-        } }
-        return try revision(Array(#"{"id":"g","nodes":[\#(nodes.joined(separator: ","))],"edges":[\#(edges.joined(separator: ","))],"reducers":{"log":"append","n":"sum"}\#(extra)}"#.utf8), .json)
+        for l in 0..<layers {
+            for w in 0..<width {
+                nodes.append(#"{"id":"n\#(l)_\#(w)","kind":"test"}"#)
+                if l > 0 { for v in 0..<width { edges.append(#"{"from":"n\#(l-1)_\#(v)","to":"n\#(l)_\#(w)"}"#) } }
+            }
+        }
+        return try revision(
+            Array(
+                #"{"id":"g","nodes":[\#(nodes.joined(separator: ","))],"edges":[\#(edges.joined(separator: ","))],"reducers":{"log":"append","n":"sum"}\#(extra)}"#
+                    .utf8), .json)
     }
     static func fan(_ width: Int) throws -> GraphRevision {
         var nodes: [String] = [#"{"id":"s","kind":"test"}"#, #"{"id":"e","kind":"test"}"#], edges: [String] = []
@@ -19,7 +24,10 @@ import Testing
             edges.append(#"{"from":"s","to":"n\#(w)"}"#)
             edges.append(#"{"from":"n\#(w)","to":"e"}"#)
         }
-        return try revision(Array(#"{"id":"g","nodes":[\#(nodes.joined(separator: ","))],"edges":[\#(edges.joined(separator: ","))],"reducers":{"log":"append","n":"sum"},"limits":{"max_parallel_nodes":10000}}"#.utf8), .json)
+        return try revision(
+            Array(
+                #"{"id":"g","nodes":[\#(nodes.joined(separator: ","))],"edges":[\#(edges.joined(separator: ","))],"reducers":{"log":"append","n":"sum"},"limits":{"max_parallel_nodes":10000}}"#
+                    .utf8), .json)
     }
     func run(_ name: String, _ g: GraphRevision, reads: Bool = false, update: (Int) -> JSONObject) {
         var m = RunMachine(revision: g)
@@ -39,7 +47,9 @@ import Testing
                 head += 1
             }
         }
-        print("PROBE", name, g.graph.nodes.count, "nodes", g.graph.edges.count, "edges", t, "per node", t / g.graph.nodes.count)
+        print(
+            "PROBE", name, g.graph.nodes.count, "nodes", g.graph.edges.count, "edges", t, "per node",
+            t / g.graph.nodes.count)
     }
     @Test func probe() throws {
         for n in [100, 1000] {

@@ -61,7 +61,8 @@ final class HeldNodes: Sendable {
     }
 
     private func arrive(
-        _ call: NodeCall, _ key: String, _ continuation: CheckedContinuation<NodeOutcome, Never>, _ guarded: inout Guarded
+        _ call: NodeCall, _ key: String, _ continuation: CheckedContinuation<NodeOutcome, Never>,
+        _ guarded: inout Guarded
     ) -> (Bool, [CheckedContinuation<Void, Never>]) {
         let isCancelled = guarded.cancelled.remove(key) != nil
         guarded.calls[key] = call

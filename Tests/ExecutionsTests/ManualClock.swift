@@ -23,7 +23,8 @@ final class ManualClock: Clock {
     func schedule(afterMilliseconds delay: Int64, _ action: @escaping @Sendable () -> Void) -> any ClockTimer {
         guarded.withLock { guarded in
             guarded.nextTimer += 1
-            guarded.timers[guarded.nextTimer] = Entry(due: guarded.now + UInt64(max(delay, 0)) * 1_000_000, action: action)
+            guarded.timers[guarded.nextTimer] = Entry(
+                due: guarded.now + UInt64(max(delay, 0)) * 1_000_000, action: action)
             return Timer(clock: self, number: guarded.nextTimer)
         }
     }

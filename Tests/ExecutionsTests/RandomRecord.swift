@@ -27,7 +27,8 @@ extension EventRecord {
     private static func completion(
         _ rank: Int, _ attempt: Int, _ duration: Int64, _ random: inout SeededGenerator
     ) -> NodeCompletion {
-        var completion = NodeCompletion(rank: rank, attempt: attempt, status: NodeStatus.allCases.randomElement(using: &random)!)
+        var completion = NodeCompletion(
+            rank: rank, attempt: attempt, status: NodeStatus.allCases.randomElement(using: &random)!)
         completion.update = object(&random)
         completion.durationMicroseconds = duration
         completion.queueMicroseconds = duration / 3

@@ -5,22 +5,23 @@ import Testing
 @testable import Executions
 
 @Suite struct ReducerTests {
-    @Test(arguments: [
-        (Reducer.replace, [1, 2, 3], "3"),
-        (.append, [[1], 2, [3, 4], [], [[5]]], "[1,2,3,4,[5]]"),
-        (.append, [7], "7"),
-        (.append, [[], []], "[]"),
-        (.append, ["a", ["b": 1]], #"["a",{"b":1}]"#),
-        (.merge, [["a": 1, "b": ["c": 1]], ["b": ["d": 2], "a": .null]], #"{"b":{"c":1,"d":2}}"#),
-        (.merge, [1, ["a": 2]], #"{"a":2}"#),
-        (.sum, [1, 2, 3], "6"),
-        (.sum, [1, 0.5], "1.5"),
-        (.sum, [9_223_372_036_854_775_807, 1], "9.223372036854776e+18"),
-        (.min, [3, 1, 2], "1"),
-        (.min, [3, 2.5], "2.5"),
-        (.max, [3, 1, 2], "3"),
-        (.max, [-1, -1.5], "-1"),
-    ] as [(Reducer, [JSONText], String)])
+    @Test(
+        arguments: [
+            (Reducer.replace, [1, 2, 3], "3"),
+            (.append, [[1], 2, [3, 4], [], [[5]]], "[1,2,3,4,[5]]"),
+            (.append, [7], "7"),
+            (.append, [[], []], "[]"),
+            (.append, ["a", ["b": 1]], #"["a",{"b":1}]"#),
+            (.merge, [["a": 1, "b": ["c": 1]], ["b": ["d": 2], "a": .null]], #"{"b":{"c":1,"d":2}}"#),
+            (.merge, [1, ["a": 2]], #"{"a":2}"#),
+            (.sum, [1, 2, 3], "6"),
+            (.sum, [1, 0.5], "1.5"),
+            (.sum, [9_223_372_036_854_775_807, 1], "9.223372036854776e+18"),
+            (.min, [3, 1, 2], "1"),
+            (.min, [3, 2.5], "2.5"),
+            (.max, [3, 1, 2], "3"),
+            (.max, [-1, -1.5], "-1"),
+        ] as [(Reducer, [JSONText], String)])
     func `a reducer combines contributions in rank order`(reducer: Reducer, values: [JSONText], expected: String) {
         var state = State(reducers: ["k": reducer])
         for (rank, value) in values.enumerated().reversed() { state.apply(["k": value], rank: rank) }

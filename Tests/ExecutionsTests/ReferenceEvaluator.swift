@@ -72,7 +72,9 @@ final class ReferenceEvaluator {
         node.status = .error
         while node.status == .error, node.attempts < scenario.graph.nodes[rank].retry.maxAttempts {
             node.attempts += 1
-            guard case .success(let update) = scenario.attempt(node.attempts, ofRank: rank, input: node.input) else { continue }
+            guard case .success(let update) = scenario.attempt(node.attempts, ofRank: rank, input: node.input) else {
+                continue
+            }
             if update["sum"].map({ $0.kind != .number }) ?? false { continue }
             node.status = .success
             node.update = update

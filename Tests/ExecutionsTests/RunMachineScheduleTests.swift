@@ -14,7 +14,8 @@ import Testing
             let reference = ReferenceEvaluator(scenario, initial: scenario.initialState)
             var problems = stopped(scenario, seed % 2 == 0 ? .cancel : .timeout)
             for schedule in 0..<2 as Range<UInt64> {
-                problems += scenario.mayStop ? stoppable(scenario, schedule) : undisturbed(scenario, schedule, reference)
+                problems +=
+                    scenario.mayStop ? stoppable(scenario, schedule) : undisturbed(scenario, schedule, reference)
             }
             guard problems.isEmpty else {
                 Issue.record("graph \(seed): \(problems.joined(separator: "; "))")
@@ -37,16 +38,22 @@ import Testing
         for (rank, inputs) in schedule.inputs where inputs.contains(where: { $0 != reference.node(rank).input }) {
             problems.append("input of \(rank): \(inputs), not \(reference.node(rank).input)")
         }
-        if final.text != reference.finalState { problems.append("final state \(final.text), not \(reference.finalState)") }
+        if final.text != reference.finalState {
+            problems.append("final state \(final.text), not \(reference.finalState)")
+        }
         return problems
     }
 
     private func differences(_ completion: NodeCompletion, _ expected: ReferenceEvaluator.Node) -> [String] {
         var differences: [String] = []
         if completion.status != expected.status { differences.append("\(completion.rank) is \(completion.status)") }
-        if completion.attempt != expected.attempts { differences.append("\(completion.rank) took \(completion.attempt) attempts") }
+        if completion.attempt != expected.attempts {
+            differences.append("\(completion.rank) took \(completion.attempt) attempts")
+        }
         if completion.update != expected.update { differences.append("\(completion.rank) gave \(completion.update)") }
-        if completion.taken != expected.taken { differences.append("\(completion.rank) took the edges \(completion.taken)") }
+        if completion.taken != expected.taken {
+            differences.append("\(completion.rank) took the edges \(completion.taken)")
+        }
         return differences
     }
 
@@ -55,15 +62,23 @@ import Testing
         schedule.run()
         let graph = scenario.graph
         let failures = schedule.events.compactMap { event -> Int? in
-            guard case .nodeComplete(let completion) = event, completion.status == .error, !completion.willRetry else { return nil }
+            guard case .nodeComplete(let completion) = event, completion.status == .error, !completion.willRetry else {
+                return nil
+            }
             return completion.rank
         }
         let stopper = failures.first { graph.nodes[$0].onError == .stop }
         var problems = EventRules.violations(of: schedule.events, in: graph, mustEnd: stopper == nil)
-        if schedule.finished != [failures.isEmpty ? .success : .error] { problems.append("finished as \(schedule.finished)") }
+        if schedule.finished != [failures.isEmpty ? .success : .error] {
+            problems.append("finished as \(schedule.finished)")
+        }
         guard let stopper else { return problems }
         let end = schedule.events.firstIndex { event in
-            if case .nodeComplete(let completion) = event { completion.rank == stopper && !completion.willRetry } else { false }
+            if case .nodeComplete(let completion) = event {
+                completion.rank == stopper && !completion.willRetry
+            } else {
+                false
+            }
         }
         problems += behindStop(schedule.events[(end! + 1)...])
         return problems

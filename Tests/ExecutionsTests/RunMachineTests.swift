@@ -5,9 +5,11 @@ import Testing
 
 /// One test for each sentence of the contract on how a graph runs.
 @Suite struct RunMachineTests {
-    private let chain = "nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: b}, {from: b, to: c}]"
+    private let chain =
+        "nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: b}, {from: b, to: c}]"
 
-    @Test func `nodes without incoming edges are ready at once, the others when what they depend on has ended`() throws {
+    @Test func `nodes without incoming edges are ready at once, the others when what they depend on has ended`() throws
+    {
         var run = try MachineDriver(chain)
         #expect(run.news() == ["start", "+a 1"])
         run.succeed("a", ["x": 1])
@@ -91,7 +93,8 @@ import Testing
 
     @Test func `with on_error skip dependents are skipped`() throws {
         var run = try MachineDriver(
-            "nodes: [{id: a, kind: test, on_error: skip}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: b}]")
+            "nodes: [{id: a, kind: test, on_error: skip}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: b}]"
+        )
         run.fail("a")
         #expect(run.news() == ["start", "+a 1", "+c 1", "-a 1 error", "-b 0 skipped"])
         run.succeed("c")
@@ -100,7 +103,8 @@ import Testing
 
     @Test func `with on_error stop the execution ends, and what never started says nothing`() throws {
         var run = try MachineDriver(
-            "nodes: [{id: a, kind: test, on_error: stop}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: c}]")
+            "nodes: [{id: a, kind: test, on_error: stop}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: c}]"
+        )
         run.fail("a")
         #expect(run.news() == ["start", "+a 1", "+b 1", "-a 1 error", "interrupt b"])
         run.succeed("b", ["late": true])
@@ -143,7 +147,8 @@ import Testing
 
     @Test func `the condition of a source that failed with skip is never judged`() throws {
         var run = try MachineDriver(
-            "nodes: [{id: a, kind: test, on_error: skip}, {id: b, kind: test}]\nedges: [{from: a, to: b, when: broken}]")
+            "nodes: [{id: a, kind: test, on_error: skip}, {id: b, kind: test}]\nedges: [{from: a, to: b, when: broken}]"
+        )
         run.fail("a")
         #expect(run.news() == ["start", "+a 1", "-a 1 error", "-b 0 skipped", "complete error a", "finish error"])
     }
@@ -232,7 +237,8 @@ import Testing
     }
 
     @Test func `a node that takes too long is interrupted and fails, whatever it says then`() throws {
-        var run = try MachineDriver("nodes: [{id: a, kind: test, timeout_ms: 50, retry: {max_attempts: 2, delay_ms: 0}}]")
+        var run = try MachineDriver(
+            "nodes: [{id: a, kind: test, timeout_ms: 50, retry: {max_attempts: 2, delay_ms: 0}}]")
         run.timeOut("a")
         #expect(run.news() == ["start", "+a 1", "interrupt a"])
         run.succeed("a", ["late": true])
@@ -243,7 +249,8 @@ import Testing
     }
 
     @Test func `a timeout of an attempt that is over changes nothing`() throws {
-        var run = try MachineDriver("nodes: [{id: a, kind: test, timeout_ms: 50, retry: {max_attempts: 2, delay_ms: 0}}]")
+        var run = try MachineDriver(
+            "nodes: [{id: a, kind: test, timeout_ms: 50, retry: {max_attempts: 2, delay_ms: 0}}]")
         run.fail("a")
         run.retry("a")
         _ = run.news()
@@ -265,7 +272,8 @@ import Testing
     }
 
     @Test func `a cancel interrupts what runs and ends once it has ended`() throws {
-        var run = try MachineDriver("nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: c}]")
+        var run = try MachineDriver(
+            "nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: c}]")
         run.step(.cancel)
         #expect(run.news() == ["start", "+a 1", "+b 1", "interrupt a", "interrupt b"])
         run.step(.cancel)
@@ -302,7 +310,8 @@ import Testing
     }
 
     @Test func `a reducer's refusal is an error of the node`() throws {
-        var run = try MachineDriver("reducers: {n: sum}\ninitial_state: {n: 1}\nnodes: [{id: a, kind: test}]", initialState: ["n": 1])
+        var run = try MachineDriver(
+            "reducers: {n: sum}\ninitial_state: {n: 1}\nnodes: [{id: a, kind: test}]", initialState: ["n": 1])
         run.succeed("a", ["n": "two"])
         #expect(run.news().suffix(3) == ["-a 1 error", "complete error a", "finish error"])
         #expect(run.completion("a")?.error == "the update of \"n\" is no number, but its reducer is sum")
@@ -318,7 +327,10 @@ import Testing
         let room = 1_000 - #"{"first":"1234","k":"",}"#.utf8.count
         run.succeed("a", ["k": JSONText(String(repeating: "x", count: room + excess))])
         #expect(run.news().contains("-a 1 \(status) →b"))
-        if excess > 0 { #expect(run.completion("a")?.error?.contains("1001 bytes, more than executions.state_bytes_max (1000)") == true) }
+        if excess > 0 {
+            #expect(
+                run.completion("a")?.error?.contains("1001 bytes, more than executions.state_bytes_max (1000)") == true)
+        }
     }
 
     @Test func `an update may replace what is large without being counted twice`() throws {
@@ -337,11 +349,13 @@ import Testing
     @Test func `a flood of output is cut with a word about it`() throws {
         var limits = ExecutionLimits()
         limits.outputBytesMax = 27
-        var run = try MachineDriver("nodes: [{id: a, kind: test, retry: {max_attempts: 2, delay_ms: 0}}]", limits: limits)
+        var run = try MachineDriver(
+            "nodes: [{id: a, kind: test, retry: {max_attempts: 2, delay_ms: 0}}]", limits: limits)
         for _ in 0..<5 { run.output("a", "1234") }
         #expect(
             run.news() == [
-                "start", "+a 1", #"a log "1234""#, #"a log "1234""#, #"a log "1234""#, #"a log "output beyond 27 bytes is dropped""#,
+                "start", "+a 1", #"a log "1234""#, #"a log "1234""#, #"a log "1234""#,
+                #"a log "output beyond 27 bytes is dropped""#,
             ])
         run.fail("a")
         run.retry("a")
@@ -360,7 +374,8 @@ import Testing
     }
 
     @Test func `a graph of 10,000 nodes that stand alone runs and can be cancelled`() throws {
-        var run = MachineDriver(try manyNodes(10_000, isChain: false, extra: #","limits":{"max_parallel_nodes":10000}"#))
+        var run = MachineDriver(
+            try manyNodes(10_000, isChain: false, extra: #","limits":{"max_parallel_nodes":10000}"#))
         run.step(.begin(attempt: 1, initialState: [:]))
         #expect(run.news().count == 10_001)
         for index in 0..<5_000 { run.succeed("n\(index)") }

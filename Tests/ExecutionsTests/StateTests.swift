@@ -31,7 +31,8 @@ import Testing
     }
 
     @Test func `values are kept as they were written`() throws {
-        let text = #"{"big":12345678901234567890123,"float":1.50e+3,"escaped":"\u00e9\/","nested":{"b":[1.0,{}],"a":null}}"#
+        let text =
+            #"{"big":12345678901234567890123,"float":1.50e+3,"escaped":"\u00e9\/","nested":{"b":[1.0,{}],"a":null}}"#
         let state = State(initial: try JSONObject(parsing: Array(text.utf8)))
         #expect(state.text.description == text)
     }
@@ -68,7 +69,8 @@ import Testing
         for seed in 0..<120 as Range<UInt64> {
             var random = SeededGenerator(seed: mix(seed, UInt64(keys)))
             let updates = RandomUpdates(seed: seed, keys: keys)
-            var pairs = (0..<4).map { _ in (State(initial: updates.initial, reducers: updates.reducers), updates.naive) }
+            var pairs = (0..<4).map { _ in (State(initial: updates.initial, reducers: updates.reducers), updates.naive)
+            }
             for _ in 0..<60 {
                 let target = Int.random(in: 0..<4, using: &random)
                 if random.oneIn(3) {
@@ -95,7 +97,11 @@ import Testing
             var state = State(initial: updates.initial)
             var other = state
             for rank in 0..<80 {
-                if random.oneIn(2) { state.apply(updates[rank], rank: rank) } else { other.apply(updates[rank], rank: rank) }
+                if random.oneIn(2) {
+                    state.apply(updates[rank], rank: rank)
+                } else {
+                    other.apply(updates[rank], rank: rank)
+                }
                 if random.oneIn(10) { state.merge(other) }
                 // A comma is counted for the last member too.
                 let text = state.text.bytes.count
@@ -184,7 +190,8 @@ private struct RandomUpdates {
             let key = JSONKey("k\(index)")
             switch reducers[key] {
             case .append: update[key] = random.oneIn(2) ? [number, "x"] : (random.oneIn(3) ? [] : number)
-            case .merge: update[key] = random.oneIn(5) ? number : [random.oneIn(2) ? "a" : "b": random.oneIn(4) ? .null : number]
+            case .merge:
+                update[key] = random.oneIn(5) ? number : [random.oneIn(2) ? "a" : "b": random.oneIn(4) ? .null : number]
             case .replace: update[key] = .null
             case .sum, .min, .max, nil: update[key] = number
             }

@@ -77,7 +77,8 @@ func manyNodes(
     _ count: Int, isChain: Bool, extra: String = "", body: (GraphNode) -> any NodeBody = { _ in NoBody() }
 ) throws -> GraphRevision {
     let nodes = (0..<count).map { #"{"id":"n\#($0)","kind":"test"}"# }.joined(separator: ",")
-    let edges = isChain ? (1..<max(count, 1)).map { #"{"from":"n\#($0 - 1)","to":"n\#($0)"}"# }.joined(separator: ",") : ""
+    let edges =
+        isChain ? (1..<max(count, 1)).map { #"{"from":"n\#($0 - 1)","to":"n\#($0)"}"# }.joined(separator: ",") : ""
     let document = #"{"id":"g","nodes":[\#(nodes)],"edges":[\#(edges)]\#(extra)}"#
     return try revision(Array(document.utf8), .json, body: body)
 }

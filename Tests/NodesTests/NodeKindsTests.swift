@@ -67,7 +67,8 @@ import Testing
 
     @Test func `each kind is described`() throws {
         let live = LiveReactor.shared
-        let kinds = NodeKinds.standard(NodeSettings(clock: live.clock, launcher: live.launcher))
+        let python = try PythonBench().workers
+        let kinds = NodeKinds.standard(NodeSettings(clock: live.clock, launcher: live.launcher, python: python))
         let descriptions = try #require(kinds.kindDescriptions.array)
         #expect(descriptions.map { $0["name"]?.string } == kinds.kindNames)
         for description in descriptions {

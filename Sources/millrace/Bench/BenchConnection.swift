@@ -15,7 +15,8 @@ final class BenchConnection: ReadinessHandler {
 
     private static let readBytesMax = 256 << 10
     // because the load generator has one reactor, and this is touched on its thread only
-    private nonisolated(unsafe) static let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: readBytesMax, alignment: 16)
+    private nonisolated(unsafe) static let buffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: readBytesMax, alignment: 16)
 
     private let reactor: Reactor
     private let descriptor: Descriptor

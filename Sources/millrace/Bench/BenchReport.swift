@@ -2,7 +2,8 @@ import Histogram
 
 /// Durations in microseconds, and how they are said.
 struct BenchReport {
-    private var histogram = Histogram<UInt64>(highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: .three)
+    private var histogram = Histogram<UInt64>(
+        highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: .three)
 
     mutating func record(nanoseconds: Int64) {
         histogram.record(UInt64(max(0, nanoseconds / 1000)))

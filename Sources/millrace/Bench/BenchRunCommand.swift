@@ -24,7 +24,9 @@ struct BenchRunCommand: ParsableCommand {
     var state = "full"
 
     func run() throws {
-        guard let address = SocketAddress(address) else { throw ValidationError("--address takes HOST:PORT or unix:PATH") }
+        guard let address = SocketAddress(address) else {
+            throw ValidationError("--address takes HOST:PORT or unix:PATH")
+        }
         _ = try DescriptorLimit.raiseToMaximum()
         let request = benchRequest("POST", "/api/graphs/\(graph)/execute/stream?state=\(state)")
         let reactor = try Reactor()
@@ -56,7 +58,9 @@ struct BenchRunCommand: ParsableCommand {
         try reactor.run()
         let elapsed = Double(SystemClock.monotonicNanoseconds() - began) / 1e9
         if let failure { throw ValidationError(failure) }
-        print("\(report.count) executions in \(elapsed.rounded(toPlaces: 2)) s: \(Int(Double(report.count) / elapsed)) per second")
+        print(
+            "\(report.count) executions in \(elapsed.rounded(toPlaces: 2)) s: \(Int(Double(report.count) / elapsed)) per second"
+        )
         print("start to last event: \(report.line)")
         print("received: \((Double(bytes) / elapsed / 1e6).rounded(toPlaces: 1)) MB/s")
     }

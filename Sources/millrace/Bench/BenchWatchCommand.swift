@@ -8,7 +8,8 @@ import Reactor
 
 struct BenchWatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "watch", abstract: "Watch one execution with many streams, and time each event from its timestamp to its arrival.",
+        commandName: "watch",
+        abstract: "Watch one execution with many streams, and time each event from its timestamp to its arrival.",
         discussion: """
             Must run on the daemon's host: the times are compared by the wall clock. The graph should run for a while and
             emit events steadily.
@@ -26,7 +27,9 @@ struct BenchWatchCommand: ParsableCommand {
     var state = "update"
 
     func run() throws {
-        guard let address = SocketAddress(address) else { throw ValidationError("--address takes HOST:PORT or unix:PATH") }
+        guard let address = SocketAddress(address) else {
+            throw ValidationError("--address takes HOST:PORT or unix:PATH")
+        }
         _ = try DescriptorLimit.raiseToMaximum()
         let reactor = try Reactor()
         let run = BenchWatch(reactor: reactor)
@@ -56,7 +59,9 @@ private final class BenchWatch {
     /// Starts the execution; it goes on by itself.
     func start(_ request: [UInt8], _ address: SocketAddress) throws -> String {
         var body: [UInt8] = []
-        let asked = Array(String(decoding: request, as: UTF8.self).replacing("\r\n\r\n", with: "\r\nPrefer: respond-async\r\n\r\n").utf8)
+        let asked = Array(
+            String(decoding: request, as: UTF8.self).replacing("\r\n\r\n", with: "\r\nPrefer: respond-async\r\n\r\n")
+                .utf8)
         let client = try BenchConnection(to: address, on: reactor) { [self] _, progress in
             switch progress {
             case .body(let piece): body.append(contentsOf: piece)
@@ -77,7 +82,9 @@ private final class BenchWatch {
     func watch(_ request: [UInt8], _ address: SocketAddress, count: Int) throws {
         open = count
         for _ in 0..<count {
-            let client = try BenchConnection(to: address, on: reactor) { [self] connection, progress in took(progress, connection) }
+            let client = try BenchConnection(to: address, on: reactor) { [self] connection, progress in
+                took(progress, connection)
+            }
             lengths[ObjectIdentifier(client)] = (SSEParser(), 0)
             clients.append(client)
             client.send(request)

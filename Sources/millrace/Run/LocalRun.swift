@@ -24,7 +24,9 @@ struct LocalRun {
     ) throws -> any EventSource {
         let cancellation = Cancellation()
         let run = LocalRun(path: path, initialState: initialState, detail: detail, cancellation: cancellation)
-        return try LocalEvents(interrupts: interrupts, cancel: { cancellation.cancel() }) { onEvent in try run.run(onEvent) }
+        return try LocalEvents(interrupts: interrupts, cancel: { cancellation.cancel() }) { onEvent in
+            try run.run(onEvent)
+        }
     }
 
     /// What is wrong with a graph document by the kinds of nodes that this program has.
@@ -86,7 +88,8 @@ struct LocalRun {
     private static func parse(_ path: String, _ engine: Engine) throws -> GraphRevisionContent {
         let (bytes, format) = try GraphFile.read(path)
         return try Graph.parse(
-            bytes, format: format == .yaml ? .yaml : .json, vocabulary: engine.kinds, files: FolderFiles(path: folder(of: path)))
+            bytes, format: format == .yaml ? .yaml : .json, vocabulary: engine.kinds,
+            files: FolderFiles(path: folder(of: path)))
     }
 
     /// The folder that a document lies in, absolute: the working directory of its children.
@@ -142,7 +145,9 @@ private struct TemporaryFolder: ~Copyable {
 
     init() throws(SystemError) {
         var template = Array("/tmp/millrace.XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw SystemError(SystemError.Code(rawValue: errno), "mkdtemp /tmp/millrace") }
+        guard let made = mkdtemp(&template) else {
+            throw SystemError(SystemError.Code(rawValue: errno), "mkdtemp /tmp/millrace")
+        }
         path = String(cString: made)
     }
 

@@ -48,8 +48,10 @@ struct RunCommand: ParsableCommand {
 
     private func source(_ initialState: JSONObject, _ interrupts: Interrupts) throws -> any EventSource {
         let isFile = GraphFile.exists(graph)
-        if isFile, server.server == nil { return try LocalRun.events(
-                ofFile: graph, initialState, StateDetail(rawValue: viewing.streamDetail.rawValue) ?? .full, interrupts) }
+        if isFile, server.server == nil {
+            return try LocalRun.events(
+                ofFile: graph, initialState, StateDetail(rawValue: viewing.streamDetail.rawValue) ?? .full, interrupts)
+        }
         if !isFile, GraphFile.looksLikePath(graph) {
             throw CommandFailure("there is no file \(graph); give a graph document or the id of a graph")
         }
