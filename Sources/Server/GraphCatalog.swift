@@ -96,9 +96,10 @@ package final class GraphCatalog: Sendable {
             let revision = current(id)?.identity.revision ?? 0
             guard revision > 0, expecting == nil || expecting == revision else { throw .conflict(current: revision) }
             let now = clock.wallMicroseconds
-            if try stored({ () throws(StoreError) in try store.deleteGraph(id, expecting: revision, atMicroseconds: now)
-                }) != nil
-            {
+            let deletion = try stored { () throws(StoreError) in
+                try store.deleteGraph(id, expecting: revision, atMicroseconds: now)
+            }
+            if deletion != nil {
                 return guarded.withLock { guarded in
                     if guarded.current[id]?.identity.revision == revision { guarded.current[id] = nil }
                 }

@@ -138,7 +138,7 @@ package final class Server {
     func jitteredRetry() -> Int {
         // Spread evenly by the golden ratio; nothing depends on its being unpredictable.
         retrySpread = retrySpread &+ 0x9E37_79B9
-        return settings.retryMilliseconds / 2 + Int(UInt64(retrySpread) * UInt64(settings.retryMilliseconds) >> 32)
+        return settings.retryMilliseconds / 2 + Int((UInt64(retrySpread) * UInt64(settings.retryMilliseconds)) >> 32)
     }
 }
 

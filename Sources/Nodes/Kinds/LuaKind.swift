@@ -42,6 +42,7 @@ struct LuaKind: NodeKind {
     func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
         do {
             if let code = config["code"]?.string {
+                guard config["expression"] == nil else { throw GraphFaults("takes code or an expression, not both") }
                 guard config["key"] == nil else {
                     throw GraphFaults(pointer: "/key", "belongs to an expression, not to code")
                 }
