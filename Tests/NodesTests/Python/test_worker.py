@@ -1,7 +1,6 @@
 """The worker alone, without the daemon: what it answers, line by line."""
 
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -246,5 +245,5 @@ def test_millrace_works_without_the_daemon():
 
 
 def test_importing_the_worker_has_no_effect():
-    assert os.readlink("/proc/self/fd/0") is not None and sys.stdout is not None
+    # multiprocessing imports it into every process that it spawns.
     assert not isinstance(sys.stdout, worker_module.Printer)
