@@ -120,7 +120,7 @@ import Testing
 
     @Test func `the first address that answers is taken`() throws {
         let absent = try #require(ServerAddress("unix:@millrace-client-test-absent"))
-        let server = try ScriptedServer([])
+        let server = try ScriptedServer([.init("")])
         #expect(try APIClient.firstReachable(among: [absent, server.address]) == server.address)
     }
 
