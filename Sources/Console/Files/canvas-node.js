@@ -13,6 +13,10 @@ const PADDING = 14;
 const NAME_WIDTH = NODE_WIDTH - 2 * PADDING - 22;
 const NAME_FONT = "600 13px system-ui, sans-serif";
 const KIND_FONT = "11px system-ui, sans-serif";
+const LARGE_FONT = "600 18px system-ui, sans-serif";
+/** The second line of a large name has the status icon above it, not beside it. */
+const LARGE_WIDTHS = [NODE_WIDTH - 2 * PADDING - 20, NODE_WIDTH - 2 * PADDING];
+const LARGE_LINE = 22;
 
 export class CanvasNode {
     /** @type {NodeState | null} */
@@ -37,6 +41,7 @@ export class CanvasNode {
             drawn("rect", { class: "node-halo", x: -4, y: -4, width: NODE_WIDTH + 8, height: NODE_HEIGHT + 8, rx: 13 }),
             drawn("rect", { class: "node-box", width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10 }),
             drawn("text", { class: "node-name", x: PADDING, y: 26 }, fitting),
+            largeName(name),
             this.#status, this.#line, this.#time);
     }
 
@@ -85,7 +90,34 @@ export class CanvasNode {
     }
 }
 
+/**
+ * A name in at most two lines, in the middle of the box.
+ * @param {string} name
+ */
+function largeName(name) {
+    const lines = [""];
+    for (const word of name.split(/\s+/)) {
+        const line = lines[lines.length - 1];
+        const longer = line === "" ? word : `${line} ${word}`;
+        if (lines.length === 2 || line === "" || widthOf(longer, LARGE_FONT) <= LARGE_WIDTHS[0]) lines[lines.length - 1] = longer;
+        else lines.push(word);
+    }
+    const first = (NODE_HEIGHT - LARGE_LINE * lines.length) / 2 + 17;
+    return drawn("text", { class: "node-name-large", "aria-hidden": "true" }, ...lines.map((line, index) =>
+        drawn("tspan", { x: PADDING, y: first + index * LARGE_LINE }, fitted(line, LARGE_FONT, LARGE_WIDTHS[index]))));
+}
+
 const ruler = document.createElement("canvas").getContext("2d");
+
+/**
+ * @param {string} text
+ * @param {string} font
+ */
+function widthOf(text, font) {
+    if (!ruler) return 0;
+    ruler.font = font;
+    return ruler.measureText(text).width;
+}
 
 /**
  * As much of a text as fits.
@@ -94,13 +126,11 @@ const ruler = document.createElement("canvas").getContext("2d");
  * @param {number} width
  */
 function fitted(text, font, width) {
-    if (!ruler) return text;
-    ruler.font = font;
-    if (ruler.measureText(text).width <= width) return text;
+    if (widthOf(text, font) <= width) return text;
     let low = 0, high = text.length;
     while (low < high) {
         const middle = (low + high + 1) >> 1;
-        if (ruler.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+        if (widthOf(`${text.slice(0, middle)}…`, font) <= width) low = middle;
         else high = middle - 1;
     }
     return `${text.slice(0, low).trimEnd()}…`;

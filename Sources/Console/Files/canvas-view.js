@@ -9,8 +9,9 @@ import { fitted, revealing, zoomed } from "./geometry.js";
 
 /** A press that moves less than this is a click. */
 const CLICK_PIXELS_MAX = 4;
-/** Below this scale, text cannot be read and is left out. */
-const TEXT_SCALE_MIN = 0.35;
+/** Below the first scale a node shows its name alone, in large; below the second no text could be read. */
+const DETAIL_SCALE_MIN = 0.75;
+const TEXT_SCALE_MIN = 0.3;
 
 export class CanvasView {
     /** @type {View} */
@@ -53,6 +54,7 @@ export class CanvasView {
     #set(view) {
         this.#view = view;
         setAttribute(this.content, "transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
+        this.screen.classList.toggle("half", view.scale < DETAIL_SCALE_MIN);
         this.screen.classList.toggle("far", view.scale < TEXT_SCALE_MIN);
     }
 

@@ -72,6 +72,7 @@ export class GraphCanvas extends HTMLElement {
         this.#labelLayer.replaceChildren(...edges.flatMap((edge) => edge.label ?? []));
         this.#current = null;
         this.#moveTabStop(document.nodes[0]?.id ?? null);
+        this.setAttribute("data-graph", document.id);
         this.fit();
     }
 

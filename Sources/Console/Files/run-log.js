@@ -37,6 +37,8 @@ export class RunLog extends HTMLElement {
     #lines = new Map();
     #hiddenCount = 0;
     #shownSeq = 0;
+    /** Where the list stood when it was last scrolled. */
+    #place = { scrollTop: 0, scrollHeight: 0, clientHeight: 0 };
 
     connectedCallback() {
         if (this.firstChild) return;
@@ -44,6 +46,7 @@ export class RunLog extends HTMLElement {
             element("label", { class: "check" }, this.#follow, "Follow"));
         this.append(tools, element("div", { class: "log-body" }, this.#note, this.#list, this.#empty));
         this.#list.addEventListener("scroll", () => this.#scrolled());
+        new ResizeObserver(() => this.#scroll()).observe(this.#list);
         this.#list.addEventListener("click", (event) => this.#click(event));
     }
 
@@ -167,10 +170,14 @@ export class RunLog extends HTMLElement {
         if (this.#follow.checked) this.#list.scrollTop = this.#list.scrollHeight;
     }
 
-    /** Scrolling up stops following, coming back to the end starts it again. */
+    /** Scrolling up stops following, coming back to the end starts it again. Other sizes of the list mean neither. */
     #scrolled() {
         const { scrollTop, scrollHeight, clientHeight } = this.#list;
-        if (clientHeight > 0) this.#follow.checked = scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS;
+        const isAtEnd = scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS;
+        const isSameSize = clientHeight === this.#place.clientHeight && scrollHeight === this.#place.scrollHeight;
+        if (isAtEnd) this.#follow.checked = true;
+        else if (isSameSize && scrollTop < this.#place.scrollTop) this.#follow.checked = false;
+        this.#place = { scrollTop, scrollHeight, clientHeight };
     }
 
     /** @param {MouseEvent} event */
