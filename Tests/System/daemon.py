@@ -39,14 +39,14 @@ class Daemon:
 
     # Life
 
-    def start(self, *arguments, environment=None, listen=("127.0.0.1:0",), stderr=None):
-        """Starts it and waits for the line that says that it is ready. Its stderr goes to `log_path`, or to a descriptor."""
+    def start(self, *arguments, environment=None, listen=("127.0.0.1:0",)):
+        """Starts it and waits for the line that says that it is ready."""
         addresses = [*listen, f"unix:{self.socket_path}"]
         options = [option for address in addresses for option in ("--listen", address)]
         command = [BINARY, "serve", "--state-dir", self.state, "--graphs", self.graphs, *options, *arguments]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or log, text=True,
+                [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                 start_new_session=True, cwd=self.folder, env=clean_environment() | (environment or {}),
             )
         self.ready_line = self.process.stdout.readline()

@@ -90,13 +90,6 @@ def test_an_address_that_is_none_is_refused(tmp_path, address):
     assert "listen" in done.stderr and not CRASH.search(done.stderr)
 
 
-def test_a_unix_path_that_is_too_long_is_refused(tmp_path):
-    done = run_to_failure("--state-dir", tmp_path / "state", "--graphs", tmp_path, "--listen", f"unix:/tmp/{'x' * 200}")
-    assert done.returncode in (1, 78)
-    assert "unix:/tmp/xxx" in done.stderr and not CRASH.search(done.stderr)
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_a_state_folder_that_cannot_be_written_is_named(tmp_path):
     """Root may write everywhere, so it becomes nobody first."""
     folder = tmp_path / "state"
@@ -312,77 +305,6 @@ def test_what_a_client_saw_survives_kill_9(new_daemon):
     blocks = seen.split(b"\n\n")[1:-1]
     stored = daemon.http.get(f"/api/executions/{execution_id}/events", headers={"Accept": "application/json"}).content
     assert stored.startswith(b"[" + b",".join(block.split(b"\ndata: ")[1] for block in blocks))
-
-
-def killed_while_running(daemon, *before_the_end):
-    """The id of an execution whose daemon was killed in its middle and started again."""
-    execution_id = daemon.begin(daemon.create(chain(put("a", x=1), delay("b", 1000), *before_the_end)))
-    with Wire(daemon) as wire:
-        wire.send(f"GET /api/executions/{execution_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        for piece in wire.read_body(wire.read_head()):
-            if b'"node_start"' in piece and b'"node_id":"b"' in piece:
-                break
-    daemon.kill()
-    daemon.start()
-    return execution_id
-
-
-def finished(daemon, execution_id):
-    return daemon.summary(execution_id)["status"] not in ("queued", "running")
-
-
-def test_an_execution_that_was_cut_off_by_kill_9_goes_on_to_its_end(new_daemon, eventually):
-    daemon = new_daemon().start()
-    execution_id = killed_while_running(daemon, put("c", y=2))
-    eventually(lambda: finished(daemon, execution_id), seconds=10)
-    events = daemon.all_events(execution_id)
-    assert is_whole(events)
-    assert [event["attempt"] for event in events if event["type"] == "start"] == [1, 2]
-    assert events[-1]["final_state"] == {"x": 1, "y": 2}
-
-
-def test_an_execution_that_was_cut_off_by_kill_9_can_be_cancelled(new_daemon, eventually):
-    daemon = new_daemon().start()
-    execution_id = killed_while_running(daemon, never_ends("c"))
-    assert daemon.cancel(execution_id).status_code == 202
-    eventually(lambda: finished(daemon, execution_id), seconds=10)
-    assert daemon.all_events(execution_id)[-1]["status"] == "cancelled"
-
-
-def test_a_queued_execution_survives_kill_9(new_daemon, eventually):
-    daemon, narrow = new_daemon(), ["--set", "executions.max_running=1"]
-    daemon.start(*narrow)
-    running = daemon.begin(daemon.create(graph([never_ends()])))
-    queued = daemon.begin(daemon.create(graph([put("a")])))
-    assert [daemon.summary(id)["status"] for id in (running, queued)] == ["running", "queued"]
-    daemon.kill()
-    daemon.start()
-    eventually(lambda: daemon.summary(queued)["status"] == "success", seconds=10)
-
-
-def test_executions_of_kinds_that_are_no_longer_enabled_can_be_read(new_daemon):
-    daemon = new_daemon().start()
-    graph_id = daemon.create(chain(put("a", x=1), {"id": "b", "kind": "lua", "config": {"code": "return { y = state.x }"}}))
-    execution_id = daemon.execute(graph_id)["execution_id"]
-    before = daemon.stream(execution_id).blocks
-    daemon.stop()
-    daemon.start("--set", "kinds.enabled=set")
-    assert daemon.stream(execution_id).blocks == before
-    assert "lua" in daemon.log
-
-
-def test_a_log_that_nobody_reads_holds_up_nobody(new_daemon):
-    """Its stderr is a pipe that is full after 64 KiB."""
-    daemon = new_daemon()
-    reader, writer = os.pipe()
-    try:
-        daemon.start(stderr=writer)
-        graph_id = daemon.create(chain(*(put(f"n{number}") for number in range(20))))
-        for _ in range(50):
-            assert daemon.execute(graph_id)["status"] == "success"
-    finally:
-        os.close(writer)
-        os.close(reader)
 
 
 FILE = "id: from-file\nnodes:\n  - {{ id: a, kind: set, config: {{ values: {{ x: {0} }} }} }}\n"
