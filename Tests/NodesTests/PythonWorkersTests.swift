@@ -233,8 +233,8 @@ import Testing
         import subprocess, time, millrace
         def f(state):
             child = subprocess.Popen(["sleep", "1000"])
-            millrace.emit(child.pid)
             try:
+                millrace.emit(child.pid)
                 time.sleep(1000)
             finally:
                 print("cleaned up")

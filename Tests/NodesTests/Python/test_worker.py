@@ -213,8 +213,8 @@ def test_sigterm_ends_the_worker_through_finally(worker):
     number = worker.call({"code": """
 import pathlib, time
 def execute(state):
-    print("up")
     try:
+        print("up")
         time.sleep(1000)
     except Exception:
         pass
