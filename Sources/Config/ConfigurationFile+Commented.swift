@@ -11,6 +11,9 @@ extension ConfigurationFile {
             # Every key stands here with its default, commented out: remove the "# " before a key to set it. A key a.b_c is also
             # the environment variable MILLRACE_A_B_C (lists separated by commas). Flags win over the environment, the
             # environment over this file. `millrace config show` prints what is in force and where each value came from.
+            #
+            # A running daemon reads this file again on SIGHUP (`systemctl reload millrace`) and takes over the keys that say so;
+            # for the others it logs that they need a restart. A file with a fault changes nothing.
 
             """
         var open: [Substring] = []
@@ -33,7 +36,8 @@ extension ConfigurationFile {
 
     /// The description and what is expected, wrapped into comment lines with a second `#`, which sets them apart from keys.
     private static func comment(_ key: ConfigurationKey, depth: Int) -> String {
-        let words = "\(key.summary) Takes \(key.type.expectation).".split(separator: " ")
+        let words = "\(key.summary) Takes \(key.type.expectation).\(key.appliesOnReload ? " A reload applies it." : "")"
+            .split(separator: " ")
         var lines = [""]
         for word in words {
             if lines.last!.count + word.count + 1 > width - depth * 2 { lines.append("") }

@@ -8,12 +8,15 @@ import Reactor
 
 package final class Server {
     package let reactor: Reactor
-    package let settings: ServerSettings
+    /// May change while the server runs; a connection keeps the limits that it began with.
+    package var settings: ServerSettings {
+        didSet { guards = RequestGuards(settings) }
+    }
     let service: ExecutionService
-    let catalog: GraphCatalog
+    package let catalog: GraphCatalog
     let store: any ExecutionStore
     let hub: StreamHub
-    let guards: RequestGuards
+    private(set) var guards: RequestGuards
     let report: @Sendable (String) -> Void
     var metrics = ServerMetrics()
     /// Connections read into it one after the other: an idle one owns no buffer.
@@ -93,6 +96,7 @@ package final class Server {
     }
 
     package var hasStreams: Bool { hub.streamCount > 0 }
+    package var streamCount: Int { hub.streamCount }
 
     var connectionCount: Int { connections.count }
 

@@ -20,27 +20,49 @@ package enum ServiceManager {
         return sockets
     }
 
+    /// Whether a manager wants to be told how the service stands.
+    package static var isListening: Bool { getenv("NOTIFY_SOCKET") != nil }
+
+    /// How often at least the manager must hear `keepAlive` (sd_watchdog_enabled(3)); nil without a watchdog.
+    package static var watchdogMilliseconds: Int64? {
+        var microseconds: UInt64 = 0
+        guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
+        return max(2, Int64(clamping: microseconds / 1000))
+    }
+
     /// Tells the manager how the service stands (sd_notify(3)); without a manager nothing happens.
-    package static func notify(_ state: State, status: String? = nil) {
-        var lines = state.lines
+    /// - Parameter status: one line for people.
+    package static func notify(_ state: State? = nil, status: String? = nil) {
+        var lines = state?.lines ?? []
         if let status { lines.append("STATUS=\(status.filter { !$0.isNewline })") }
         _ = sd_notify(0, lines.joined(separator: "\n"))
     }
 
     package enum State: Sendable {
-        case ready, stopping
+        case ready, reloading, stopping
+        /// The loop still turns.
+        case keepAlive
 
         fileprivate var lines: [String] {
             switch self {
             case .ready: ["READY=1"]
+            // The time tells a manager that asked for a reload from one that did not ask for this one.
+            case .reloading: ["RELOADING=1", "MONOTONIC_USEC=\(SystemClock.monotonicNanoseconds() / 1000)"]
             case .stopping: ["STOPPING=1"]
+            case .keepAlive: ["WATCHDOG=1"]
             }
         }
     }
 }
 
-/// A descriptor that the service manager has handed over, with the name of its socket unit.
+/// A descriptor that the service manager has handed over, with the name of its socket unit. Several may share one.
 package struct InheritedSocket: Sendable {
     package let raw: Int32
+    /// `FileDescriptorName=` of the socket unit, by default the unit's own name; `unknown` where the manager gave none.
     package let name: String
+
+    /// Whether the API is to be served on it: the name is `http`, or nobody chose one.
+    package var isForHTTP: Bool {
+        ["http", "unknown", ""].contains(name) || name.hasSuffix(".socket")
+    }
 }

@@ -24,11 +24,13 @@ final class Daemon {
     private let log: DaemonLog
     private let relay: VisibilityRelay
     private let lock: StateLock
+    private let report: ServiceReport
+    private let reloader: Reloader
     private var signals: SignalSource?
     private var isStopping = false
 
     /// - Throws: `StartError` and the like, each one line that says what to do.
-    init(_ configuration: Configuration, log: DaemonLog) throws {
+    init(_ configuration: Configuration, from source: ConfigurationSource, log: DaemonLog) throws {
         self.configuration = configuration
         self.log = log
         let installation = Installation.find()
@@ -45,6 +47,12 @@ final class Daemon {
         ) { [log] line in log.log(.error, "a request met a fault", ["error": line]) }
         relay = VisibilityRelay(engine.service, server)
         engine.store.observer = relay
+        let (service, server) = (engine.service, server)
+        report = ServiceReport(engine.reactor) {
+            let counts = service.counts
+            return ServiceReport.Counts(running: counts.running, queued: counts.queued, streams: server.streamCount)
+        }
+        reloader = Reloader(source, inForce: configuration, installation, server, engine.pool, log, report)
         for complaint in try catalog.load() { log.log(.warning, "a graph was not loaded", ["reason": complaint]) }
     }
 
@@ -58,7 +66,7 @@ final class Daemon {
             if case .unix = address { address.description } else { "http://\(address)" }
         }
         Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
-        ServiceManager.notify(.ready, status: "serving \(catalog.list.count) graphs")
+        report.serving()
         try engine.reactor.run()
         try engine.store.stop()
         log.log(.notice, "stopped")
@@ -77,8 +85,8 @@ final class Daemon {
     }
 
     private func listen() throws {
-        let inherited = try ServiceManager.takeListeningSockets()
-        for socket in inherited { try server.listen(try Socket.adoptListener(socket.raw)) }
+        let inherited = try ServiceManager.takeListeningSockets().filter(isForHTTP)
+        for socket in inherited { try adopt(socket) }
         if inherited.isEmpty {
             for text in configuration.listen {
                 guard let address = SocketAddress(text) else {
@@ -88,6 +96,24 @@ final class Daemon {
             }
         }
         try listen(at: .unix("\(configuration.stateDirectory)/millrace.sock"), unixMode: 0o600)
+    }
+
+    /// A socket whose name is for something else is closed.
+    private func isForHTTP(_ socket: InheritedSocket) -> Bool {
+        if socket.isForHTTP { return true }
+        log.log(.warning, "no use for a socket of this name; http is the one that is served", ["name": socket.name])
+        close(socket.raw)
+        return false
+    }
+
+    private func adopt(_ socket: InheritedSocket) throws {
+        do throws(SystemError) {
+            try server.listen(try Socket.adoptListener(socket.raw))
+        } catch {
+            throw StartError(
+                "descriptor \(socket.raw) (\(socket.name)) that the service manager handed over is no listening stream "
+                    + "socket (\(error)); use ListenStream= and Accept=no in the socket unit")
+        }
     }
 
     private func listen(at address: SocketAddress, unixMode: UInt32 = 0o660) throws {
@@ -107,24 +133,10 @@ final class Daemon {
 
     private func received(_ signal: Signal) {
         switch signal {
-        case .hangUp: reload()
+        case .hangUp: reloader.reload()
         default:
             if isStopping { exit(0) }
             stop(signal)
-        }
-    }
-
-    /// Reads the graphs folder again.
-    private func reload() {
-        let (catalog, log) = (catalog, log)
-        engine.pool.submit {
-            do {
-                let complaints = try catalog.load()
-                for complaint in complaints { log.log(.warning, "a graph was not loaded", ["reason": complaint]) }
-                log.log(.notice, "reloaded the graphs folder", ["graphs": "\(catalog.list.count)"])
-            } catch {
-                log.log(.error, "the graphs folder cannot be reloaded", ["reason": "\(error)"])
-            }
         }
     }
 
@@ -133,7 +145,7 @@ final class Daemon {
         isStopping = true
         log.log(
             .notice, "stopping", ["signal": signal.description, "executions": "\(engine.service.unfinished.count)"])
-        ServiceManager.notify(.stopping)
+        report.stopping()
         engine.service.close()
         server.drain()
         let reactor = engine.reactor

@@ -22,14 +22,19 @@ final class DaemonLog: RunObserver, Sendable {
         var isStopped = false
     }
 
-    private let severityMin: Int
+    private let severityMin: Atomic<Int>
     private let guarded: Mutex<Guarded>
     private let wakeup = Semaphore()
     private let thread = Mutex<SpawnedThread?>(nil)
 
     init(level: LogLevel, format: LogFormat) {
-        severityMin = Self.severity(level)
+        severityMin = Atomic(Self.severity(level))
         guarded = Mutex(Guarded(line: LogLine(format)))
+    }
+
+    /// What is less severe is not logged from now on.
+    func change(leastSevere level: LogLevel) {
+        severityMin.store(Self.severity(level), ordering: .relaxed)
     }
 
     func start() throws(SystemError) {
@@ -95,7 +100,7 @@ final class DaemonLog: RunObserver, Sendable {
     }
 
     private func isEnabled(_ level: LogLevel) -> Bool {
-        Self.severity(level) >= severityMin
+        Self.severity(level) >= severityMin.load(ordering: .relaxed)
     }
 
     private static func severity(_ level: LogLevel) -> Int {

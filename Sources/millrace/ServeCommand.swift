@@ -15,7 +15,7 @@ struct ServeCommand: ParsableCommand {
               curl -N -X POST http://127.0.0.1:8080/api/graphs/hello/execute/stream
 
             It also listens on millrace.sock in its state folder, for the other commands of this user. SIGHUP reads the
-            graphs folder again. Exit status: 0 after SIGTERM, 78 for a configuration that cannot be used, 1 for any other
+            configuration and the graphs folder again; what cannot be read leaves everything as it was. Exit status: 0 after SIGTERM, 78 for a configuration that cannot be used, 1 for any other
             reason not to start.
             """)
 
@@ -37,13 +37,13 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         Signals.block([.terminate, .interrupt, .hangUp])
         Signals.ignore(.pipe)
-        let loaded = try load()
+        let (source, loaded) = try load()
         let log = DaemonLog(level: loaded.configuration.log.level, format: loaded.configuration.log.format)
         do {
             _ = try DescriptorLimit.raiseToMaximum()
             try log.start()
             for warning in loaded.warnings { log.log(.warning, "configuration", ["reason": warning]) }
-            try Daemon(loaded.configuration, log: log).run()
+            try Daemon(loaded.configuration, from: source, log: log).run()
         } catch {
             log.stop()
             Self.fail("\(error)", status: 1)
@@ -51,7 +51,7 @@ struct ServeCommand: ParsableCommand {
         log.stop()
     }
 
-    private func load() throws -> LoadedConfiguration {
+    private func load() throws -> (ConfigurationSource, LoadedConfiguration) {
         var flags: [String: ConfigValue] = [:]
         if !listen.isEmpty { flags["listen"] = .list(listen) }
         if let stateDir { flags["state_dir"] = .string(stateDir) }
@@ -63,8 +63,8 @@ struct ServeCommand: ParsableCommand {
         }
         let system = access(ConfigurationLoader.systemFile, F_OK) == 0 ? ConfigurationLoader.systemFile : nil
         do {
-            return try ConfigurationLoader.load(
-                file: config ?? system, environment: ProcessEnvironment.current, flags: flags)
+            let source = ConfigurationSource(file: config ?? system, flags: flags)
+            return (source, try source.load())
         } catch {
             Self.fail("\(error)", status: 78)
         }

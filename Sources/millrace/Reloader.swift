@@ -1,0 +1,113 @@
+import Config
+import Executions
+import Reactor
+import Server
+
+/// Where the configuration comes from, so that it can be read again.
+struct ConfigurationSource: Sendable {
+    var file: String?
+    var flags: [String: ConfigValue] = [:]
+
+    func load() throws(ConfigurationError) -> LoadedConfiguration {
+        try ConfigurationLoader.load(file: file, environment: ProcessEnvironment.current, flags: flags)
+    }
+}
+
+/// Reads the configuration and the graphs folder again while the daemon serves. What cannot be read leaves everything as
+/// it was. Lives on the reactor's thread.
+final class Reloader {
+    private let source: ConfigurationSource
+    private let installation: Installation
+    private let server: Server
+    private let pool: WorkerPool
+    private let log: DaemonLog
+    private let report: ServiceReport
+    /// What is in force.
+    private var configuration: Configuration
+    private var isReloading = false
+    private var isWantedAgain = false
+
+    init(
+        _ source: ConfigurationSource, inForce configuration: Configuration, _ installation: Installation,
+        _ server: Server, _ pool: WorkerPool, _ log: DaemonLog, _ report: ServiceReport
+    ) {
+        self.source = source
+        self.configuration = configuration
+        self.installation = installation
+        self.server = server
+        self.pool = pool
+        self.log = log
+        self.report = report
+    }
+
+    func reload() {
+        guard !isReloading else {
+            isWantedAgain = true
+            return
+        }
+        isReloading = true
+        report.reloading()
+        let (source, catalog, log, mailbox) = (source, server.catalog, log, server.reactor.mailbox)
+        let confined = Confined(self, to: server.reactor)
+        // Files are read on the pool: a slow disk must not hold up the streams.
+        pool.submit {
+            let loaded = Result { () throws(ConfigurationError) in try source.load() }
+            let graphFaults = Self.loadGraphs(catalog, log)
+            mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }
+        }
+    }
+
+    /// - Returns: how many graphs keep their old revision because of a fault.
+    private static func loadGraphs(_ catalog: GraphCatalog, _ log: DaemonLog) -> Int {
+        do {
+            let complaints = try catalog.load()
+            for complaint in complaints { log.log(.warning, "a graph was not loaded", ["reason": complaint]) }
+            log.log(.notice, "reloaded the graphs folder", ["graphs": "\(catalog.list.count)"])
+            return complaints.count
+        } catch {
+            log.log(.error, "the graphs folder cannot be reloaded", ["reason": "\(error)"])
+            return 1
+        }
+    }
+
+    private func finish(_ loaded: Result<LoadedConfiguration, ConfigurationError>, _ graphFaults: Int) {
+        isReloading = false
+        var faults = Self.words(graphFaults)
+        switch loaded {
+        case .success(let loaded):
+            apply(loaded)
+        case .failure(let error):
+            let lines = error.description.split(separator: "\n")
+            for line in lines {
+                log.log(.error, "the configuration cannot be reloaded; the old one stays", ["reason": String(line)])
+            }
+            faults.insert("the configuration cannot be reloaded, the old one stays: \(lines.first ?? "")", at: 0)
+        }
+        report.reloaded(fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
+        if isWantedAgain {
+            isWantedAgain = false
+            reload()
+        }
+    }
+
+    private static func words(_ graphFaults: Int) -> [String] {
+        switch graphFaults {
+        case 0: []
+        case 1: ["a graph file was not loaded, see the log"]
+        default: ["\(graphFaults) graph files were not loaded, see the log"]
+        }
+    }
+
+    private func apply(_ loaded: LoadedConfiguration) {
+        for warning in loaded.warnings { log.log(.warning, "configuration", ["reason": warning]) }
+        let change = configuration.reload(from: loaded.configuration)
+        server.settings = ServerSettings(configuration, installation)
+        log.change(leastSevere: configuration.log.level)
+        if !change.awaitingRestart.isEmpty {
+            log.log(
+                .warning, "changed settings that need a restart",
+                ["keys": change.awaitingRestart.joined(separator: " ")])
+        }
+        log.log(.notice, "reloaded the configuration", ["changed": change.applied.joined(separator: " ")])
+    }
+}
