@@ -1,4 +1,3 @@
-import DequeModule
 import Graphs
 import JSON
 import Synchronization
@@ -36,7 +35,7 @@ package final class ExecutionService: Sendable {
 
     private struct Guarded {
         var runs: [ExecutionID: ExecutionRun] = [:]
-        var queue = Deque<Queued>()
+        var queue = FairQueue<Queued>()
         var running = 0
         /// Admitted, and about to be put among the running or into the queue.
         var arriving = 0
@@ -91,14 +90,20 @@ package final class ExecutionService: Sendable {
         guarded.withLock { ($0.running, $0.queue.count) }
     }
 
+    /// The places in the queue, from 1, of those of the executions that wait in it.
+    package func queuePositions(of ids: [ExecutionID]) -> [ExecutionID: Int] {
+        guard !ids.isEmpty else { return [:] }
+        let queue = guarded.withLock { $0.queue }
+        return queue.positions(of: Set(ids))
+    }
+
     /// - Parameter reply: called on the pool.
     package func cancel(_ id: ExecutionID, _ reply: @escaping @Sendable (CancelResult) -> Void) {
         let (run, queued) = guarded.withLock { guarded -> (ExecutionRun?, Queued?) in
-            guard let index = guarded.queue.firstIndex(where: { $0.run.log.id == id }) else {
-                return (guarded.runs[id], nil)
-            }
+            guard let run = guarded.runs[id] else { return (nil, nil) }
+            guard let queued = guarded.queue.remove(id, graphID: run.log.graph.identity.id) else { return (run, nil) }
             guarded.running += 1
-            return (nil, guarded.queue.remove(at: index))
+            return (nil, queued)
         }
         if let queued {
             let log = queued.run.log
@@ -149,7 +154,8 @@ package final class ExecutionService: Sendable {
                 guarded.running += 1
                 return true
             }
-            guarded.queue.append(Queued(run: run, initialState: initialState))
+            guarded.queue.append(
+                Queued(run: run, initialState: initialState), id: run.log.id, graphID: run.log.graph.identity.id)
             return false
         }
     }

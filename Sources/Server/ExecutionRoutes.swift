@@ -7,11 +7,12 @@ import Reactor
 enum ExecutionRoutes {
     static func list(_ call: Call) throws(Problem) {
         let query = try query(call)
-        let store = call.server.store
+        let (store, service) = (call.server.store, call.server.service)
         call.then({ () throws(Problem) in try read { () throws(StoreError) in try store.executions(query) } }) {
             (call, found) in
             let page = found.prefix(query.limit - 1)
-            let items = page.map { JSONText(json($0)) }
+            let places = service.queuePositions(of: page.filter { $0.status == .queued }.map(\.id))
+            let items = page.map { JSONText(json($0, queuePosition: places[$0.id])) }
             var body: JSONObject = ["items": JSONText(array: items), "next_cursor": .null]
             var headers: HeaderFields = [:]
             if found.count == query.limit, let last = page.last {
@@ -23,12 +24,13 @@ enum ExecutionRoutes {
     }
 
     static func read(_ call: Call) throws(Problem) {
-        let (store, id) = (call.server.store, try id(call))
+        let (store, service, id) = (call.server.store, call.server.service, try id(call))
         call.offload { () throws(Problem) in
             guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else {
                 throw unknown(id)
             }
-            return .json(json(summary))
+            let isQueued = summary.status == .queued
+            return .json(json(summary, queuePosition: isQueued ? service.queuePositions(of: [id])[id] : nil))
         }
     }
 
@@ -155,7 +157,8 @@ extension ExecutionRoutes {
         }
     }
 
-    static func json(_ summary: ExecutionSummary) -> JSONObject {
+    /// - Parameter queuePosition: its place among those that wait, if it does.
+    static func json(_ summary: ExecutionSummary, queuePosition: Int? = nil) -> JSONObject {
         var object: JSONObject = [
             "execution_id": JSONText(summary.id.description), "graph_id": JSONText(summary.graphID),
             "graph_revision": JSONText(summary.graphRevision), "status": JSONText(summary.status.rawValue),
@@ -172,6 +175,7 @@ extension ExecutionRoutes {
             object["duration_ms"] = JSONText(trusted: writer.bytes)
         }
         if let error = summary.error { object["error"] = JSONText(error) }
+        if let queuePosition { object["queue_position"] = JSONText(queuePosition) }
         return object
     }
 

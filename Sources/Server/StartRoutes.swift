@@ -39,7 +39,9 @@ enum StartRoutes {
 
     private static func accept(_ log: EventLog, _ call: Call) {
         let headers: HeaderFields = ["Location": "/api/executions/\(log.id)", "Preference-Applied": "respond-async"]
-        call.respond(.json(ExecutionRoutes.json(log.summary), status: 202, headers: headers))
+        let summary = log.summary
+        let place = summary.status == .queued ? call.server.service.queuePositions(of: [log.id])[log.id] : nil
+        call.respond(.json(ExecutionRoutes.json(summary, queuePosition: place), status: 202, headers: headers))
     }
 
     private static func start(_ call: Call, _ order: Order) throws(Problem) -> EventLog {
