@@ -8,7 +8,7 @@ struct EventBatch: ~Copyable {
 
     private var records = ByteWriter()
     private var ends: [Int] = []
-    private var started: Int64?
+    private var started: (atMicroseconds: Int64, attempt: Int)?
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
     private var failedRanks: [Int] = []
     private var error: String?
@@ -17,7 +17,7 @@ struct EventBatch: ~Copyable {
 
     mutating func append(_ body: EventRecord.Body, at timestampMicroseconds: Int64) {
         switch body {
-        case .start: started = timestampMicroseconds
+        case .start(let attempt, _): started = (timestampMicroseconds, attempt)
         case .complete(let status, let duration, let ranks):
             ended = (status, timestampMicroseconds, duration)
             failedRanks = ranks
@@ -36,7 +36,8 @@ struct EventBatch: ~Copyable {
         let mustTell = log.append(records, ends: ends) { summary in
             if let started {
                 summary.status = .running
-                if summary.startedAtMicroseconds == nil { summary.startedAtMicroseconds = started }
+                summary.attempt = started.attempt
+                if summary.startedAtMicroseconds == nil { summary.startedAtMicroseconds = started.atMicroseconds }
             }
             guard let ended else { return }
             summary.status = ended.status

@@ -41,6 +41,10 @@ package final class EventLog: Sendable {
         package var isNew: Bool
         /// Empty when only the summary changed.
         package var slice: Slice
+        /// What a queued execution will start with.
+        package var initialState: JSONObject?
+        /// To be handed to `markStored`.
+        package var change: Int
     }
 
     package enum ReadResult: Sendable {
@@ -68,6 +72,11 @@ package final class EventLog: Sendable {
         /// -1: the execution's row is not committed; 0: it is; n: so is everything up to event n.
         var visibleSeq: Int
         var isQueuedForStore = false
+        /// Kept until the execution starts.
+        var initialState: JSONObject?
+        /// Counts what there was to store, events or not, and what of that is stored.
+        var change = 0
+        var storedChange = 0
 
         var appendedSeq: Int { firstSeq + ends.count - 1 }
     }
@@ -81,7 +90,8 @@ package final class EventLog: Sendable {
         guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
     }
 
-    /// The log of a finished execution: all of it is in the store, nothing in memory.
+    /// The log of an execution from the store: all that there is so far is there, nothing in memory. An unfinished one may
+    /// be taken up again.
     package init(stored summary: ExecutionSummary, graph: GraphRevision) {
         self.id = summary.id
         idText = Array(summary.id.description.utf8)
@@ -97,6 +107,34 @@ package final class EventLog: Sendable {
     /// The last event that readers may see, 0 when only the execution's row is stored, -1 when nothing is.
     package var visibleSeq: Int {
         guarded.withLock { $0.visibleSeq }
+    }
+
+    /// A number for the state that the log has now, to be compared with `storedChange` later.
+    package var change: Int {
+        guarded.withLock { $0.change }
+    }
+
+    /// All changes up to this one are stored.
+    package var storedChange: Int {
+        guarded.withLock { $0.storedChange }
+    }
+
+    /// Notes something beside the events that must be stored.
+    /// - Returns: whether the caller must tell the store.
+    package func note(_ change: (inout ExecutionSummary) -> Void) -> Bool {
+        guarded.withLock { guarded in
+            change(&guarded.summary)
+            return guarded.queueForStore()
+        }
+    }
+
+    /// The execution waits in the queue, and will start with this.
+    /// - Returns: whether the caller must tell the store.
+    package func wait(with initialState: JSONObject) -> Bool {
+        guarded.withLock { guarded in
+            guarded.initialState = initialState
+            return guarded.queueForStore()
+        }
     }
 
     /// Nothing will follow, and all of it may be seen.
@@ -115,6 +153,7 @@ package final class EventLog: Sendable {
             for end in ends { guarded.ends.append(base + end) }
             change(&guarded.summary)
             guarded.summary.lastSeq = guarded.appendedSeq
+            guarded.initialState = nil
             return guarded.queueForStore()
         }
     }
@@ -125,22 +164,25 @@ package final class EventLog: Sendable {
             guarded.isQueuedForStore = false
             let slice = guarded.slice(
                 after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
-            return Unstored(summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice)
+            return Unstored(
+                summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice,
+                initialState: guarded.initialState, change: guarded.change)
         }
     }
 
-    /// For the store, after a commit: everything up to `seq` is durable, readers may see it.
-    package func markStored(through seq: Int) {
+    /// For the store, after a commit: everything up to `seq` and `change` is durable, readers may see it.
+    package func markStored(through seq: Int, change: Int) {
         guarded.withLock { guarded in
             precondition(seq <= guarded.appendedSeq && seq >= guarded.visibleSeq, "the visible mark moves forward only")
             guarded.visibleSeq = seq
+            guarded.storedChange = change
             guarded.trim(toBytes: Self.windowBytesMax)
         }
     }
 
     /// For the store, when a commit failed: the log must be offered again.
     package func markUnstored() -> Bool {
-        guarded.withLock { $0.queueForStore() }
+        guarded.withLock { $0.mustQueueForStore() }
     }
 
     /// For readers: visible records behind `seq`, at least one if there is one, and no more than `bytesMax` beyond that.
@@ -158,6 +200,11 @@ package final class EventLog: Sendable {
 
 extension EventLog.Guarded {
     fileprivate mutating func queueForStore() -> Bool {
+        change += 1
+        return mustQueueForStore()
+    }
+
+    fileprivate mutating func mustQueueForStore() -> Bool {
         defer { isQueuedForStore = true }
         return !isQueuedForStore
     }

@@ -71,7 +71,7 @@ package final class ExecutionService: Sendable {
         prepare(log)
         if arrive(run, merged) {
             run.begin(initialState: merged)
-        } else if log.append(ByteWriter(), ends: [], { _ in }) {
+        } else if log.wait(with: merged) {
             environment.store.logHasGrown(log)
         }
         return log

@@ -1,3 +1,5 @@
+import JSON
+
 /// The history as the engine and the server see it. One implementation keeps it in SQLite (`History`).
 ///
 /// Reads block and belong on the worker pool; `logHasGrown` never blocks.
@@ -11,6 +13,8 @@ package protocol ExecutionStore: Sendable {
     func executions(_ query: ExecutionQuery) throws(StoreError) -> [ExecutionSummary]
     /// Whole stored records behind `seq`: at least one if there is one, no more than `bytesMax` beyond that.
     func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice
+    /// What an execution that is still queued will start with; nil for any other.
+    func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject?
     /// The highest `ExecutionID.rowID` in the store, 0 when there is none.
     func lastRowID() throws(StoreError) -> Int64
 }

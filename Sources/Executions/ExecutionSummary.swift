@@ -27,11 +27,18 @@ package struct ExecutionSummary: Sendable, Equatable {
     package var failedNodes: [String]
     /// The message of the critical fault of a `failed` execution.
     package var error: String?
+    /// How often it was started: 1, and one more after each time that the daemon took it up again; 0 while it waits.
+    package var attempt: Int
+    /// A cancel was accepted: whatever happens, it ends as cancelled.
+    package var isCancelRequested: Bool
+    /// Where it came from, if that is worth a word.
+    package let origin: ExecutionOrigin?
 
     package init(
         id: ExecutionID, graphID: String, graphRevision: Int, nodeCount: Int, createdAtMicroseconds: Int64,
         status: ExecutionStatus = .queued, startedAtMicroseconds: Int64? = nil, endedAtMicroseconds: Int64? = nil,
-        durationMicroseconds: Int64? = nil, lastSeq: Int = 0, failedNodes: [String] = [], error: String? = nil
+        durationMicroseconds: Int64? = nil, lastSeq: Int = 0, failedNodes: [String] = [], error: String? = nil,
+        attempt: Int = 0, isCancelRequested: Bool = false, origin: ExecutionOrigin? = nil
     ) {
         self.id = id
         self.graphID = graphID
@@ -45,5 +52,28 @@ package struct ExecutionSummary: Sendable, Equatable {
         self.lastSeq = lastSeq
         self.failedNodes = failedNodes
         self.error = error
+        self.attempt = attempt
+        self.isCancelRequested = isCancelRequested
+        self.origin = origin
+    }
+}
+
+/// What an execution carries on from its start. By reference: most have none, and summaries pass through many hands.
+package final class ExecutionOrigin: Sendable, Equatable {
+    /// The execution whose results this one takes over.
+    package let rerunOf: ExecutionID?
+    /// The node from which on everything runs again; nil: everything does.
+    package let rerunFrom: String?
+    /// The W3C Trace Context that the request carried.
+    package let traceparent: String?
+
+    package init(rerunOf: ExecutionID? = nil, rerunFrom: String? = nil, traceparent: String? = nil) {
+        self.rerunOf = rerunOf
+        self.rerunFrom = rerunFrom
+        self.traceparent = traceparent
+    }
+
+    package static func == (left: ExecutionOrigin, right: ExecutionOrigin) -> Bool {
+        left.rerunOf == right.rerunOf && left.rerunFrom == right.rerunFrom && left.traceparent == right.traceparent
     }
 }

@@ -1,7 +1,7 @@
 import JSON
 
 private let nodeKeys: [JSONKey] = [
-    "id", "name", "kind", "config", "timeout_ms", "retry", "on_error", "position",
+    "id", "name", "kind", "config", "timeout_ms", "retry", "on_error", "idempotent", "position",
 ]
 private let requiredNodeKeys: [JSONKey] = ["id", "kind"]
 private let retryKeys: [JSONKey] = ["max_attempts", "delay_ms", "backoff"]
@@ -18,6 +18,7 @@ extension DocumentReader {
         var timeout: Int?
         var retry = RetryPolicy()
         var onError = OnError.continue
+        var isIdempotent = true
         var position: GraphPosition?
     }
 
@@ -33,6 +34,7 @@ extension DocumentReader {
             case "timeout_ms": fields.timeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds)
             case "retry": fields.retry = retry(value)
             case "on_error": fields.onError = faults.choice(value, of: OnError.self) ?? .continue
+            case "idempotent": fields.isIdempotent = faults.boolean(value) ?? true
             case "position": fields.position = position(value)
             default: preconditionFailure("\(key) is no member of a node")
             }
@@ -42,7 +44,7 @@ extension DocumentReader {
         return GraphNode(
             id: id, name: fields.name, kind: kind, config: fields.config ?? JSONObject(),
             timeoutMilliseconds: fields.timeout, retry: fields.retry, onError: fields.onError,
-            position: fields.position)
+            isIdempotent: fields.isIdempotent, position: fields.position)
     }
 
     private func nodeID(_ value: JSONText, _ place: Int) -> String? {

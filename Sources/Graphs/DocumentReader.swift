@@ -2,7 +2,7 @@ import JSON
 import OrderedCollections
 
 private let documentKeys: [JSONKey] = [
-    "id", "name", "description", "initial_state", "reducers", "limits", "nodes", "edges",
+    "id", "name", "description", "initial_state", "reducers", "limits", "on_restart", "nodes", "edges",
 ]
 private let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
 
@@ -30,6 +30,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     private var initialState = JSONObject()
     private var reducers: OrderedDictionary<JSONKey, Reducer> = [:]
     private var limits = GraphLimits()
+    private var onRestart = OnRestart.resume
     private var nodes: [GraphNode] = []
     private var edges: [GraphEdge] = []
 
@@ -48,7 +49,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         guard let id else { preconditionFailure("a document without an id has a fault") }
         let document = GraphDocument(
             id: id, name: name ?? id, description: description, initialState: initialState, reducers: reducers,
-            limits: limits, nodes: nodes, edges: edges, source: source)
+            limits: limits, onRestart: onRestart, nodes: nodes, edges: edges, source: source)
         return (document, order.places)
     }
 
@@ -69,6 +70,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         case "initial_state": initialState = faults.object(value) ?? JSONObject()
         case "reducers": reducers = reducers(value)
         case "limits": limits = limits(value)
+        case "on_restart": onRestart = faults.choice(value, of: OnRestart.self) ?? .resume
         case "nodes":
             faults.elements(of: value, counts: GraphBounds.nodeCount) { place, value in
                 if let node = node(value, place) { nodes.append(node) }

@@ -46,6 +46,11 @@ extension FaultCollector {
         return string
     }
 
+    func boolean(_ value: JSONText) -> Bool? {
+        guard let bool = value.bool else { return mismatch(value, "true or false") }
+        return bool
+    }
+
     func wholeNumber(_ value: JSONText, in range: ClosedRange<Int>) -> Int? {
         let words = "a whole number from \(Wording.grouped(range.lowerBound)) to \(Wording.grouped(range.upperBound))"
         guard value.kind == .number else { return mismatch(value, words) }

@@ -10,6 +10,7 @@ package struct GraphDocument: Sendable, Equatable {
     /// How updates of a key combine; a key that is not here is replaced.
     package let reducers: OrderedDictionary<JSONKey, Reducer>
     package let limits: GraphLimits
+    package let onRestart: OnRestart
     /// In document order.
     package let nodes: [GraphNode]
     /// In document order.
@@ -21,6 +22,14 @@ package struct GraphDocument: Sendable, Equatable {
 /// How the updates of one state key combine.
 package enum Reducer: String, Sendable, CaseIterable {
     case replace, append, merge, sum, min, max
+}
+
+/// What becomes of an execution that a crash or a stop of the daemon interrupted, when the daemon is there again.
+package enum OnRestart: String, Sendable, CaseIterable {
+    /// It goes on: what has ended has ended, interrupted nodes run again.
+    case resume
+    /// It ends as failed.
+    case fail
 }
 
 /// What an execution of the graph may take.
@@ -44,13 +53,15 @@ package struct GraphNode: Sendable, Equatable {
     package let timeoutMilliseconds: Int?
     package let retry: RetryPolicy
     package let onError: OnError
+    /// Whether an attempt that a restart of the daemon interrupted may be made again. If not, the node ends in error then.
+    package let isIdempotent: Bool
     /// The editor's; no effect on execution.
     package let position: GraphPosition?
 
     package init(
         id: String, name: String? = nil, kind: String, config: JSONObject = JSONObject(),
         timeoutMilliseconds: Int? = nil, retry: RetryPolicy = RetryPolicy(), onError: OnError = .continue,
-        position: GraphPosition? = nil
+        isIdempotent: Bool = true, position: GraphPosition? = nil
     ) {
         self.id = id
         self.name = name ?? id
@@ -59,6 +70,7 @@ package struct GraphNode: Sendable, Equatable {
         self.timeoutMilliseconds = timeoutMilliseconds
         self.retry = retry
         self.onError = onError
+        self.isIdempotent = isIdempotent
         self.position = position
     }
 }

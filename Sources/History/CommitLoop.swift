@@ -68,7 +68,7 @@ struct CommitLoop {
     private mutating func commit() -> Bool {
         do {
             let stored = try database.inDatabase { try writeBatch($0) }
-            for (log, seq) in stored { log.markStored(through: seq) }
+            for (log, seq, change) in stored { log.markStored(through: seq, change: change) }
             pending.removeFirst(stored.count)
             commitFault = nil
             retryDelay = Self.retryMilliseconds.lowerBound
@@ -86,8 +86,8 @@ struct CommitLoop {
     }
 
     /// - Returns: the logs of the batch, which are the first pending ones, with what is stored of them now.
-    private mutating func writeBatch(_ database: Database) throws -> [(log: EventLog, seq: Int)] {
-        var written: [(log: EventLog, seq: Int)] = []
+    private mutating func writeBatch(_ database: Database) throws -> [(log: EventLog, seq: Int, change: Int)] {
+        var written: [(log: EventLog, seq: Int, change: Int)] = []
         do {
             try database.transaction {
                 let statements = try ExecutionWriter.Statements(database, isRepeated: commitFault != nil)
@@ -95,7 +95,7 @@ struct CommitLoop {
                 var bytes = 0
                 for log in pending.prefix(Self.batchLogsMax) where bytes < Self.batchBytesMax {
                     let unstored = log.unstored()
-                    written.append((log, unstored.slice.lastSeq))
+                    written.append((log, unstored.slice.lastSeq, unstored.change))
                     bytes += unstored.slice.records.count
                     try writer.write(unstored, statements)
                 }

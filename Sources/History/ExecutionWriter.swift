@@ -66,7 +66,7 @@ struct ExecutionWriter {
 
     mutating func write(_ unstored: EventLog.Unstored, _ statements: Statements) throws {
         if unstored.isNew {
-            try insert(unstored.summary, statements)
+            try insert(unstored, statements)
         } else {
             try update(unstored.summary, statements)
         }
@@ -97,7 +97,8 @@ struct ExecutionWriter {
         self.known?.unindexedCount = 0
     }
 
-    private mutating func insert(_ summary: ExecutionSummary, _ statements: Statements) throws {
+    private mutating func insert(_ unstored: EventLog.Unstored, _ statements: Statements) throws {
+        let summary = unstored.summary
         guard var known else { preconditionFailure("prepared at the start of the batch") }
         self.known = nil
         let rowID = summary.id.rowID
@@ -111,6 +112,10 @@ struct ExecutionWriter {
         insert.bind(6, summary.createdAtMicroseconds)
         insert.bind(7, isIndexed ? 1 : 0)
         bindProgress(of: summary, to: insert, from: 8)
+        insert.bind(17, text: summary.origin?.rerunOf?.description)
+        insert.bind(18, text: summary.origin?.rerunFrom)
+        insert.bind(19, text: summary.origin?.traceparent)
+        insert.bind(20, text: unstored.initialState?.description)
         try insert.run()
 
         let lead = rowID >> 12 - summary.createdAtMicroseconds / 1000
@@ -137,6 +142,8 @@ struct ExecutionWriter {
         statement.bind(first + 4, summary.lastSeq)
         statement.bind(first + 5, text: summary.failedNodes.isEmpty ? nil : Self.json(summary.failedNodes))
         statement.bind(first + 6, text: summary.error)
+        statement.bind(first + 7, summary.attempt)
+        statement.bind(first + 8, summary.isCancelRequested ? 1 : nil)
     }
 
     private mutating func write(
@@ -173,12 +180,14 @@ struct ExecutionWriter {
         static let execution = """
             executions(
                 id, id_low, graph_key, graph_revision, node_count, created_at, is_indexed,
-                status, started_at, ended_at, duration, last_seq, failed_nodes, error)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
+                rerun_of, rerun_from, traceparent, initial_state)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
             """
         static let update = """
             UPDATE executions SET
-                status = ?2, started_at = ?3, ended_at = ?4, duration = ?5, last_seq = ?6, failed_nodes = ?7, error = ?8
+                status = ?2, started_at = ?3, ended_at = ?4, duration = ?5, last_seq = ?6, failed_nodes = ?7, error = ?8,
+                attempt = ?9, cancel_requested = ?10, initial_state = iif(?2 = 0, initial_state, NULL)
             WHERE id = ?1
             """
         static let firstEvents = "first_events(execution, last_seq, lengths, records) VALUES (?1, ?2, ?3, ?4)"

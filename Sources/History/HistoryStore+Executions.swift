@@ -31,6 +31,19 @@ extension HistoryStore {
         }
     }
 
+    package func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject? {
+        try read { database in
+            var state: JSONObject?
+            let statement = try RawStatement(database, "SELECT initial_state FROM executions WHERE id = ?1")
+            statement.bind(1, id.rowID)
+            try statement.forEachRow { row in
+                state = row.isNull(0) ? nil : JSONObject(JSONText(trusted: Array(row.bytes(0))))
+                return false
+            }
+            return state
+        }
+    }
+
     package func lastRowID() throws(StoreError) -> Int64 {
         try read { try Int64.fetchOne($0, sql: "SELECT max(id) FROM executions") ?? 0 }
     }
@@ -78,7 +91,8 @@ struct ExecutionList {
     /// What `ExecutionSummary.init(_:)` reads, in its order.
     static let columns = """
         id, id_low, (SELECT graph_id FROM graphs WHERE graph_key = executions.graph_key), graph_revision, node_count,
-        created_at, status, started_at, ended_at, duration, last_seq, failed_nodes, error
+        created_at, status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
+        rerun_of, rerun_from, traceparent
         """
 
     func fetch(_ database: Database) throws -> [ExecutionSummary] {
@@ -211,7 +225,15 @@ extension ExecutionSummary {
             id: id, graphID: row.text(2), graphRevision: row.int(3), nodeCount: row.int(4),
             createdAtMicroseconds: row.int64(5), status: status, startedAtMicroseconds: row.optionalInt64(7),
             endedAtMicroseconds: row.optionalInt64(8), durationMicroseconds: row.optionalInt64(9), lastSeq: row.int(10),
-            failedNodes: row.isNull(11) ? [] : Self.strings(row.bytes(11)), error: row.isNull(12) ? nil : row.text(12))
+            failedNodes: row.isNull(11) ? [] : Self.strings(row.bytes(11)), error: row.optionalText(12),
+            attempt: row.int(13), isCancelRequested: row.int(14) == 1, origin: Self.origin(row))
+    }
+
+    private static func origin(_ row: RawStatement.Row) -> ExecutionOrigin? {
+        if row.isNull(15), row.isNull(17) { return nil }
+        return ExecutionOrigin(
+            rerunOf: row.optionalText(15).flatMap { ExecutionID($0) }, rerunFrom: row.optionalText(16),
+            traceparent: row.optionalText(17))
     }
 
     private static func strings(_ json: UnsafeRawBufferPointer) -> [String] {

@@ -85,6 +85,10 @@ struct RawStatement {
         func text(_ column: Int32) -> String {
             String(decoding: bytes(column), as: UTF8.self)
         }
+
+        func optionalText(_ column: Int32) -> String? {
+            isNull(column) ? nil : text(column)
+        }
     }
 
     private func failure(_ code: Int32) -> DatabaseError {

@@ -16,13 +16,17 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 1
+    static let version = 2
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { database in
             try database.execute(sql: executions + events + graphs)
             try database.execute(sql: "PRAGMA user_version = 1")
+        }
+        migrator.registerMigration("v2") { database in
+            try database.execute(sql: resuming)
+            try database.execute(sql: "PRAGMA user_version = 2")
         }
         return migrator
     }
@@ -54,6 +58,17 @@ enum Schema {
         );
         INSERT INTO watermarks VALUES (0, 0);
 
+        """
+
+    /// What it takes to take executions up again. `initial_state` is kept only while an execution waits in the queue: later
+    /// its first event holds it.
+    private static let resuming = """
+        ALTER TABLE executions ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE executions ADD COLUMN cancel_requested INTEGER;
+        ALTER TABLE executions ADD COLUMN rerun_of TEXT;
+        ALTER TABLE executions ADD COLUMN rerun_from TEXT;
+        ALTER TABLE executions ADD COLUMN traceparent TEXT;
+        ALTER TABLE executions ADD COLUMN initial_state TEXT;
         """
 
     /// `records` are whole records behind one another, `lengths` their lengths as varints.

@@ -200,3 +200,10 @@ import Testing
         if case .caughtUp(isFinished: false) = result { true } else { false }
     }
 }
+
+extension EventLog {
+    /// As a store that has written all that there was.
+    fileprivate func markStored(through seq: Int) {
+        markStored(through: seq, change: change)
+    }
+}

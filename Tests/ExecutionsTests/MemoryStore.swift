@@ -1,4 +1,5 @@
 import Executions
+import JSON
 import Synchronization
 
 /// A store in memory that commits when it is told, or at once.
@@ -7,6 +8,7 @@ final class MemoryStore: ExecutionStore {
         var commitsAtOnce: Bool
         var grown: [EventLog] = []
         var rows: [ExecutionID: ExecutionSummary] = [:]
+        var queuedStates: [ExecutionID: JSONObject] = [:]
         var records: [ExecutionID: [[UInt8]]] = [:]
         var waiters: [ExecutionID: [CheckedContinuation<Void, Never>]] = [:]
         var afterCommit: (@Sendable ([EventLog]) -> Void)?
@@ -77,6 +79,8 @@ final class MemoryStore: ExecutionStore {
         return slice
     }
 
+    func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject? { guarded.withLock { $0.queuedStates[id] } }
+
     func lastRowID() throws(StoreError) -> Int64 { guarded.withLock { $0.rows.keys.map(\.rowID).max() ?? 0 } }
 }
 
@@ -89,6 +93,7 @@ extension MemoryStore.Guarded {
             records[log.id, default: []].append(Array(unstored.slice.records[start..<end]))
             start = end
         }
-        log.markStored(through: unstored.slice.lastSeq)
+        queuedStates[log.id] = unstored.initialState
+        log.markStored(through: unstored.slice.lastSeq, change: unstored.change)
     }
 }

@@ -12,6 +12,7 @@ import Testing
         initial_state: { ticket: "", log: [] }
         reducers: { log: append, é: max }
         limits: { max_parallel_nodes: 4, timeout_ms: 1000 }
+        on_restart: fail
         nodes:
           - id: classify
             name: Classify
@@ -20,6 +21,7 @@ import Testing
             timeout_ms: 30000
             retry: { max_attempts: 3, delay_ms: 0, backoff: 1.5 }
             on_error: skip
+            idempotent: false
             position: { x: 80, y: -40.5 }
           - { id: reply, kind: noop }
         edges:
@@ -35,13 +37,14 @@ import Testing
         #expect(Array(document.reducers.keys) == ["log", "é"])
         #expect(Array(document.reducers.values) == [.append, .max])
         #expect(document.limits == GraphLimits(maxParallelNodes: 4, timeoutMilliseconds: 1000))
+        #expect(document.onRestart == .fail)
         #expect(
             document.nodes[0]
                 == GraphNode(
                     id: "classify", name: "Classify", kind: "process", config: ["command": ["sort", "-u"]],
                     timeoutMilliseconds: 30000,
                     retry: RetryPolicy(maxAttempts: 3, delayMilliseconds: 0, backoff: 1.5), onError: .skip,
-                    position: GraphPosition(x: 80, y: -40.5)))
+                    isIdempotent: false, position: GraphPosition(x: 80, y: -40.5)))
         #expect(document.edges == [GraphEdge(from: "classify", to: "reply", when: "state.score > 0.8")])
     }
 
@@ -52,10 +55,12 @@ import Testing
         #expect(document.initialState.isEmpty)
         #expect(document.reducers.isEmpty)
         #expect(document.limits == GraphLimits(maxParallelNodes: 16, timeoutMilliseconds: 600_000))
+        #expect(document.onRestart == .resume)
         #expect(document.edges.isEmpty)
         #expect(document.nodes[0] == GraphNode(id: "n", name: "n", kind: "noop"))
         #expect(document.nodes[0].retry == RetryPolicy(maxAttempts: 1, delayMilliseconds: 200, backoff: 2))
         #expect(document.nodes[0].onError == .continue)
+        #expect(document.nodes[0].isIdempotent)
     }
 
     @Test func `the source keeps what was written`() throws {
@@ -155,6 +160,7 @@ import Testing
             ["/nodes/0/timeout_ms: must be a whole number from 1 to 604,800,000, not 0"]
         ),
         ("{id: n, kind: noop, on_error: ignore}", ["/nodes/0/on_error: must be one of continue, skip, stop"]),
+        ("{id: n, kind: noop, idempotent: 1}", ["/nodes/0/idempotent: must be true or false, not a number"]),
         ("{id: n, kind: noop, retry: {tries: 1}}", ["/nodes/0/retry/tries: unknown key `tries`"]),
         (
             "{id: n, kind: noop, retry: {max_attempts: 0}}",

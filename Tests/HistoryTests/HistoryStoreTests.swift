@@ -1,6 +1,7 @@
 import Executions
 import Foundation
 import GRDB
+import JSON
 import Synchronization
 import Testing
 
@@ -32,6 +33,41 @@ import Testing
         #expect(slice.all == [[1, 2, 3], [4], [5, 6]])
         #expect(try again.lastRowID() == log.id.rowID)
         try again.stop()
+    }
+
+    @Test func `what an execution carries on from its start, and what it waits with, can be read after a restart`()
+        throws
+    {
+        let store = HistoryStore(.file(path))
+        try store.start()
+        let (first, second) = (summary(1), summary(2, status: .queued))
+        let origin = ExecutionOrigin(
+            rerunOf: first.id, rerunFrom: "a", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        let queued = EventLog(
+            graph: anyGraph,
+            summary: ExecutionSummary(
+                id: second.id, graphID: "any", graphRevision: 3, nodeCount: 5, createdAtMicroseconds: 1, origin: origin)
+        )
+        if queued.wait(with: ["k": 1.0]) { store.logHasGrown(queued) }
+        let running = newLog(3)
+        running.append([[1]], to: store) { $0.attempt = 2 }
+        if running.note({ $0.isCancelRequested = true }) { store.logHasGrown(running) }
+        try store.stop()
+        #expect(running.storedChange == running.change)
+
+        let again = HistoryStore(.file(path))
+        try again.start()
+        #expect(try again.execution(queued.id) == queued.summary)
+        #expect(try again.queuedState(of: queued.id) == ["k": 1.0])
+        #expect(try again.execution(running.id) == running.summary)
+        #expect(try again.queuedState(of: running.id) == nil)
+        queued.append([[1]], to: again) { $0.status = .running }
+        try again.stop()
+
+        let last = HistoryStore(.file(path))
+        try last.start()
+        #expect(try last.queuedState(of: queued.id) == nil)
+        try last.stop()
     }
 
     @Test func `an execution that is unknown, or has another lower half, is not found`() throws {
