@@ -17,13 +17,14 @@ extension Graph {
     package static func parse(
         _ bytes: [UInt8], format: GraphFormat, vocabulary: some NodeVocabulary, files: some GraphFileSource
     ) throws(GraphFaults) -> GraphRevisionContent {
-        let source = try json(bytes, format)
+        let source = try source(bytes, format)
         let reader = DocumentReader(vocabulary, files)
         let (document, places) = try reader.read(source)
         return GraphRevisionContent(graph: Graph(document, places: places), files: reader.files.files)
     }
 
-    private static func json(_ bytes: [UInt8], _ format: GraphFormat) throws(GraphFaults) -> JSONText {
+    /// The text of a document as JSON, parsed but not checked. Throws a single fault, at "", or duplicate keys.
+    package static func source(_ bytes: [UInt8], _ format: GraphFormat) throws(GraphFaults) -> JSONText {
         guard bytes.count <= GraphBounds.documentBytesMax else { throw GraphFaults(Wording.tooLarge(bytes.count)) }
         switch format {
         case .yaml: return try YAMLReader.json(from: bytes)
@@ -36,6 +37,7 @@ extension Graph {
             }
         }
     }
+
     /// The JSON parser names a duplicate key by its byte and stops there. YAML's reader, which reads JSON too, names
     /// each by its pointer.
     private static func noteDuplicateKeys(_ bytes: [UInt8]) throws(GraphFaults) {

@@ -121,6 +121,13 @@ struct YAMLWriter {
 extension GraphDocument {
     /// The document as YAML, from its source; reading it back gives the same JSON.
     package func yaml() -> String {
-        YAMLWriter.text(of: source)
+        source.yaml()
+    }
+}
+
+extension JSONText {
+    /// This value as YAML; reading it back gives the same JSON.
+    package func yaml() -> String {
+        YAMLWriter.text(of: self)
     }
 }

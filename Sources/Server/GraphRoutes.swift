@@ -116,18 +116,25 @@ enum GraphRoutes {
         }
     }
 
+    /// With `?document=`, the answer holds the document in that format too, valid or not, if only it can be parsed.
     static func validate(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
+        let wanted = try wantedFormat(call.request)
         call.offload { () throws(Problem) in
+            var answer: JSONObject
             do throws(GraphFaults) {
                 _ = try catalog.validate(body, format: format)
-                return .json(["valid": true, "errors": []] as JSONObject)
+                answer = ["valid": true, "errors": []]
             } catch {
                 let errors = error.faults.map { fault -> JSONText in
                     ["pointer": JSONText(fault.pointer), "message": JSONText(fault.message)]
                 }
-                return .json(["valid": false, "errors": JSONText(array: errors)] as JSONObject)
+                answer = ["valid": false, "errors": JSONText(array: errors)]
             }
+            if let wanted, let source = try? Graph.source(body, format) {
+                answer["document"] = wanted == .yaml ? JSONText(source.yaml()) : source
+            }
+            return .json(answer)
         }
     }
 
@@ -206,6 +213,15 @@ extension GraphRoutes {
         let now = revision == 0 ? "there is no such graph now" : "the current revision is \(revision)"
         return Problem(
             412, "precondition_failed", "The graph is not as the request expects: \(now). Read it and decide anew.")
+    }
+
+    private static func wantedFormat(_ request: Request) throws(Problem) -> GraphFormat? {
+        switch request.queryValue("document") {
+        case nil: return nil
+        case "json": return .json
+        case "yaml": return .yaml
+        default: throw Problem(400, "invalid_parameter", "document must be yaml or json.")
+        }
     }
 
     private static func documentFormat(_ request: Request) throws(Problem) -> GraphFormat {

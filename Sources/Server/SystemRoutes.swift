@@ -59,6 +59,7 @@ enum SystemRoutes {
     static func console(_ call: Call) throws(Problem) {
         let path = call.request.path
         let name = path.count == 2 ? path[1] : "index.html"
+        if name == "settings.json" { return call.respond(consoleSettings(call.server.settings)) }
         guard let folder = call.server.settings.consoleFolder, isPlain(name), let type = mediaType(of: name),
             let bytes = try? SmallFile.read("\(folder)/\(name)", bytesMax: fileBytesMax)
         else {
@@ -72,6 +73,13 @@ enum SystemRoutes {
                 + "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
         ]
         call.respond(Response(200, headers, body: bytes))
+    }
+
+    /// What the console must know before it asks for anything else.
+    private static func consoleSettings(_ settings: ServerSettings) -> Response {
+        let start: JSONText = settings.startGraph.isEmpty ? .null : JSONText(settings.startGraph)
+        let content: JSONObject = ["start_graph": start, "version": JSONText(settings.version)]
+        return .json(content, headers: ["Cache-Control": "no-cache"])
     }
 
     /// Letters, digits, `-`, `_` and single dots: never a path.

@@ -298,6 +298,38 @@ def test_validating_a_good_document_stores_nothing(daemon):
     assert daemon.http.get(f"/api/graphs/{wanted['id']}").status_code == 404
 
 
+# --- Converting ---
+
+
+def test_a_document_is_converted_both_ways_as_it_was_written(daemon):
+    text = '{"nodes":[{"id":"a","kind":"set","config":{"values":{"b":1.0,"a":1e400,"10":null}}}],"id":"w"}'
+    yaml = daemon.http.post("/api/graphs/validate?document=yaml", content=text, headers=JSON).json()
+    assert yaml["valid"] and "1.0" in yaml["document"]
+    back = daemon.http.post("/api/graphs/validate?document=json", content=yaml["document"], headers=YAML)
+    assert back.text.endswith(f',"document":{text}}}')
+
+
+def test_a_document_with_faults_is_converted_all_the_same(daemon):
+    reply = daemon.http.post("/api/graphs/validate?document=json", content="id: W\nnodes: []\n", headers=YAML).json()
+    assert not reply["valid"] and reply["document"] == {"id": "W", "nodes": []}
+
+
+def test_a_text_that_cannot_be_parsed_is_not_converted(daemon):
+    reply = daemon.http.post("/api/graphs/validate?document=json", content="a: [", headers=YAML).json()
+    assert not reply["valid"] and "document" not in reply
+
+
+def test_only_known_formats_are_converted_to(daemon):
+    reply = daemon.http.post("/api/graphs/validate?document=xml", json=graph([put("a")]))
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid_parameter")
+
+
+def test_the_console_is_told_which_graph_to_open(start_daemon):
+    assert start_daemon().http.get("/console/settings.json").json()["start_graph"] is None
+    told = start_daemon(environment={"MILLRACE_CONSOLE_START_GRAPH": "hello"})
+    assert told.http.get("/console/settings.json").json()["start_graph"] == "hello"
+
+
 # --- Lists ---
 
 
