@@ -15,7 +15,7 @@ package struct RecordError: Error, Sendable {
 }
 
 extension EventRecord {
-    private enum Tag: UInt8 {
+    enum Tag: UInt8 {
         case start = 1, nodeStart, nodeOutput, nodeComplete, complete, error
     }
 
@@ -199,7 +199,7 @@ extension ByteWriter {
 }
 
 /// Reads the fields of one record, never past its end.
-private struct RecordReader {
+struct RecordReader {
     private let bytes: UnsafeRawBufferPointer
     private var offset = 0
 

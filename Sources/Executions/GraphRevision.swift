@@ -17,6 +17,12 @@ package final class GraphRevision: Sendable {
     /// By rank: the id as a JSON string.
     let idTokens: [[UInt8]]
 
+    /// Appends `,"node_id":"…"`.
+    package func appendNodeID(ofRank rank: Int, to writer: inout ByteWriter) {
+        writer.append(",\"node_id\":")
+        writer.append(idTokens[rank])
+    }
+
     package init(
         graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64, bodies: [any NodeBody],
         conditions: [(any EdgeCondition)?]

@@ -47,6 +47,11 @@ package enum ChunkWriter {
         buffer[offset + 9] = ASCII.lineFeed
     }
 
+    /// The size that a header written here says.
+    package static func size(ofHeaderAt header: UnsafeRawBufferPointer) -> Int {
+        header[..<8].reduce(0) { size, digit in size << 4 | Int(digit <= 0x39 ? digit - 0x30 : digit - 0x57) }
+    }
+
     /// Writes the CRLF behind a chunk's data at `offset`.
     package static func writeTrailer(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) {
         buffer[offset] = ASCII.carriageReturn

@@ -33,6 +33,18 @@ struct Call {
         connection.respond(streaming: head, EventStream(frames: frames, fromSeq: seq))
     }
 
+    /// The stream of a dashboard: of these graphs, and with the whole events of some executions from a seq on.
+    func stream(_ watched: [(log: EventLog, seq: Int)], detail: StateDetail, graphIDs: Set<String>) {
+        guard isCurrent else { return }
+        server.metrics.streams += 1
+        let streams = watched.map { log, seq in
+            EventStream(frames: server.hub.frames(for: log, detail: detail, fromSeq: seq), fromSeq: seq)
+        }
+        let head = ResponseHead(200, server.guards.share(EventRoutes.streamHeaders(for: request), with: request))
+        connection.respond(
+            feeding: head, FeedStream(graphIDs: graphIDs, watched: streams, feed: server.feed))
+    }
+
     /// Does blocking or long work on the pool, and answers with what it gives.
     func offload(_ work: @escaping @Sendable () throws(Problem) -> Response) {
         then(work) { $0.respond($1) }

@@ -35,13 +35,15 @@ final class Connection: ReadinessHandler {
     private(set) var exchangeNumber: UInt64 = 0
     private(set) var phase = Phase.reading
     var stream: EventStream?
+    /// In place of `stream`: a dashboard's.
+    var feedStream: FeedStream?
     var request: Request?
 
     private var descriptor: Descriptor?
     private(set) var slot: Slot?
     private var parser: RequestParser
     private var input: [UInt8] = []
-    private var output: [UInt8] = []
+    var output: [UInt8] = []
     private var outputSent = 0
     private var mayRead = true
     private var peerHasFinished = false
@@ -82,7 +84,7 @@ final class Connection: ReadinessHandler {
     func flush() {
         if case .reading = phase, !input.isEmpty { processInput() }
         guard writeOutput() else { return }
-        if case .streaming = phase { pumpStream() }
+        if case .streaming = phase { feedStream == nil ? pumpStream() : pumpFeed() }
         guard case .reading = phase, output.isEmpty else { return }
         // Requests that came before are served first; the flush that this asks for comes in the next turn.
         if !input.isEmpty { return askForFlush() }
@@ -262,7 +264,7 @@ final class Connection: ReadinessHandler {
         finish(keepsAlive: keepsAlive)
     }
 
-    private func finish(keepsAlive: Bool) {
+    func finish(keepsAlive: Bool) {
         request = nil
         phase = keepsAlive ? .reading : .closing(lingers: true)
         if keepsAlive { arm(server.settings.idleTimeoutMilliseconds) }
@@ -282,23 +284,33 @@ final class Connection: ReadinessHandler {
 
     /// Starts a stream in answer to the request that is being served.
     func respond(streaming head: ResponseHead, _ stream: EventStream) {
-        guard let request, case .handling = phase, let slot else { return }
+        guard let slot, beginStream(head) else { return }
+        self.stream = stream
+        server.hub.subscribe(slot, to: stream.frames.log)
+    }
+
+    /// Writes what a stream opens with.
+    /// - Returns: whether a body follows.
+    func beginStream(_ head: ResponseHead) -> Bool {
+        guard let request, case .handling = phase else { return false }
         _ = head.writeStreaming(to: &output, date: server.date(), recipient: ResponseHead.Recipient(request))
-        guard request.method != .head else { return finish(keepsAlive: request.keepsAlive) }
+        guard request.method != .head else {
+            finish(keepsAlive: request.keepsAlive)
+            return false
+        }
         let start = ChunkWriter.reserveHeader(in: &output)
         SSEWriter.appendRetry(milliseconds: server.jitteredRetry(), to: &output)
         ChunkWriter.finish(&output, headerAt: start)
-        self.stream = stream
         phase = .streaming
-        server.hub.subscribe(slot, to: stream.frames.log)
         arm(server.settings.keepAliveMilliseconds)
         askForFlush()
+        return true
     }
 
     // MARK: Writing
 
     /// - Returns: whether all is sent and the connection goes on.
-    private func writeOutput() -> Bool {
+    func writeOutput() -> Bool {
         if case .streaming = phase, !readyForHead() { return false }
         while outputSent < output.count, !isBlocked {
             let transfer = output.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[outputSent...])) }
@@ -361,6 +373,7 @@ final class Connection: ReadinessHandler {
     }
 
     private func endStream() {
+        unsubscribeFeed()
         guard let stream, let slot else { return }
         server.hub.unsubscribe(slot, from: stream.frames.log)
         self.stream = nil
@@ -368,11 +381,15 @@ final class Connection: ReadinessHandler {
 
     private func keepAlive() {
         arm(server.settings.keepAliveMilliseconds)
-        guard canWrite, var stream else { return }
-        stream.settle()
-        guard stream.isBetweenEvents else { return }
+        guard canWrite, isBetweenEvents else { return }
         output = server.keepAliveChunk
         askForFlush()
+    }
+
+    private var isBetweenEvents: Bool {
+        if let feedStream { return feedStream.isBetweenEvents }
+        stream?.settle()
+        return stream?.isBetweenEvents == true
     }
 
     func restartKeepAlive() {

@@ -97,26 +97,42 @@ extension ExecutionRoutes {
     static func withLog(_ call: Call, _ next: @escaping @Sendable (Call, EventLog) throws(Problem) -> Void)
         throws(Problem)
     {
-        let id = try id(call)
-        if let live = call.server.service.log(of: id) ?? call.server.hub.log(of: id), live.visibleSeq >= 0 {
-            return try next(call, live)
+        try withLogs([try id(call)], call) { (call, logs) throws(Problem) in try next(call, logs[0]) }
+    }
+
+    /// The same for several, in their order.
+    static func withLogs(
+        _ ids: [ExecutionID], _ call: Call, _ next: @escaping @Sendable (Call, [EventLog]) throws(Problem) -> Void
+    ) throws(Problem) {
+        let live = ids.map { id -> EventLog? in
+            guard let log = call.server.service.log(of: id) ?? call.server.hub.log(of: id) else { return nil }
+            return log.visibleSeq >= 0 ? log : nil
         }
+        let known = live.compactMap { $0 }
+        if known.count == ids.count { return try next(call, known) }
         let (store, catalog) = (call.server.store, call.server.catalog)
         call.then(
             { () throws(Problem) in
-                guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else {
-                    throw unknown(id)
+                var logs: [EventLog] = []
+                for (id, log) in zip(ids, live) {
+                    if let log { logs.append(log) } else { logs.append(try stored(id, store, catalog)) }
                 }
-                let revision = try read { () throws(StoreError) in
-                    try catalog.revision(summary.graphRevision, of: summary.graphID)
-                }
-                guard let revision else {
-                    throw Problem(
-                        500, "damaged_history",
-                        "Revision \(summary.graphRevision) of graph \(summary.graphID) is missing.")
-                }
-                return EventLog(stored: summary, graph: revision)
+                return logs
             }, next)
+    }
+
+    private static func stored(
+        _ id: ExecutionID, _ store: any ExecutionStore, _ catalog: GraphCatalog
+    ) throws(Problem) -> EventLog {
+        guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else { throw unknown(id) }
+        let revision = try read { () throws(StoreError) in
+            try catalog.revision(summary.graphRevision, of: summary.graphID)
+        }
+        guard let revision else {
+            throw Problem(
+                500, "damaged_history", "Revision \(summary.graphRevision) of graph \(summary.graphID) is missing.")
+        }
+        return EventLog(stored: summary, graph: revision)
     }
 
     /// The finished execution with its final state: the answer to a start that waited.

@@ -19,6 +19,7 @@ enum Routes {
         router.add(.get, "/api/executions/{id}", ExecutionRoutes.read)
         router.add(.get, "/api/executions/{id}/events", EventRoutes.events)
         router.add(.post, "/api/executions/{id}/cancel", ExecutionRoutes.cancel)
+        router.add(.get, "/api/events", FeedRoutes.events)
         router.add(.get, "/healthz", SystemRoutes.health)
         router.add(.get, "/readyz", SystemRoutes.readiness)
         router.add(.get, "/metrics", SystemRoutes.metrics)

@@ -16,6 +16,7 @@ package final class Server {
     package let catalog: GraphCatalog
     let store: any ExecutionStore
     let hub: StreamHub
+    let feed: ExecutionFeed
     private(set) var guards: RequestGuards
     let report: @Sendable (String) -> Void
     var metrics = ServerMetrics()
@@ -52,6 +53,7 @@ package final class Server {
         let descriptors = (try? DescriptorLimit.current().soft) ?? 1024
         connectionsMax = max(16, Int(descriptors) - min(Self.reservedDescriptors, Int(descriptors) / 2))
         hub = StreamHub(reactor: reactor) { log in service.cancel(log.id) { _ in } }
+        feed = ExecutionFeed(reactor: reactor, service: service, store: store, report: report)
         guards = RequestGuards(settings)
         router = Routes.router()
         var chunk: [UInt8] = []
@@ -82,6 +84,7 @@ package final class Server {
     /// The visible marks of these logs have moved; from any thread through the mailbox.
     package func logsBecameVisible(_ logs: [EventLog]) {
         hub.wake(logs)
+        feed.wake(logs)
     }
 
     /// From now on readiness is denied and nothing new starts; what runs goes on.
@@ -95,7 +98,12 @@ package final class Server {
         for connection in Array(connections.values) { connection.close() }
     }
 
-    package var hasStreams: Bool { hub.streamCount > 0 }
+    /// Streams that would never end by themselves do so, between two events.
+    package func endDashboards() {
+        for connection in connections.values { connection.endFeedSoon() }
+    }
+
+    package var hasStreams: Bool { hub.streamCount > 0 || feed.readerCount > 0 }
     package var streamCount: Int { hub.streamCount }
 
     var connectionCount: Int { connections.count }

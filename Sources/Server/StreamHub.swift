@@ -65,9 +65,19 @@ final class StreamHub {
     }
 
     func subscribe(_ slot: Slot, to log: EventLog) {
+        streamCount += 1
+        watch(slot, log)
+    }
+
+    func unsubscribe(_ slot: Slot, from log: EventLog) {
+        streamCount -= 1
+        unwatch(slot, log)
+    }
+
+    /// From now on the slot is flushed when there is news of the log.
+    func watch(_ slot: Slot, _ log: EventLog) {
         let channel = channel(of: log)
         channel.streams.append(slot)
-        streamCount += 1
         if let timer = channel.abandonment.take() { reactor.cancel(timer) }
     }
 
@@ -87,11 +97,10 @@ final class StreamHub {
         }
     }
 
-    func unsubscribe(_ slot: Slot, from log: EventLog) {
+    func unwatch(_ slot: Slot, _ log: EventLog) {
         guard let channel = channels[log.id], let index = channel.streams.firstIndex(of: slot) else { return }
         channel.streams.swapAt(index, channel.streams.count - 1)
         channel.streams.removeLast()
-        streamCount -= 1
         watchAbandonment(of: channel)
         if channel.isIdle { channels[log.id] = nil }
     }

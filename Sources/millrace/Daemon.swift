@@ -163,6 +163,7 @@ final class Daemon {
     }
 
     private func sayFarewell() {
+        server.endDashboards()
         _ = engine.reactor.schedule(afterMilliseconds: server.hasStreams ? Self.farewellMilliseconds : 0) { [self] in
             server.closeConnections()
             engine.stopReactor()

@@ -10,6 +10,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from daemon import ROOT
+from feed import Feed
 from graphs import chain, fails, graph, put
 
 SERVER = ROOT / "Sources" / "Server"
@@ -102,7 +103,11 @@ def real(daemon):
     return lambda path: path.format(id=execution_id if "/executions/" in path else graph_id, file="index.html")
 
 
-@pytest.mark.parametrize("path", sorted(path for path, method in described() if method == "get"))
+# Its stream has no end; see test_events_stream.py.
+ENDLESS = "/api/events"
+
+
+@pytest.mark.parametrize("path", sorted(path for path, method in described() if method == "get" and path != ENDLESS))
 def test_every_get_answers_as_described(daemon, real, path):
     reply = daemon.http.get(real(path))
     assert reply.status_code == 200 or path in ("/", "/console/{file}"), reply.text
@@ -120,6 +125,16 @@ def test_events_fit_their_schemas(daemon, real):
     reply = daemon.http.get(real("/api/executions/{id}/events"), headers={"Accept": "application/json"})
     assert {event["type"] for event in reply.json()} == {"start", "node_start", "node_complete", "complete"}
     assert_described(reply, "/api/executions/{id}/events", "get")
+
+
+def test_the_messages_of_the_dashboard_fit_their_schemas(daemon, real):
+    with Feed(daemon, f"?executions={real('/api/executions/{id}').rsplit('/', 1)[1]}") as feed:
+        messages = feed.until(lambda message: message["type"] == "complete")
+        graph_id = daemon.create(chain(put("a", x=1), fails("b")))
+        messages += feed.until_end_of(daemon.execute(graph_id)["execution_id"])
+    description = DESCRIPTION["paths"][ENDLESS]["get"]["responses"]["200"]["content"]["text/event-stream"]
+    for message in messages:
+        assert_fits(message, description["x-messages"])
 
 
 def test_the_schema_of_events_tells_a_wrong_event(daemon, real):
