@@ -74,7 +74,7 @@ let targets: [Target] = [
     tests("HistoryTests", ["History", "Executions", "Graphs", "JSON"]),
     tests("ConfigTests", ["Config"]),
     tests("ClientTests", ["Client", "HTTP", "JSON", "Linux"]),
-    tests("CommandTests", ["millrace", "Client", "JSON", "Linux", arguments]),
+    tests("CommandTests", ["millrace", "Client", "Config", "JSON", "Linux", arguments]),
     tests("TidyTests", []),
 ]
 

@@ -53,7 +53,7 @@ final class Daemon {
             return ServiceReport.Counts(running: counts.running, queued: counts.queued, streams: server.streamCount)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine.pool, log, report)
-        for complaint in try catalog.load() { log.log(.warning, "a graph was not loaded", ["reason": complaint]) }
+        for complaint in try catalog.load() { log.log(.warning, .graphRefused, ["reason": complaint]) }
     }
 
     /// Listens, says so, and serves until it is told to stop.

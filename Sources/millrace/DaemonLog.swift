@@ -1,4 +1,4 @@
-// The daemon's own log, on stderr. Lines are formatted where they arise and gather in a buffer that one thread writes out, so
+// The daemon's own log, on stderr: entries with fields where stderr is the journal's, else lines. They are formatted where they arise and gather in a buffer that one thread writes out, so
 // that a reader of stderr who stalls holds up no execution; what does not fit is counted and said.
 
 import Config
@@ -8,6 +8,7 @@ import Graphs
 import JSON
 import Linux
 import Synchronization
+import Systemd
 
 final class DaemonLog: RunObserver, Sendable {
     /// Lines that wait for stderr to take them.
@@ -23,13 +24,23 @@ final class DaemonLog: RunObserver, Sendable {
     }
 
     private let severityMin: Atomic<Int>
+    private let rendering: LogRendering
     private let guarded: Mutex<Guarded>
     private let wakeup = Semaphore()
     private let thread = Mutex<SpawnedThread?>(nil)
 
     init(level: LogLevel, format: LogFormat) {
         severityMin = Atomic(Self.severity(level))
-        guarded = Mutex(Guarded(line: LogLine(format)))
+        rendering = Self.rendering(format)
+        guarded = Mutex(Guarded(line: LogLine(rendering)))
+    }
+
+    private static func rendering(_ format: LogFormat) -> LogRendering {
+        switch format {
+        case .json: .json
+        case .text:
+            Journal.isConnected(to: 2, variable: ProcessEnvironment.current["JOURNAL_STREAM"]) ? .journal : .text
+        }
     }
 
     /// What is less severe is not logged from now on.
@@ -49,10 +60,13 @@ final class DaemonLog: RunObserver, Sendable {
         thread.withLock { $0.take() }?.join()
     }
 
-    /// - Parameter message: a fixed phrase, so that lines can be searched for; what varies goes into the fields.
-    func log(_ level: LogLevel, _ message: StaticString, _ fields: KeyValuePairs<StaticString, String> = [:]) {
+    func log(
+        _ level: LogLevel, _ message: LogMessage, _ fields: KeyValuePairs<StaticString, String> = [:],
+        file: StaticString = #fileID, line: UInt = #line, function: StaticString = #function
+    ) {
         guard isEnabled(level) else { return }
-        line(level, at: SystemClock.wallMicroseconds(), message) { line in
+        let place = LogPlace(file: file, line: line, function: function)
+        write(level, at: SystemClock.wallMicroseconds(), message, place) { line in
             for (name, value) in fields { line.field(name, value) }
         }
     }
@@ -61,34 +75,35 @@ final class DaemonLog: RunObserver, Sendable {
         guard isEnabled(.info) else { return }
         switch event {
         case .start(let attempt, _):
-            line(.info, at: timestamp, "execution started") { line in
+            emit(.info, at: timestamp, .executionStarted) { line in
                 line.identify(log)
                 line.field("revision", log.graph.identity.revision)
                 if attempt > 1 { line.field("attempt", attempt) }
             }
         case .nodeStart(let rank, let attempt):
-            line(.info, at: timestamp, "node started") { line in
+            emit(.info, at: timestamp, .nodeStarted) { line in
                 line.identify(log)
-                line.plain("node", log.graph.graph.nodes[rank].id)
+                line.identify(node: log.graph.graph.nodes[rank].id)
                 line.field("attempt", attempt)
             }
         case .nodeComplete(let completion):
-            line(completion.status == .error ? .warning : .info, at: timestamp, "node ended") { line in
+            let isError = completion.status == .error
+            emit(isError ? .warning : .info, at: timestamp, isError ? .nodeFailed : .nodeEnded) { line in
                 line.identify(log)
-                line.plain("node", log.graph.graph.nodes[completion.rank].id)
+                line.identify(node: log.graph.graph.nodes[completion.rank].id)
                 line.field("attempt", completion.attempt)
                 line.plain("status", completion.status.rawValue)
                 line.field(milliseconds: completion.durationMicroseconds)
                 if let error = completion.error { line.field("error", error) }
             }
         case .complete(let status, let duration, _):
-            line(.info, at: timestamp, "execution ended") { line in
+            emit(.info, at: timestamp, .executionEnded) { line in
                 line.identify(log)
                 line.plain("status", status.rawValue)
                 line.field(milliseconds: duration)
             }
         case .error(let message, _, let duration):
-            line(.error, at: timestamp, "execution ended") { line in
+            emit(.error, at: timestamp, .executionFailed) { line in
                 line.identify(log)
                 line.field("status", ExecutionStatus.failed.rawValue)
                 line.field(milliseconds: duration)
@@ -115,9 +130,18 @@ final class DaemonLog: RunObserver, Sendable {
         }
     }
 
+    /// A line about an execution; its place is that of the call.
+    private func emit(
+        _ level: LogLevel, at microseconds: Int64, _ message: LogMessage, line: UInt = #line,
+        function: StaticString = #function, _ body: (inout LogLine) -> Void
+    ) {
+        write(level, at: microseconds, message, LogPlace(file: #fileID, line: line, function: function), body)
+    }
+
     /// Formats a line straight into the buffer.
-    private func line(
-        _ level: LogLevel, at microseconds: Int64, _ message: StaticString, _ body: (inout LogLine) -> Void
+    private func write(
+        _ level: LogLevel, at microseconds: Int64, _ message: LogMessage, _ place: LogPlace,
+        _ body: (inout LogLine) -> Void
     ) {
         let mustWake = guarded.withLock { guarded in
             guard guarded.line.count <= Self.bufferBytesMax else {
@@ -125,7 +149,7 @@ final class DaemonLog: RunObserver, Sendable {
                 return false
             }
             let wasEmpty = guarded.line.count == 0
-            guarded.line.begin(level, microseconds, message)
+            guarded.line.begin(level, microseconds, message, place)
             body(&guarded.line)
             guarded.line.finish()
             return wasEmpty
@@ -142,7 +166,7 @@ final class DaemonLog: RunObserver, Sendable {
                 defer { guarded.dropped = 0 }
                 return (guarded.line.take(), guarded.dropped, guarded.isStopped)
             }
-            lines.withUnsafeBytes(writeAll)
+            lines.withUnsafeBytes(rendering == .journal ? sendAll : writeAll)
             if dropped > 0 {
                 log(.warning, "log lines were dropped because stderr was not read", ["count": "\(dropped)"])
             }
@@ -153,84 +177,14 @@ final class DaemonLog: RunObserver, Sendable {
     private func writeAll(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
         while !rest.isEmpty {
-            let count = write(2, rest.baseAddress, rest.count)
+            let count = Glibc.write(2, rest.baseAddress, rest.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
-}
-
-/// The lines that gather: `time level message key=value …` each, or a JSON object.
-private struct LogLine: ~Copyable {
-    private let format: LogFormat
-    private var writer = ByteWriter()
-
-    init(_ format: LogFormat) {
-        self.format = format
+    /// An entry that the journal does not take is lost, as a line would be that nobody reads.
+    private func sendAll(_ bytes: UnsafeRawBufferPointer) {
+        LogLine.forEachEntry(of: bytes) { try? Journal.send($0) }
     }
-
-    var count: Int { writer.count }
-
-    mutating func take() -> [UInt8] {
-        defer { writer.removeAll(keepingCapacity: writer.count < 1 << 20) }
-        return writer.bytes
-    }
-
-    mutating func begin(_ level: LogLevel, _ microseconds: Int64, _ message: StaticString) {
-        if format == .json { writer.append("{\"time\":\"") }
-        Timestamp.write(microseconds: microseconds, to: &writer)
-        writer.append(format == .json ? "\",\"level\":\"" : " ")
-        writer.append(utf8: level.rawValue)
-        writer.append(format == .json ? "\",\"message\":\"" : " ")
-        writer.append(message)
-        if format == .json { writer.append("\"") }
-    }
-
-    mutating func identify(_ log: EventLog) {
-        name("execution")
-        if format == .json { writer.append("\"") }
-        writer.append(log.idText)
-        if format == .json { writer.append("\"") }
-        plain("graph", log.graph.identity.id)
-    }
-
-    /// A value that is known to need no quotes or escapes: an id, a status.
-    mutating func plain(_ key: StaticString, _ value: String) {
-        name(key)
-        if format == .json { writer.append("\"") }
-        writer.append(utf8: value)
-        if format == .json { writer.append("\"") }
-    }
-
-    mutating func field(_ key: StaticString, _ value: String) {
-        name(key)
-        // Quoted as in JSON where needed, so that no value can forge a line or a field.
-        let isPlain = format == .text && !value.isEmpty && value.utf8.allSatisfy(isPlainByte)
-        if isPlain { writer.append(utf8: value) } else { writer.appendJSONString(value) }
-    }
-
-    mutating func field(_ key: StaticString, _ value: Int) {
-        name(key)
-        writer.append(decimal: value)
-    }
-
-    mutating func field(milliseconds microseconds: Int64) {
-        name("duration_ms")
-        writer.append(milliseconds: microseconds)
-    }
-
-    mutating func finish() {
-        writer.append(format == .json ? "}\n" : "\n")
-    }
-
-    private mutating func name(_ key: StaticString) {
-        writer.append(format == .json ? ",\"" : " ")
-        writer.append(key)
-        writer.append(format == .json ? "\":" : "=")
-    }
-}
-
-private func isPlainByte(_ byte: UInt8) -> Bool {
-    byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=")
 }

@@ -19,11 +19,10 @@ struct Installation {
         let folder = parent(program)
         if folder.hasSuffix("/bin") {
             let prefix = parent(folder)
-            let configuration = prefix == "/usr" ? "/etc/millrace" : "\(prefix)/etc/millrace"
             return Installation(
-                helper: "\(prefix)/libexec/millrace/millrace-exec", pythonFolder: "\(prefix)/share/millrace/python",
+                helper: "\(prefix)/libexec/millrace/millrace-exec", pythonFolder: "\(prefix)/libexec/millrace/python",
                 consoleFolder: "\(prefix)/share/millrace/console", openAPI: "\(prefix)/share/millrace/openapi.json",
-                graphsFolder: "\(configuration)/graphs")
+                graphsFolder: "\(prefix)/share/millrace/examples")
         }
         // PACKAGE/.build/TRIPLE/CONFIGURATION/millrace, whose last folder may be reached through a link.
         let package = parent(parent(parent(folder)))

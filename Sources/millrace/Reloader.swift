@@ -61,7 +61,7 @@ final class Reloader {
     private static func loadGraphs(_ catalog: GraphCatalog, _ log: DaemonLog) -> Int {
         do {
             let complaints = try catalog.load()
-            for complaint in complaints { log.log(.warning, "a graph was not loaded", ["reason": complaint]) }
+            for complaint in complaints { log.log(.warning, .graphRefused, ["reason": complaint]) }
             log.log(.notice, "reloaded the graphs folder", ["graphs": "\(catalog.list.count)"])
             return complaints.count
         } catch {
@@ -79,7 +79,7 @@ final class Reloader {
         case .failure(let error):
             let lines = error.description.split(separator: "\n")
             for line in lines {
-                log.log(.error, "the configuration cannot be reloaded; the old one stays", ["reason": String(line)])
+                log.log(.error, .configurationRefused, ["reason": String(line)])
             }
             faults.insert("the configuration cannot be reloaded, the old one stays: \(lines.first ?? "")", at: 0)
         }
@@ -108,6 +108,6 @@ final class Reloader {
                 .warning, "changed settings that need a restart",
                 ["keys": change.awaitingRestart.joined(separator: " ")])
         }
-        log.log(.notice, "reloaded the configuration", ["changed": change.applied.joined(separator: " ")])
+        log.log(.notice, .configurationReloaded, ["changed": change.applied.joined(separator: " ")])
     }
 }

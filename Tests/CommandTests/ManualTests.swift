@@ -1,0 +1,35 @@
+import Config
+import Testing
+
+@testable import millrace
+
+@Suite struct `The manual` {
+    private let pages = Dictionary(uniqueKeysWithValues: ManualPage.all.map { ($0.fileName, $0.text) })
+
+    @Test(arguments: ["millrace.1", "millrace-serve.1", "millrace-graph-put.1", "millrace.yaml.5"])
+    func `has a page for each command and one for the configuration`(_ name: String) throws {
+        let page = try #require(pages[name])
+        #expect(page.hasPrefix(".TH ") && page.contains("\n.SH NAME\n") && page.contains("\n.SH DESCRIPTION\n"))
+    }
+
+    @Test func `leaves hidden commands out`() {
+        #expect(pages["millrace-manual.1"] == nil)
+        #expect(pages["millrace-help.1"] == nil)
+    }
+
+    @Test func `names every option and every key`() throws {
+        let serve = try #require(pages["millrace-serve.1"])
+        for option in ["config", "listen", "state\\-dir", "graphs", "set"] {
+            #expect(serve.contains("\\-\\-\(option)"))
+        }
+        let file = try #require(pages["millrace.yaml.5"])
+        for key in ConfigurationKey.all { #expect(file.contains("\\fB\(key.name)\\fR")) }
+    }
+
+    @Test func `takes no word of its text for a request`() {
+        var page = ManualPage("p", section: 1, abstract: "a - b")
+        page.prose(".so /etc/passwd\n\n  'quoted \\n\n\nend")
+        #expect(
+            page.text.hasSuffix("\n\\&.so /etc/passwd\n.PP\n.PP\n.nf\n.RS 4\n\\&'quoted \\en\n.RE\n.fi\n.PP\nend\n"))
+    }
+}
