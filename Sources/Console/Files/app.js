@@ -3,7 +3,9 @@
 //   #/graphs/ID         a graph, ready to run
 //   #/executions/ID     an execution, live or from the history
 //   #/executions        all executions
+//   #/operation         how the server does
 
+import { AccountMenu } from "./account.js";
 import "./connection-badge.js";
 import { ConnectionBadge } from "./connection-badge.js";
 import { element } from "./dom.js";
@@ -11,6 +13,8 @@ import { ExecutionList } from "./execution-list.js";
 import { GraphAPI } from "./graph-api.js";
 import { GraphList } from "./graph-list.js";
 import { GraphWorkspace } from "./graph-workspace.js";
+import { LiveEvents } from "./live-events.js";
+import { OperationPage } from "./operation-page.js";
 import { Problem } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
 
@@ -32,6 +36,7 @@ const sidebar = find("#sidebar", HTMLElement);
 const menu = find("#menu", HTMLButtonElement);
 const graphs = find("graph-list", GraphList);
 const badge = find("connection-badge", ConnectionBadge);
+const account = find("account-menu", AccountMenu);
 const workspace = new GraphWorkspace(api, find("#status-line", HTMLElement));
 const problems = new ProblemList();
 
@@ -46,7 +51,8 @@ async function route() {
     problems.show(null);
     try {
         if (page === "executions" && !id) return openAllRuns();
-        if (page !== "executions" && !(page === "graphs" && id)) return await openFirstGraph();
+        if (page === "operation") return openPage("Operation", new OperationPage(api));
+        if (page !== "executions" && !(page === "graphs" && id)) return await openFirstGraph(current);
         const opened = await (page === "executions" ? workspace.loadExecution(id) : workspace.loadGraph(id));
         if (current !== visit) return;
         if (!workspace.isConnected) main.replaceChildren(problems, workspace);
@@ -57,21 +63,39 @@ async function route() {
     }
 }
 
-/** Without an address, the first graph opens. */
-async function openFirstGraph() {
+/**
+ * Without an address, the first graph opens, unless somebody has gone elsewhere meanwhile.
+ * @param {number} current
+ */
+async function openFirstGraph(current) {
     const [first] = await loadGraphs();
+    if (current !== visit) return;
     if (first) location.replace(`#/graphs/${encodeURIComponent(first.id)}`);
     else main.replaceChildren(element("p", { class: "welcome" }, "There is no graph yet. Put a document into the graphs folder."));
 }
 
 function openAllRuns() {
-    workspace.close();
     const list = new ExecutionList();
-    main.replaceChildren(problems, element("section", { class: "all-runs" }, element("h2", {}, "Runs"), list));
+    openPage("Runs", element("section", { class: "all-runs" }, element("h2", {}, "Runs"), list));
     list.open(api);
-    document.title = "Runs · Millrace";
+}
+
+/** @param {string} title @param {HTMLElement} page */
+function openPage(title, page) {
+    workspace.close();
+    main.replaceChildren(problems, page);
+    document.title = `${title} · Millrace`;
     badge.follow(null);
     graphs.mark(null);
+    markPage();
+}
+
+/** Marks the page in the navigation. */
+function markPage() {
+    for (const link of document.querySelectorAll(".page-head nav a")) {
+        if (link.getAttribute("href") === location.hash) link.setAttribute("aria-current", "page");
+        else link.removeAttribute("aria-current");
+    }
 }
 
 /** @param {Problem} problem */
@@ -86,6 +110,7 @@ function showProblem(problem) {
 /** Marks where the page is. */
 function mark() {
     graphs.mark(workspace.graphId);
+    markPage();
 }
 
 async function loadGraphs() {
@@ -102,6 +127,15 @@ function toggleMenu(isOpen) {
 
 workspace.onUpdate = (/** @type {import("./run-session.js").RunSession} */ session) => badge.follow(session.connection);
 badge.open(api);
+account.onSignedIn = () => {
+    live.retry();
+    loadGraphs().catch(() => {});
+    route();
+};
+account.open(api);
+const live = new LiveEvents(api);
+api.live = live;
+live.onConnection = () => badge.followShared(live.connection);
 badge.onReturn = () => {
     loadGraphs().catch(() => {});
     if (!workspace.isConnected) route();

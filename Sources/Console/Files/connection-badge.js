@@ -27,6 +27,8 @@ export class ConnectionBadge extends HTMLElement {
     #isReachable = null;
     /** @type {import("./event-stream.js").StreamConnection | null} */
     #stream = null;
+    /** @type {import("./event-stream.js").StreamConnection | null} Of all tabs. */
+    #shared = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #timer;
     onReturn = () => {};
@@ -55,6 +57,14 @@ export class ConnectionBadge extends HTMLElement {
         this.#show();
     }
 
+    /** @param {import("./event-stream.js").StreamConnection | null} stream */
+    followShared(stream) {
+        // Its fall is the first sign of a server that is gone, its rise of one that is back.
+        if (stream?.state !== this.#shared?.state) this.#api?.isReady();
+        this.#shared = stream;
+        this.#show();
+    }
+
     /** @param {boolean} isReachable */
     #contact(isReachable) {
         const isBack = isReachable && this.#isReachable === false;
@@ -72,16 +82,17 @@ export class ConnectionBadge extends HTMLElement {
     #check() {
         if (document.hidden || !this.#api) return;
         // An open stream is watched by itself.
-        if (this.#stream?.state === "open") return this.#plan();
+        if (this.#stream?.state === "open" || this.#shared?.state === "open") return this.#plan();
         this.#api.isReady();
     }
 
     /** @returns {ConnectionState} */
     get state() {
         if (this.#stream?.state === "waiting") return "waiting";
+        if (this.#isReachable === false) return "lost";
+        if (this.#shared?.state === "waiting" && !this.#stream) return "waiting";
         if (this.#stream?.state === "open") return "live";
-        if (this.#isReachable === null) return "unknown";
-        return this.#isReachable ? "connected" : "lost";
+        return this.#isReachable === null ? "unknown" : "connected";
     }
 
     #show() {

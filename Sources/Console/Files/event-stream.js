@@ -5,6 +5,7 @@
 
 import { Problem, problemOf } from "./problem.js";
 import { SSEParser } from "./sse-parser.js";
+import { Watchdog, backoff, pause } from "./watchdog.js";
 
 /** @typedef {import("./events.js").ExecutionEvent} ExecutionEvent */
 /** @typedef {import("./events.js").GapEvent} GapEvent */
@@ -29,7 +30,6 @@ import { SSEParser } from "./sse-parser.js";
  */
 
 const FIRST_WAIT_MS = 2_000;
-const WAIT_MS_MAX = 30_000;
 
 export class EventStream {
     #transport;
@@ -193,40 +193,9 @@ export class EventStream {
 
     /** Waits as the server asked, longer after each attempt that reached nobody, and no longer once the network is back. */
     async #wait() {
-        const milliseconds = Math.min(this.#waitMs * 2 ** (this.#failures - 1), Math.max(WAIT_MS_MAX, this.#waitMs));
+        const milliseconds = backoff(this.#waitMs, this.#failures);
         this.#handlers.onConnection?.({ state: "waiting", milliseconds });
-        await new Promise((resolve) => {
-            const done = () => {
-                clearTimeout(timer);
-                globalThis.removeEventListener?.("online", done);
-                this.#abort.signal.removeEventListener("abort", done);
-                resolve(undefined);
-            };
-            const timer = setTimeout(done, milliseconds);
-            globalThis.addEventListener?.("online", done);
-            this.#abort.signal.addEventListener("abort", done);
-        });
-    }
-}
-
-/** Calls back after too long a silence. */
-class Watchdog {
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    #timer;
-
-    /** @param {number} milliseconds @param {() => void} onSilence */
-    constructor(milliseconds, onSilence) {
-        this.milliseconds = milliseconds;
-        this.onSilence = onSilence;
-    }
-
-    feed() {
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(this.onSilence, this.milliseconds);
-    }
-
-    stop() {
-        clearTimeout(this.#timer);
+        await pause(milliseconds, this.#abort.signal);
     }
 }
 

@@ -107,7 +107,22 @@
  * @property {string[]} failed_nodes
  * @property {number} last_seq
  * @property {string} [error]
+ * @property {number} [attempt] Starts so far.
+ * @property {string | null} [rerun_of] The execution whose results it took over.
+ * @property {number} [queue_position] 1 is the next to start; only while queued.
  */
+
+/**
+ * A message of `GET /api/events` about an execution, without its seq.
+ * @typedef {object} LightEvent
+ * @property {"queued" | "start" | "node_start" | "node_complete" | "complete" | "error"} type
+ * @property {string} execution_id
+ * @property {string} graph_id
+ * @property {ExecutionStatus} status
+ * @property {string} timestamp
+ */
+
+/** @typedef {{ revision: number, created_at: string, deleted: boolean, file: string | null }} RevisionSummary */
 
 /**
  * @typedef {object} GraphSummary

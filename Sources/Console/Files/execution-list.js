@@ -1,17 +1,20 @@
-// <execution-list>: executions, newest first, page by page; of one graph or of all.
+// <execution-list>: executions, newest first, page by page; of one graph or of all. It moves as things happen.
 
-import { element } from "./dom.js";
+import { confirmed } from "./confirm-dialog.js";
+import { button, element } from "./dom.js";
 import { FrameBatch } from "./frame-batch.js";
-import { ago, count, duration, moment } from "./format.js";
+import { ago, clock, count, duration, moment } from "./format.js";
 import { Problem } from "./problem.js";
+import { RunFilter } from "./run-filter.js";
 import { statusBadge } from "./status.js";
 
 /** @typedef {import("./events.js").ExecutionSummary} ExecutionSummary */
+/** @typedef {import("./event-hub.js").ListMessage} ListMessage */
 /** @typedef {import("./graph-api.js").GraphAPI} GraphAPI */
 
-/** How often unfinished executions are looked at again while the list is seen. */
-const REFRESH_MS = 3_000;
-const statuses = ["queued", "running", "success", "error", "cancelled", "failed"];
+const TICK_MS = 1_000;
+/** How often unfinished executions are looked at again where no stream tells of them. */
+const POLL_TICKS = 3;
 
 export class ExecutionList extends HTMLElement {
     /** @type {GraphAPI | null} */
@@ -23,29 +26,39 @@ export class ExecutionList extends HTMLElement {
     /** @type {string | null} */
     #cursor = null;
     #generation = 0;
+    #isLoading = false;
+    /** Something has happened since the list was read. */
+    #isStale = false;
+    #isLive = false;
+    #ticks = 0;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     #timer;
+    #stopWatching = () => {};
     #draw = new FrameBatch(() => this.#render());
     /** @type {string | null} The execution that is open in the workspace. */
     current = null;
-    #status = element("select", { "aria-label": "Status", onchange: () => this.refresh() },
-        element("option", { value: "" }, "All statuses"),
-        ...statuses.map((status) => element("option", { value: status }, status[0].toUpperCase() + status.slice(1))));
+    #filter = new RunFilter();
+    #live = element("span", { class: "list-live" });
     #rows = element("tbody");
     #table = element("table", { class: "runs" });
     #note = element("p", { class: "empty", role: "status" });
     #more = element("button", { type: "button", class: "button", hidden: true, onclick: () => this.#loadMore() }, "Show older runs");
 
     connectedCallback() {
-        this.#timer = setInterval(() => this.#refreshUnfinished(), REFRESH_MS);
+        this.#timer = setInterval(() => this.#tick(), TICK_MS);
+        this.#watch();
         if (this.firstChild) return;
-        const tools = element("div", { class: "log-tools" }, this.#status,
-            element("button", { type: "button", class: "button", onclick: () => this.refresh() }, "Refresh"));
-        this.append(tools, element("div", { class: "runs-body" }, this.#table, this.#note, this.#more));
+        const refresh = element("button", { type: "button", class: "button", onclick: () => this.refresh() }, "Refresh");
+        this.#filter.onChange = () => this.refresh();
+        this.append(
+            element("div", { class: "log-tools" }, this.#filter, refresh, this.#live),
+            element("div", { class: "runs-body", tabindex: -1 }, this.#table, this.#note, this.#more));
     }
 
     disconnectedCallback() {
         clearInterval(this.#timer);
+        this.#stopWatching();
+        this.#stopWatching = () => {};
     }
 
     /**
@@ -56,36 +69,91 @@ export class ExecutionList extends HTMLElement {
         this.#api = api;
         this.#graphId = graphId;
         this.#items = [];
+        this.#cursor = null;
         this.#note.textContent = "Loading…";
-        const names = graphId === undefined ? ["Status", "Graph", "Started", "Duration", "Failed nodes"] : ["Status", "Started", "Duration", "Failed nodes"];
-        const head = element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name))));
+        this.#filter.open(graphId);
+        const names = ["Status", ...(graphId === undefined ? ["Graph"] : []), "Started", "Duration", "Failed nodes"];
+        const head = element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)),
+            element("th", { scope: "col" }, element("span", { class: "unseen" }, "Actions"))));
         this.#table.replaceChildren(element("caption", { class: "unseen" }, "Runs"), head, this.#rows);
+        if (graphId === undefined) api.listGraphs().then((graphs) => this.#filter.offerGraphs(graphs.map(({ id }) => id)), () => {});
+        this.#watch();
         this.refresh();
     }
 
-    #filter() {
-        return { graphId: this.#graphId, status: this.#status.value || undefined };
+    #watch() {
+        const live = this.#api?.live;
+        if (!live || !this.isConnected) return;
+        this.#stopWatching();
+        this.#stopWatching = live.watchList({
+            onMessages: (messages) => this.#take(messages),
+            onLive: (isLive) => {
+                this.#isLive = isLive;
+                this.#live.textContent = isLive ? "Live" : "";
+            },
+        });
     }
 
-    /** Reads the first page again. */
+    /**
+     * What is known at once is shown at once; the rest is read again soon.
+     * @param {ListMessage[]} messages
+     */
+    #take(messages) {
+        for (const message of messages) {
+            if (message.type !== "snapshot" && this.#graphId !== undefined && message.graph_id !== this.#graphId) continue;
+            this.#isStale = true;
+            if (message.type === "snapshot") continue;
+            const item = this.#items.find(({ execution_id }) => execution_id === message.execution_id);
+            if (item && item.ended_at === null) item.status = message.status;
+        }
+        if (!this.#isStale) return;
+        if (this.#isSeen && !this.#isLoading && this.#ticks > 0) this.refresh();
+        else this.#draw.request();
+    }
+
+    get #isSeen() {
+        return this.isConnected && !document.hidden && this.offsetParent !== null;
+    }
+
+    #tick() {
+        this.#ticks += 1;
+        if (!this.#isSeen) return;
+        const isMoving = this.#items.some(isUnfinished);
+        const isDue = this.#isStale || (!this.#isLive && isMoving && this.#ticks % POLL_TICKS === 0);
+        if (isDue && !this.#isLoading) this.refresh();
+        else if (isMoving) this.#draw.request();
+    }
+
+    /** Reads the first page again; what was paged to before stays below it. */
     async refresh() {
         const api = this.#api;
         if (!api) return;
         const generation = (this.#generation += 1);
+        const key = JSON.stringify(this.#filter.filter.status ?? "") + this.#filter.filter.graphId;
+        this.#isStale = false;
+        this.#isLoading = true;
+        // At most one reading a second, however much happens.
+        this.#ticks = 0;
         try {
-            const page = await api.listExecutions(this.#filter());
+            const page = await api.listExecutions(this.#filter.filter);
             if (generation !== this.#generation) return;
-            this.#items = page.items;
-            this.#cursor = page.next_cursor;
-            this.#note.textContent = page.items.length > 0 ? "" : this.#emptyWords();
+            const last = page.items.at(-1)?.execution_id ?? "";
+            const older = this.#shownKey === key && page.next_cursor !== null ? this.#items.filter(({ execution_id }) => execution_id < last) : [];
+            this.#items = [...page.items, ...older];
+            if (older.length === 0) this.#cursor = page.next_cursor;
+            this.#shownKey = key;
+            this.#note.textContent = this.#items.length > 0 ? "" : this.#emptyWords();
         } catch (error) {
-            this.#note.textContent = Problem.from(error).message;
+            if (generation === this.#generation) this.#note.textContent = Problem.from(error).message;
         }
+        this.#isLoading = false;
         this.#draw.request();
     }
 
+    #shownKey = "";
+
     #emptyWords() {
-        if (this.#status.value) return "There is no run with this status.";
+        if (this.#filter.isActive) return "No run fits the filter.";
         return this.#graphId === undefined ? "Nothing has run yet. Open a graph and run it." : "This graph has not run yet.";
     }
 
@@ -94,7 +162,7 @@ export class ExecutionList extends HTMLElement {
         if (!api || !this.#cursor) return;
         const generation = this.#generation;
         try {
-            const page = await api.listExecutions({ ...this.#filter(), cursor: this.#cursor });
+            const page = await api.listExecutions({ ...this.#filter.filter, cursor: this.#cursor });
             if (generation !== this.#generation) return;
             this.#items.push(...page.items);
             this.#cursor = page.next_cursor;
@@ -104,22 +172,18 @@ export class ExecutionList extends HTMLElement {
         this.#draw.request();
     }
 
-    /** Only the first page moves: whoever pages back reads old runs. */
-    #refreshUnfinished() {
-        const isSeen = this.isConnected && !document.hidden && this.offsetParent !== null;
-        const isMoving = this.#items.some((item) => item.status === "running" || item.status === "queued");
-        if (isSeen && isMoving && this.#items.length <= 50) this.refresh();
-    }
-
     #render() {
-        const focused = this.#rows.contains(document.activeElement) ? document.activeElement?.getAttribute("href") : null;
-        const now = Date.now();
+        const active = this.#rows.contains(document.activeElement) ? document.activeElement : null;
+        const focused = active?.getAttribute("data-focus");
+        const now = Date.now() - (this.#api?.clockSkewMs ?? 0);
         this.#rows.replaceChildren(...this.#items.map((item) => this.#row(item, now)));
         this.#table.hidden = this.#items.length === 0;
         this.#note.hidden = this.#note.textContent === "";
         this.#more.hidden = this.#cursor === null;
-        const again = [...this.#rows.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused);
-        again?.focus({ preventScroll: true });
+        if (!focused) return;
+        const again = [...this.#rows.querySelectorAll("[data-focus]")].find((each) => each.getAttribute("data-focus") === focused)
+            ?? this.#rows.querySelector("a") ?? this.querySelector(".runs-body");
+        if (again instanceof HTMLElement) again.focus({ preventScroll: true });
     }
 
     /**
@@ -127,18 +191,78 @@ export class ExecutionList extends HTMLElement {
      * @param {number} now
      */
     #row(item, now) {
-        const when = item.started_at ?? item.created_at;
-        const link = element("a", { href: `#/executions/${item.execution_id}`, title: moment(when) }, ago(when, now));
+        const id = item.execution_id, when = item.started_at ?? item.created_at;
+        const link = element("a", { href: `#/executions/${id}`, title: moment(when), "data-focus": `open ${id}` }, ago(when, now));
         const failed = item.error ?? (item.failed_nodes.length > 3 ? count(item.failed_nodes.length, "node") : item.failed_nodes.join(", "));
+        const place = item.status === "queued" && item.queue_position ? element("span", { class: "queue-place" }, ` ${placeWords(item.queue_position)}`) : null;
+        const again = item.rerun_of ? element("span", { class: "queue-place", title: `Takes over results of ${item.rerun_of}` }, " rerun") : null;
         const cells = [
-            element("td", {}, statusBadge(item.status)),
-            this.#graphId === undefined ? element("td", {}, item.graph_id) : null,
+            element("td", {}, statusBadge(item.status), place, again),
+            this.#graphId === undefined ? element("td", {}, element("a", { href: `#/graphs/${item.graph_id}`, "data-focus": `graph ${id}` }, item.graph_id)) : null,
             element("td", {}, link),
-            element("td", { class: "number" }, item.duration_ms === null ? "" : duration(item.duration_ms)),
+            element("td", { class: "number" }, tookWords(item, now)),
             element("td", { class: "failed" }, failed),
+            element("td", { class: "row-actions" }, this.#action(item, when)),
         ];
-        return element("tr", { "aria-current": item.execution_id === this.current ? "true" : null }, ...cells);
+        return element("tr", { "aria-current": id === this.current ? "true" : null, "data-id": id }, ...cells);
     }
+
+    /** @param {ExecutionSummary} item @param {string} when */
+    #action(item, when) {
+        const what = `the run of ${item.graph_id}, ${moment(when)}`;
+        const made = isUnfinished(item)
+            ? button({ icon: "stop", label: `Stop ${what}`, class: "button quiet", onclick: () => this.#cancel(item) })
+            : button({ icon: "close", label: `Delete ${what}`, class: "button quiet", onclick: () => this.#delete(item, what) });
+        made.setAttribute("data-focus", `act ${item.execution_id}`);
+        return made;
+    }
+
+    /** @param {ExecutionSummary} item */
+    async #cancel(item) {
+        await this.#attempt(() => this.#api?.cancelExecution(item.execution_id));
+    }
+
+    /** @param {ExecutionSummary} item @param {string} what */
+    async #delete(item, what) {
+        const question = { title: "Delete this run?", text: `All that is kept of ${what}, will be gone: its events, states and logs.`, action: "Delete" };
+        if (!(await confirmed(question))) return;
+        await this.#attempt(() => this.#api?.deleteExecution(item.execution_id));
+        this.#items = this.#items.filter(({ execution_id }) => execution_id !== item.execution_id);
+        if (item.execution_id === this.current) location.hash = `#/graphs/${item.graph_id}`;
+    }
+
+    /** @param {() => Promise<void> | undefined} work */
+    async #attempt(work) {
+        let note = "";
+        try {
+            await work();
+        } catch (error) {
+            const problem = Problem.from(error);
+            if (!["execution_finished", "unknown_execution"].includes(problem.code)) note = problem.message;
+        }
+        await this.refresh();
+        if (note) this.#note.textContent = note;
+        this.#draw.request();
+    }
+}
+
+/** @param {ExecutionSummary} item */
+function isUnfinished({ status }) {
+    return status === "queued" || status === "running";
+}
+
+/** @param {number} place */
+function placeWords(place) {
+    return place === 1 ? "next to start" : `${place - 1} before it`;
+}
+
+/**
+ * @param {ExecutionSummary} item
+ * @param {number} now
+ */
+function tookWords(item, now) {
+    if (item.duration_ms !== null && !isUnfinished(item)) return duration(item.duration_ms);
+    return item.status === "running" && item.started_at ? clock(now - Date.parse(item.started_at)) : "";
 }
 
 customElements.define("execution-list", ExecutionList);

@@ -10,6 +10,8 @@ import { Problem, problemOf } from "./problem.js";
 /** @typedef {import("./events.js").ExecutionSummary} ExecutionSummary */
 /** @typedef {import("./events.js").GraphDocument} GraphDocument */
 /** @typedef {import("./events.js").GraphSummary} GraphSummary */
+/** @typedef {import("./profile-model.js").ExecutionProfile} ExecutionProfile */
+/** @typedef {import("./profile-model.js").GraphProfile} GraphProfile */
 
 /**
  * What an execution starts with.
@@ -45,6 +47,15 @@ export class GraphAPI {
      */
     onContact = () => {};
 
+    /** Called when the server asks who this is. */
+    onUnauthorized = () => {};
+
+    /**
+     * The stream that all tabs share, where there is one: live executions are followed on it.
+     * @type {import("./live-events.js").LiveEvents | null}
+     */
+    live = null;
+
     /** How far this machine's clock is ahead of the server's. */
     clockSkewMs = 0;
 
@@ -59,6 +70,7 @@ export class GraphAPI {
                     const response = await send(path, init);
                     this.onContact(true);
                     this.#compareClocks(response);
+                    if (response.status === 401) this.onUnauthorized();
                     return response;
                 } catch (error) {
                     if (!init?.signal?.aborted) this.onContact(false);
@@ -119,13 +131,15 @@ export class GraphAPI {
 
     /**
      * Executions, newest first.
-     * @param {{ graphId?: string, status?: string, cursor?: string, limit?: number }} [filter]
+     * @param {{ graphId?: string, status?: string, since?: string, until?: string, cursor?: string, limit?: number }} [filter]
      * @returns {Promise<Page<ExecutionSummary>>}
      */
     async listExecutions(filter = {}) {
         const query = new URLSearchParams({ limit: `${filter.limit ?? PAGE_SIZE}` });
         if (filter.graphId) query.set("graph_id", filter.graphId);
         if (filter.status) query.set("status", filter.status);
+        if (filter.since) query.set("since", filter.since);
+        if (filter.until) query.set("until", filter.until);
         if (filter.cursor) query.set("cursor", filter.cursor);
         return this.#json(`api/executions?${query}`);
     }
@@ -141,6 +155,82 @@ export class GraphAPI {
      */
     async cancelExecution(id) {
         await this.#send(`api/executions/${encodeURIComponent(id)}/cancel`, { method: "POST" });
+    }
+
+    /**
+     * Deletes a finished execution with all its events.
+     * @param {string} id
+     */
+    async deleteExecution(id) {
+        await this.#send(`api/executions/${encodeURIComponent(id)}`, { method: "DELETE" });
+    }
+
+    /**
+     * Runs an execution again: results of all but one node and its descendants are taken over.
+     * @param {string} id
+     * @param {{ fromNode?: string, state?: string, revision?: number }} request `state` is a JSON object as text.
+     * @returns {Promise<ExecutionSummary>} Of the new execution.
+     */
+    async rerun(id, { fromNode, state, revision }) {
+        const members = [];
+        if (fromNode !== undefined) members.push(`"from_node":${JSON.stringify(fromNode)}`);
+        if (state !== undefined) members.push(`"state":${state}`);
+        if (revision !== undefined) members.push(`"revision":${revision}`);
+        const headers = { "Content-Type": "application/json" };
+        return this.#json(`api/executions/${encodeURIComponent(id)}/rerun`, { method: "POST", headers, body: `{${members.join(",")}}` });
+    }
+
+    /** @param {string} id @returns {Promise<ExecutionProfile>} */
+    async profile(id) {
+        return this.#json(`api/executions/${encodeURIComponent(id)}/profile`);
+    }
+
+    /**
+     * How a graph's nodes did in its last executions.
+     * @param {string} graphId
+     * @param {number} last
+     * @returns {Promise<GraphProfile>}
+     */
+    async graphProfile(graphId, last) {
+        return this.#json(`api/graphs/${encodeURIComponent(graphId)}/profile?last=${last}`);
+    }
+
+    /**
+     * What is known of a node in an execution, as the text of a JSON object.
+     * @param {string} executionId
+     * @param {string} nodeId
+     */
+    async nodeText(executionId, nodeId) {
+        const path = `api/executions/${encodeURIComponent(executionId)}/nodes/${encodeURIComponent(nodeId)}`;
+        return (await this.#send(path)).text();
+    }
+
+    /** @param {string} graphId @returns {Promise<import("./events.js").RevisionSummary[]>} */
+    async revisions(graphId) {
+        return (await this.#json(`api/graphs/${encodeURIComponent(graphId)}/revisions`)).items;
+    }
+
+    /**
+     * Who the server takes this browser for.
+     * @returns {Promise<import("./account.js").Session>}
+     */
+    async session() {
+        return this.#json("api/session");
+    }
+
+    /** @param {string} token */
+    async signIn(token) {
+        const headers = { "Content-Type": "application/json" };
+        await this.#send("api/session", { method: "POST", headers, body: JSON.stringify({ token }) });
+    }
+
+    async signOut() {
+        await this.#send("api/session", { method: "DELETE" });
+    }
+
+    /** The server's figures, as Prometheus text. */
+    async metrics() {
+        return (await this.#send("metrics", { cache: "no-store" })).text();
     }
 
     /**

@@ -127,7 +127,7 @@ export class GraphWorkspace extends HTMLElement {
         this.#runs.current = session.executionId;
         this.#runs.open(this.#api, graph.id);
         this.#select(isSameGraph && this.#selected !== null && session.nodes.has(this.#selected) ? this.#selected : null);
-        if (summary) session.watch(summary.execution_id);
+        if (summary) session.watch(summary);
         this.#update();
     }
 

@@ -26,6 +26,8 @@ export class RunSession {
     connection = null;
     /** @type {Problem | null} */
     problem = null;
+    /** @type {number | null} Its place in the queue when it was opened. */
+    queuePosition = null;
     /** The start was sent and not yet confirmed. */
     isStarting = false;
     isCancelling = false;
@@ -36,6 +38,7 @@ export class RunSession {
     /** @type {number | null} The seq that is shown; null follows the newest. */
     #shownSeq = null;
     #stopStream = () => {};
+    #stopStart = () => {};
     #idle;
     #api;
     /** @type {Map<number, Promise<string>>} */
@@ -107,10 +110,12 @@ export class RunSession {
     }
 
     /**
-     * Starts the graph.
+     * Starts the graph. The stream of the start is left as soon as the shared one has caught up: a browser has few
+     * connections.
      * @param {string} initialState A JSON object.
+     * @param {"continue" | "cancel"} [onDisconnect] What becomes of it when nobody watches it any more.
      */
-    start(initialState) {
+    start(initialState, onDisconnect = "continue") {
         this.close();
         this.timeline = null;
         this.executionId = null;
@@ -118,24 +123,41 @@ export class RunSession {
         this.isStarting = true;
         this.#shownSeq = null;
         this.#fullEvents.clear();
-        this.#stopStream = this.#api.streamExecuteGraph(this.graph.document.id, { initialState }, {
+        this.#stopStart = this.#api.streamExecuteGraph(this.graph.document.id, { initialState, onDisconnect }, {
             ...this.#handlers(),
             onStarted: (id) => {
                 this.isStarting = false;
                 this.#open(id);
+                if (onDisconnect === "continue") this.#share(id);
                 this.onStarted(id);
             },
         });
         this.onChange();
     }
 
+    /** @param {string} id */
+    #share(id) {
+        const { live } = this.#api;
+        if (!live) return;
+        const handlers = this.#handlers();
+        this.#stopStream = live.watchExecution(id, 0, {
+            ...handlers,
+            onEvent: (event, text) => {
+                if (event.seq >= (this.timeline?.lastSeq ?? 0)) this.#stopStart();
+                handlers.onEvent(event, text);
+            },
+        });
+    }
+
     /**
      * Shows an execution that was started elsewhere or before: all its events, then those to come.
-     * @param {string} id
+     * @param {import("./events.js").ExecutionSummary} summary
      */
-    watch(id) {
+    watch({ execution_id: id, status, queue_position: place }) {
         this.#open(id);
-        this.#stopStream = this.#api.watchExecution(id, 0, this.#handlers());
+        this.queuePosition = place ?? null;
+        const isLive = status === "queued" || status === "running";
+        this.#stopStream = ((isLive && this.#api.live) || this.#api).watchExecution(id, 0, this.#handlers());
         this.onChange();
     }
 
@@ -170,6 +192,8 @@ export class RunSession {
 
     /** @param {Problem | null} problem */
     #end(problem) {
+        this.#stopStart();
+        this.#stopStream();
         this.connection = null;
         this.isCancelling = false;
         if (problem) this.problem = problem;
@@ -211,8 +235,9 @@ export class RunSession {
 
     /** Ends the stream. The execution goes on. */
     close() {
+        this.#stopStart();
         this.#stopStream();
-        this.#stopStream = () => {};
+        this.#stopStart = this.#stopStream = () => {};
         this.connection = null;
         this.isCancelling = false;
     }
