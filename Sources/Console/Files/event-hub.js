@@ -34,8 +34,8 @@ const FIRST_WAIT_MS = 2_000;
 const SILENCE_MS_MAX = 45_000;
 /** Tabs that open together ask once. */
 const GATHER_MS = 5;
-/** A request line has room for some 150 executions; beyond this, readers have streams of their own. */
-const EXECUTIONS_MAX = 100;
+/** What the server allows; beyond this, readers have streams of their own. */
+const EXECUTIONS_MAX = 32;
 
 /** A reader of the hub: a tab. */
 export class HubReader {
@@ -169,8 +169,11 @@ export class EventHub {
         const request = this.#request;
         if (!this.#isWanted || this.#isRefused) return request?.abort.abort();
         if (!this.#isRunning) return void this.#run();
-        const isMissing = (/** @type {Watch} */ watch) => watch.lastSeq < (request?.seqs.get(watch.executionId) ?? Infinity);
-        if (request && this.#watches.some(isMissing)) request.abort.abort();
+        if (!request) return;
+        const { seqs } = request, ids = new Set(this.#watches.map(({ executionId }) => executionId));
+        const isMissing = this.#watches.some((watch) => watch.lastSeq < (seqs.get(watch.executionId) ?? Infinity));
+        // What nobody looks at any more must not count as watched: its execution may be one that ends then.
+        if (isMissing || [...seqs.keys()].some((id) => !ids.has(id))) request.abort.abort();
     }
 
     async #run() {
@@ -292,6 +295,7 @@ export class EventHub {
             watch.reader.tell({ kind: "events", key: watch.key, texts: [text] });
         }
         if (type !== "complete" && type !== "error") return;
+        seqs.delete(id);
         this.#watches = this.#watches.filter((watch) => watch.executionId !== id || watch.lastSeq < seq);
         this.#gather();
     }

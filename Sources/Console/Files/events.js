@@ -115,7 +115,7 @@
 /**
  * A message of `GET /api/events` about an execution, without its seq.
  * @typedef {object} LightEvent
- * @property {"queued" | "start" | "node_start" | "node_complete" | "complete" | "error"} type
+ * @property {"queued" | "start" | "node_start" | "node_complete" | "complete" | "error" | "deleted"} type
  * @property {string} execution_id
  * @property {string} graph_id
  * @property {ExecutionStatus} status

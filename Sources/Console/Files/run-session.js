@@ -128,7 +128,7 @@ export class RunSession {
             onStarted: (id) => {
                 this.isStarting = false;
                 this.#open(id);
-                if (onDisconnect === "continue") this.#share(id);
+                this.#share(id);
                 this.onStarted(id);
             },
         });
