@@ -13,7 +13,7 @@ import { statusBadge } from "./status.js";
 /** @typedef {import("./graph-api.js").GraphAPI} GraphAPI */
 
 const TICK_MS = 1_000;
-/** How often unfinished executions are looked at again where no stream tells of them. */
+/** How often the list is read again where no stream tells what happens. */
 const POLL_TICKS = 3;
 
 export class ExecutionList extends HTMLElement {
@@ -119,7 +119,7 @@ export class ExecutionList extends HTMLElement {
         this.#ticks += 1;
         if (!this.#isSeen) return;
         const isMoving = this.#items.some(isUnfinished);
-        const isDue = this.#isStale || (!this.#isLive && isMoving && this.#ticks % POLL_TICKS === 0);
+        const isDue = this.#isStale || (!this.#isLive && this.#ticks % POLL_TICKS === 0);
         if (isDue && !this.#isLoading) this.refresh();
         else if (isMoving) this.#draw.request();
     }
