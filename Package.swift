@@ -37,6 +37,7 @@ let targets: [Target] = [
     // Values.
     module("JSON", ["CSimdJSON", orderedCollections]),
     module("HTTP"),
+    module("Digest"),
     module("Graphs", ["JSON", yams, orderedCollections]),
 
     // The loop.
@@ -51,7 +52,8 @@ let targets: [Target] = [
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
     module(
-        "Server", ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON", orderedCollections],
+        "Server",
+        ["Linux", "Reactor", "HTTP", "Digest", "Executions", "Graphs", "JSON", orderedCollections, dequeModule],
         exclude: ["openapi.json"]),
     module("Client", ["HTTP", "JSON", "Linux", "Reactor"]),
     .executableTarget(
@@ -66,6 +68,7 @@ let targets: [Target] = [
     tests("ReactorTests", ["Reactor", "Linux"]),
     tests("JSONTests", ["JSON"]),
     tests("HTTPTests", ["HTTP"]),
+    tests("DigestTests", ["Digest"]),
     tests("GraphsTests", ["Graphs", "JSON"]),
     tests("ExecutionsTests", ["Executions", "Graphs", "JSON"]),
     tests(

@@ -43,6 +43,8 @@ package final class EventLog: Sendable {
         package var slice: Slice
         /// What a queued execution will start with.
         package var initialState: JSONObject?
+        /// The key under which the execution was started, to be stored with its row.
+        package var start: KeyedStart?
         /// To be handed to `markStored`.
         package var change: Int
     }
@@ -74,6 +76,8 @@ package final class EventLog: Sendable {
         var isQueuedForStore = false
         /// Kept until the execution starts.
         var initialState: JSONObject?
+        /// Until the row is stored.
+        var start: KeyedStart?
         /// Counts what there was to store, events or not, and what of that is stored.
         var change = 0
         var storedChange = 0
@@ -117,6 +121,11 @@ package final class EventLog: Sendable {
     /// All changes up to this one are stored.
     package var storedChange: Int {
         guarded.withLock { $0.storedChange }
+    }
+
+    /// The execution is started under a key. Before anything is announced to the store.
+    package func note(_ start: KeyedStart) {
+        guarded.withLock { $0.start = start }
     }
 
     /// Notes something beside the events that must be stored.
@@ -166,7 +175,7 @@ package final class EventLog: Sendable {
                 after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
             return Unstored(
                 summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice,
-                initialState: guarded.initialState, change: guarded.change)
+                initialState: guarded.initialState, start: guarded.start, change: guarded.change)
         }
     }
 
@@ -175,6 +184,7 @@ package final class EventLog: Sendable {
         guarded.withLock { guarded in
             precondition(seq <= guarded.appendedSeq && seq >= guarded.visibleSeq, "the visible mark moves forward only")
             guarded.visibleSeq = seq
+            guarded.start = nil
             guarded.storedChange = change
             guarded.trim(toBytes: Self.windowBytesMax)
         }

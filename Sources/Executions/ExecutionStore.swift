@@ -15,6 +15,8 @@ package protocol ExecutionStore: Sendable {
     func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice
     /// What an execution that is still queued will start with; nil for any other.
     func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject?
+    /// What was started under a key, however long ago.
+    func start(under key: StartKey) throws(StoreError) -> KeyedStart?
     /// The highest `ExecutionID.rowID` in the store, 0 when there is none.
     func lastRowID() throws(StoreError) -> Int64
 }

@@ -117,6 +117,7 @@ struct ExecutionWriter {
         insert.bind(19, text: summary.origin?.traceparent)
         insert.bind(20, text: unstored.initialState?.description)
         try insert.run()
+        if let start = unstored.start { try statements.database.insert(start) }
 
         let lead = rowID >> 12 - summary.createdAtMicroseconds / 1000
         if lead > known.clockLeadMilliseconds {

@@ -16,7 +16,7 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 2
+    static let version = 3
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -27,6 +27,10 @@ enum Schema {
         migrator.registerMigration("v2") { database in
             try database.execute(sql: resuming)
             try database.execute(sql: "PRAGMA user_version = 2")
+        }
+        migrator.registerMigration("v3") { database in
+            try database.execute(sql: startKeys + retention)
+            try database.execute(sql: "PRAGMA user_version = 3")
         }
         return migrator
     }
@@ -88,6 +92,28 @@ enum Schema {
             PRIMARY KEY (execution, first_seq)
         );
 
+        """
+
+    /// The execution of a key may have been deleted since.
+    private static let startKeys = """
+        CREATE TABLE start_keys(
+            scope TEXT NOT NULL,
+            start_key TEXT NOT NULL,
+            digest BLOB NOT NULL,
+            execution INTEGER NOT NULL,
+            execution_low INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (scope, start_key)
+        ) WITHOUT ROWID;
+        CREATE INDEX start_keys_by_time ON start_keys(created_at);
+
+        """
+
+    /// Events up to `dropped_through` are no longer kept. `deleted_executions` have no row any more, but events that are
+    /// still to be removed.
+    private static let retention = """
+        ALTER TABLE executions ADD COLUMN dropped_through INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE deleted_executions(execution INTEGER PRIMARY KEY);
         """
 
     /// The same content of a file, however many revisions name it, is kept once; `fingerprint` is only how it is found.

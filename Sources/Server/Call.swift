@@ -72,7 +72,7 @@ struct Call {
     }
 
     /// Whether the connection still waits for this answer.
-    private var isCurrent: Bool {
+    var isCurrent: Bool {
         !connection.isClosed && connection.exchangeNumber == number && connection.request != nil
     }
 }

@@ -17,6 +17,7 @@ package final class Server {
     let store: any ExecutionStore
     let hub: StreamHub
     let feed: ExecutionFeed
+    let keyedStarts = KeyedStarts()
     private(set) var guards: RequestGuards
     let report: @Sendable (String) -> Void
     var metrics = ServerMetrics()

@@ -17,24 +17,33 @@ enum StartRoutes {
         let detail = try EventRoutes.detail(call.request)
         try EventRoutes.requireChunks(call.request)
         try withOrder(call) { (call, order) throws(Problem) in
-            let log = try start(call, order)
-            if order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
-            var headers = EventRoutes.streamHeaders(for: call.request)
-            headers.add("Content-Location", "/api/executions/\(log.id)")
-            headers.add("Location", "/api/executions/\(log.id)/events")
-            call.stream(log, detail: detail, fromSeq: 1, headers: headers)
+            try begin(call, order) { (call, log, isNew) throws(Problem) in
+                if isNew, order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
+                var headers = EventRoutes.streamHeaders(for: call.request)
+                headers.add("Content-Location", "/api/executions/\(log.id)")
+                headers.add("Location", "/api/executions/\(log.id)/events")
+                call.stream(log, detail: detail, fromSeq: 1, headers: headers)
+            }
         }
     }
 
     static func execute(_ call: Call) throws(Problem) {
         let respondsAsync = Preferences(call.request.headers).respondsAsync
         try withOrder(call) { (call, order) throws(Problem) in
-            let log = try start(call, order)
-            if respondsAsync {
-                return call.server.hub.whenVisible(0, of: log) { accept(log, call) }
+            try begin(call, order) { (call, log, _) throws(Problem) in
+                if respondsAsync {
+                    return call.server.hub.whenVisible(0, of: log) { accept(log, call) }
+                }
+                call.server.hub.whenFinished(log) { ExecutionRoutes.respondFinished(log, call) }
             }
-            call.server.hub.whenFinished(log) { ExecutionRoutes.respondFinished(log, call) }
         }
+    }
+
+    private static func begin(
+        _ call: Call, _ order: Order, next: @escaping @Sendable (Call, EventLog, Bool) throws(Problem) -> Void
+    ) throws(Problem) {
+        try call.server.keyedStarts.begin(
+            call, start: { (call, prepare) throws(Problem) in try start(call, order, prepare) }, next: next)
     }
 
     private static func accept(_ log: EventLog, _ call: Call) {
@@ -44,7 +53,9 @@ enum StartRoutes {
         call.respond(.json(ExecutionRoutes.json(summary, queuePosition: place), status: 202, headers: headers))
     }
 
-    private static func start(_ call: Call, _ order: Order) throws(Problem) -> EventLog {
+    private static func start(
+        _ call: Call, _ order: Order, _ prepare: (EventLog) -> Void
+    ) throws(Problem) -> EventLog {
         let id = call.parameters["id"]
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
         guard !call.server.isDraining else {
@@ -52,7 +63,7 @@ enum StartRoutes {
                 503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
         }
         do throws(ExecutionService.AdmissionError) {
-            return try call.server.service.start(graph, initialState: order.initialState)
+            return try call.server.service.start(graph, initialState: order.initialState, prepare: prepare)
         } catch {
             switch error {
             case .queueFull:

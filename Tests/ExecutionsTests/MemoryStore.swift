@@ -10,6 +10,7 @@ final class MemoryStore: ExecutionStore {
         var rows: [ExecutionID: ExecutionSummary] = [:]
         var queuedStates: [ExecutionID: JSONObject] = [:]
         var records: [ExecutionID: [[UInt8]]] = [:]
+        var starts: [StartKey: KeyedStart] = [:]
         var waiters: [ExecutionID: [CheckedContinuation<Void, Never>]] = [:]
         var afterCommit: (@Sendable ([EventLog]) -> Void)?
     }
@@ -81,6 +82,8 @@ final class MemoryStore: ExecutionStore {
 
     func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject? { guarded.withLock { $0.queuedStates[id] } }
 
+    func start(under key: StartKey) throws(StoreError) -> KeyedStart? { guarded.withLock { $0.starts[key] } }
+
     func lastRowID() throws(StoreError) -> Int64 { guarded.withLock { $0.rows.keys.map(\.rowID).max() ?? 0 } }
 }
 
@@ -88,6 +91,7 @@ extension MemoryStore.Guarded {
     fileprivate mutating func store(_ log: EventLog) {
         let unstored = log.unstored()
         rows[log.id] = unstored.summary
+        if let start = unstored.start { starts[start.key] = start }
         var start = 0
         for end in unstored.slice.ends {
             records[log.id, default: []].append(Array(unstored.slice.records[start..<end]))

@@ -22,6 +22,7 @@ struct ImportTable {
         "Reactor": Row(own: ["Linux"], libraries: ["DequeModule"]),
         "JSON": Row(own: ["CSimdJSON"], libraries: ["OrderedCollections"]),
         "HTTP": Row(own: [], libraries: []),
+        "Digest": Row(own: [], libraries: []),
         "Graphs": Row(own: ["JSON"], libraries: ["Yams", "CYaml", "OrderedCollections"]),
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
@@ -32,7 +33,7 @@ struct ImportTable {
         "Config": Row(own: [], libraries: ["Yams"]),
         "Systemd": Row(own: ["CSystemd", "Linux"], libraries: []),
         "Server": Row(
-            own: ["Linux", "Reactor", "HTTP", "Executions", "Graphs", "JSON"],
+            own: ["Linux", "Reactor", "HTTP", "Digest", "Executions", "Graphs", "JSON"],
             libraries: ["OrderedCollections", "DequeModule"]),
         "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
         "millrace": Row(
