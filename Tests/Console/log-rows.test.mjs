@@ -49,5 +49,7 @@ test("what comes from within a node names the way to it", () => {
 });
 
 test("a resumed run says so", () => {
-    assert.match(rows([start(), start(2)])[1].text, /Resumed/);
+    const [, seam] = rows([start(), start(2)]);
+    assert.equal(seam.level, "seam");
+    assert.match(seam.text, /restarted: start 2/);
 });

@@ -5,7 +5,7 @@ import { memberText } from "./json-text.js";
 
 /** @typedef {import("./events.js").NodeCompleteEvent} NodeCompleteEvent */
 /** @typedef {import("./timeline.js").Entry} Entry */
-/** @typedef {"event" | "output" | "success" | "error" | "muted"} Level */
+/** @typedef {"event" | "output" | "success" | "error" | "muted" | "seam"} Level */
 
 /**
  * @typedef {object} Row
@@ -106,7 +106,9 @@ function completeWords(event) {
             return { level: "success", text: `finished in ${took}` };
         case "error": {
             const retry = event.will_retry ? "; it will be retried" : "";
-            return { level: "error", text: `failed after ${took}: ${event.error ?? "no message"}${retry}` };
+            const trace = event.details?.traceback;
+            const lines = typeof trace === "string" ? `\n${trace.trimEnd()}` : "";
+            return { level: "error", text: `failed after ${took}: ${event.error ?? "no message"}${retry}${lines}` };
         }
         case "skipped":
             return { level: "muted", text: "skipped" };
@@ -124,12 +126,8 @@ function completeWords(event) {
 function runWords(event) {
     switch (event.type) {
         case "start":
-            return {
-                level: "event",
-                text: event.attempt > 1
-                    ? `Resumed after an interruption, for the ${event.attempt}. time`
-                    : `Run started: ${count(event.node_count, "node")}, revision ${event.graph_revision}`,
-            };
+            if (event.attempt > 1) return { level: "seam", text: `The server was restarted: start ${event.attempt}. What ran then is run again.` };
+            return { level: "event", text: `Run started: ${count(event.node_count, "node")}, revision ${event.graph_revision}` };
         case "complete": {
             const took = duration(event.duration_ms);
             if (event.status === "success") return { level: "success", text: `Run finished in ${took}` };

@@ -2,8 +2,9 @@
 
 import { button, element, icon, setAttribute, setText } from "./dom.js";
 import { clock, count, duration } from "./format.js";
-import { indented, objectFault } from "./json-text.js";
 import { finishedCount, isFinished } from "./run-state.js";
+import { RunningNodes } from "./running-nodes.js";
+import { StateEditor } from "./state-editor.js";
 import { statusBadge } from "./status.js";
 
 /** @typedef {import("./run-session.js").RunSession} RunSession */
@@ -19,24 +20,26 @@ export class RunBar extends HTMLElement {
     #progress = element("progress", { "aria-label": "Nodes finished" });
     #counts = element("span", { class: "run-counts" });
     #elapsed = element("span", { class: "run-elapsed", title: "Time since the start" });
-    #fault = element("p", { class: "field-fault", id: "state-fault", role: "alert" });
-    #text = element("textarea", {
-        spellcheck: "false", autocomplete: "off", rows: 8, "aria-label": "Initial state, a JSON object", "aria-describedby": "state-fault state-help",
-        oninput: () => this.#check(), onkeydown: (event) => this.#key(event),
-    });
-    #editor = element("div", { id: "state-editor", class: "state-editor", hidden: true },
-        this.#text, this.#fault,
-        element("p", { id: "state-help", class: "help" }, "Laid over the state of the document, key by key. Control + Enter runs. ",
-            element("button", { type: "button", class: "link", onclick: () => this.#reset() }, "Reset")));
+    #state = new StateEditor("initial-state", "Initial state");
+    #keeps = element("select", { "aria-label": "When nobody watches the run" },
+        element("option", { value: "continue" }, "it goes on"),
+        element("option", { value: "cancel" }, "it is stopped"));
+    #editor = element("div", { id: "state-editor", class: "run-options", hidden: true, onkeydown: (event) => this.#key(event) },
+        this.#state,
+        element("p", { class: "help" }, "Laid over the state of the document, key by key. Control + Enter runs. ",
+            element("button", { type: "button", class: "link", onclick: () => this.#reset() }, "Reset")),
+        element("label", { class: "run-option" }, "When nobody watches the run any more, ", this.#keeps));
+    #running = new RunningNodes();
     /** What was shown last, so that the badge is only made anew when it changes. */
     #shownStatus = "";
 
     connectedCallback() {
         if (this.firstChild) return;
+        this.#state.onChange = () => this.#check();
         this.append(
             element("div", { class: "run-row" }, this.#run, this.#toggle, this.#badge,
                 element("div", { class: "run-progress" }, this.#progress, this.#counts), this.#elapsed),
-            this.#editor);
+            this.#running, this.#editor);
     }
 
     /**
@@ -50,23 +53,20 @@ export class RunBar extends HTMLElement {
     }
 
     #reset() {
-        this.#text.value = indented(this.#session?.initialStateText ?? "{}");
-        this.#check();
+        this.#state.open(this.#session?.initialStateText ?? "{}");
     }
 
     #toggleEditor() {
         this.#editor.hidden = !this.#editor.hidden;
         this.#toggle.setAttribute("aria-expanded", String(!this.#editor.hidden));
-        if (!this.#editor.hidden) this.#text.focus();
+        if (!this.#editor.hidden) this.#state.focusFirst();
     }
 
     #check() {
-        const fault = objectFault(this.#text.value);
-        setText(this.#fault, fault ?? "");
-        setAttribute(this.#text, "aria-invalid", String(fault !== null));
-        this.#toggle.classList.toggle("faulty", fault !== null);
+        const isFit = this.#state.fault === null;
+        this.#toggle.classList.toggle("faulty", !isFit);
         this.#enable();
-        return fault === null;
+        return isFit;
     }
 
     /** @param {KeyboardEvent} event */
@@ -80,7 +80,7 @@ export class RunBar extends HTMLElement {
         const session = this.#session;
         if (!session) return;
         if (session.isRunning) session.cancel();
-        else if (this.#check()) session.start(this.#text.value);
+        else if (this.#check()) session.start(this.#state.value, this.#keeps.value === "cancel" ? "cancel" : "continue");
     }
 
     #enable() {
@@ -88,7 +88,7 @@ export class RunBar extends HTMLElement {
         const isRunning = session?.isRunning ?? false;
         this.#run.disabled = isRunning
             ? session?.isStarting === true || session?.isCancelling === true
-            : this.#text.getAttribute("aria-invalid") === "true";
+            : this.#state.fault !== null;
     }
 
     /** Shows what the session shows. */
@@ -107,6 +107,7 @@ export class RunBar extends HTMLElement {
         const failed = state.counts.error > 0 ? `, ${state.counts.error} failed` : "";
         setText(this.#counts, `${done} of ${count(nodeCount, "node")}${failed}`);
         setAttribute(this.#progress, "data-status", state.counts.error > 0 ? "error" : state.status);
+        this.#running.show(session);
         this.tick(Date.now());
     }
 
@@ -120,9 +121,12 @@ export class RunBar extends HTMLElement {
 
     /** @param {string} status */
     #showStatus(status) {
-        if (status === this.#shownStatus) return;
-        this.#shownStatus = status;
-        this.#badge.replaceChildren(status === "idle" ? "" : statusBadge(status));
+        const place = status === "queued" ? this.#session?.queuePosition : null;
+        const key = `${status} ${place}`;
+        if (key === this.#shownStatus) return;
+        this.#shownStatus = key;
+        const words = place ? (place === 1 ? " next to start" : ` ${place - 1} before it`) : "";
+        this.#badge.replaceChildren(...(status === "idle" ? [] : [statusBadge(status), words]));
     }
 
     /**
@@ -133,10 +137,10 @@ export class RunBar extends HTMLElement {
         const session = this.#session, timeline = session?.timeline;
         if (!session || !timeline) return setText(this.#elapsed, "");
         const { state } = session;
-        if (isFinished(state) && state.durationMs !== null) return setText(this.#elapsed, duration(state.durationMs));
-        if (state.startedAt === null) return setText(this.#elapsed, "");
         const end = session.isFollowing && session.isRunning ? now : timeline.timeAt(session.shownSeq) ?? state.startedAt;
-        setText(this.#elapsed, clock(end - state.startedAt));
+        if (end !== null) this.#running.tick(end);
+        if (isFinished(state) && state.durationMs !== null) return setText(this.#elapsed, duration(state.durationMs));
+        setText(this.#elapsed, state.startedAt === null || end === null ? "" : clock(end - state.startedAt));
     }
 }
 

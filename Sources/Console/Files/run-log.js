@@ -1,15 +1,14 @@
 // <run-log>: the events of an execution as lines, with a filter, following the newest or not.
 
-import { element, setAttribute } from "./dom.js";
+import { element } from "./dom.js";
 import { offset } from "./format.js";
 import { LogRows } from "./log-rows.js";
+import { VirtualRows } from "./virtual-rows.js";
 
 /** @typedef {import("./log-rows.js").Row} Row */
 /** @typedef {import("./run-session.js").RunSession} RunSession */
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 
-/** Older lines leave the page; the filter and the scrubber still find them. */
-const LINES_MAX = 1_000;
 /** So near to the end counts as at the end. */
 const FOLLOW_PIXELS = 24;
 
@@ -21,9 +20,12 @@ export class RunLog extends HTMLElement {
         element("option", { value: "all" }, "All lines"),
         element("option", { value: "output" }, "Output"),
         element("option", { value: "error" }, "Errors"));
-    #follow = element("input", { type: "checkbox", checked: true, onchange: () => this.#scroll() });
+    #follow = element("input", {
+        type: "checkbox", checked: true, onchange: (event) => this.#setFollowing(/** @type {HTMLInputElement} */ (event.target).checked),
+    });
     #note = element("p", { class: "log-note" });
-    #list = element("ol", { class: "log-lines", role: "log", "aria-live": "off", "aria-label": "Events", tabindex: 0 });
+    #list = element("div", { class: "log-lines", role: "log", "aria-live": "off", "aria-label": "Events", tabindex: 0 });
+    #virtual = new VirtualRows(this.#list, (index) => this.#line(this.#matching[index]));
     #empty = element("p", { class: "empty" }, "Run the graph, and each step appears here as it happens.");
 
     /** @type {RunSession | null} */
@@ -33,9 +35,10 @@ export class RunLog extends HTMLElement {
     #rows = new LogRows(new Map());
     /** How many entries of the timeline are in the rows. */
     #entryCount = 0;
-    /** @type {Map<Row, HTMLElement>} */
-    #lines = new Map();
-    #hiddenCount = 0;
+    /** @type {Row[]} The rows that fit the filter. */
+    #matching = [];
+    /** @type {Map<Row, number>} Their places in it. */
+    #places = new Map();
     #shownSeq = 0;
     /** Where the list stood when it was last scrolled. */
     #place = { scrollTop: 0, scrollHeight: 0, clientHeight: 0 };
@@ -46,7 +49,7 @@ export class RunLog extends HTMLElement {
             element("label", { class: "check" }, this.#follow, "Follow"));
         this.append(tools, element("div", { class: "log-body" }, this.#note, this.#list, this.#empty));
         this.#list.addEventListener("scroll", () => this.#scrolled());
-        new ResizeObserver(() => this.#scroll()).observe(this.#list);
+        new ResizeObserver(() => this.#virtual.layout()).observe(this.#list);
         this.#list.addEventListener("click", (event) => this.#click(event));
     }
 
@@ -91,44 +94,28 @@ export class RunLog extends HTMLElement {
     }
 
     #rebuild() {
-        this.#lines.clear();
-        this.#list.replaceChildren();
-        this.#hiddenCount = 0;
+        this.#matching = [];
+        this.#places.clear();
+        this.#virtual.clear();
         this.#write(new Set(this.#rows.rows));
     }
 
     /**
-     * Writes rows that are new or have grown, at most as many as stay.
+     * Writes rows that are new or have grown.
      * @param {Set<Row>} touched
      */
     #write(touched) {
-        /** @type {Row[]} */
-        const fresh = [];
         for (const row of touched) {
-            const line = this.#lines.get(row);
-            if (line) setTextOf(line, row);
-            else if (this.#matches(row)) fresh.push(row);
+            const place = this.#places.get(row);
+            if (place !== undefined) {
+                this.#virtual.change(place);
+            } else if (this.#matches(row)) {
+                this.#places.set(row, this.#matching.length);
+                this.#matching.push(row);
+            }
         }
-        const kept = fresh.slice(-LINES_MAX);
-        this.#hiddenCount += fresh.length - kept.length;
-        const lines = kept.map((row) => {
-            const line = this.#line(row);
-            this.#lines.set(row, line);
-            return line;
-        });
-        this.#list.append(...lines);
-        this.#dropOldest();
         this.#showNote();
-        this.#scroll();
-    }
-
-    #dropOldest() {
-        for (const [row, line] of this.#lines) {
-            if (this.#lines.size <= LINES_MAX) return;
-            this.#lines.delete(row);
-            line.remove();
-            this.#hiddenCount += 1;
-        }
+        this.#virtual.grow(this.#matching.length);
     }
 
     /** @param {Row} row */
@@ -141,7 +128,7 @@ export class RunLog extends HTMLElement {
             type: "button", class: "log-time", "data-seq": row.seq, title: `Event ${row.seq}: show the run as it was then`,
         }, offset(row.time - begin));
         const channel = row.channel && row.channel !== "chunk" ? element("span", { class: "log-channel" }, row.channel) : null;
-        return element("li", { "data-level": row.level }, time, who,
+        return element("div", { class: "log-line", "data-level": row.level }, time, who,
             element("span", { class: "log-text" }, channel, element("span", {}, row.text)));
     }
 
@@ -149,11 +136,10 @@ export class RunLog extends HTMLElement {
         const gap = this.#timeline?.gaps.at(-1);
         const notes = [];
         if (gap) notes.push(`Events ${gap.from} to ${gap.to} are no longer kept.`);
-        if (this.#hiddenCount > 0) notes.push(`${this.#hiddenCount} earlier lines are not shown; filter to find them.`);
         const text = notes.join(" ");
         if (this.#note.textContent !== text) this.#note.textContent = text;
         this.#note.hidden = text === "";
-        const isEmpty = this.#lines.size === 0;
+        const isEmpty = this.#matching.length === 0;
         this.#empty.hidden = !isEmpty;
         this.#list.hidden = isEmpty;
         if (isEmpty) this.#empty.textContent = this.#emptyWords();
@@ -166,8 +152,11 @@ export class RunLog extends HTMLElement {
         return "Run the graph, and each step appears here as it happens.";
     }
 
-    #scroll() {
-        if (this.#follow.checked) this.#list.scrollTop = this.#list.scrollHeight;
+    /** @param {boolean} isFollowing */
+    #setFollowing(isFollowing) {
+        this.#follow.checked = isFollowing;
+        this.#virtual.followsEnd = isFollowing;
+        this.#virtual.layout();
     }
 
     /** Scrolling up stops following, coming back to the end starts it again. Other sizes of the list mean neither. */
@@ -175,9 +164,9 @@ export class RunLog extends HTMLElement {
         const { scrollTop, scrollHeight, clientHeight } = this.#list;
         const isAtEnd = scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS;
         const isSameSize = clientHeight === this.#place.clientHeight && scrollHeight === this.#place.scrollHeight;
-        if (isAtEnd) this.#follow.checked = true;
-        else if (isSameSize && scrollTop < this.#place.scrollTop) this.#follow.checked = false;
+        if (isAtEnd !== this.#follow.checked && (isAtEnd || (isSameSize && scrollTop < this.#place.scrollTop))) this.#setFollowing(isAtEnd);
         this.#place = { scrollTop, scrollHeight, clientHeight };
+        this.#virtual.layout();
     }
 
     /** @param {MouseEvent} event */
@@ -188,13 +177,6 @@ export class RunLog extends HTMLElement {
         const seq = event.target.closest("button.log-time")?.getAttribute("data-seq");
         if (seq) this.dispatchEvent(new CustomEvent("seq-select", { bubbles: true, detail: Number(seq) }));
     }
-}
-
-/** @param {HTMLElement} line @param {Row} row */
-function setTextOf(line, row) {
-    const text = line.querySelector(".log-text > :last-child");
-    if (text) text.textContent = row.text;
-    setAttribute(line, "data-level", row.level);
 }
 
 customElements.define("run-log", RunLog);
