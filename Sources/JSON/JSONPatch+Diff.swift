@@ -9,6 +9,15 @@ extension JSONPatch {
         comparison.compare(old, new)
         return comparison.patch
     }
+
+    /// The operations that turn an object into another one that has all its members and more or other ones.
+    /// - Parameter whole: members that are written as a whole, whatever they were before: their operations can be
+    ///   applied to any object.
+    package static func diff(from old: JSONObject, to new: JSONObject, whole: Set<JSONKey>) -> JSONText {
+        var comparison = Comparison()
+        comparison.compareMembers(old, new, whole: whole)
+        return comparison.patch
+    }
 }
 
 /// The operations found so far, as the text of a JSON array that is still open.
@@ -44,9 +53,17 @@ private struct Comparison: ~Copyable {
         for key in old.keys where new[key] == nil {
             within(key) { $0.emit("remove", nil) }
         }
+        compareMembers(old, new, whole: [])
+    }
+
+    mutating func compareMembers(_ old: JSONObject, _ new: JSONObject, whole: Set<JSONKey>) {
         for (key, value) in new {
             within(key) {
-                if let before = old[key] { $0.compare(before, value) } else { $0.emit("add", value) }
+                if let before = old[key], !whole.contains(key) {
+                    $0.compare(before, value)
+                } else {
+                    $0.emit("add", value)
+                }
             }
         }
     }

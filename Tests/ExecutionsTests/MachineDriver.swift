@@ -10,6 +10,9 @@ struct MachineDriver {
     var now: UInt64 = 0
     private(set) var lines: [String] = []
     private(set) var bodies: [EventRecord.Body] = []
+    /// The same with times, `now` behind `wallMicroseconds`.
+    private(set) var records: [EventRecord] = []
+    static let wallMicroseconds: Int64 = 1_750_000_000_000_000
     /// Input states by node, as text, of the latest attempt.
     private(set) var inputs: [String: String] = [:]
     private var attempts: [String: Int] = [:]
@@ -77,7 +80,11 @@ struct MachineDriver {
 
     private mutating func perform(_ effects: [RunMachine.Effect]) {
         for effect in effects {
-            if case .emit(let body) = effect { bodies.append(body) }
+            if case .emit(let body) = effect {
+                bodies.append(body)
+                records.append(
+                    EventRecord(timestampMicroseconds: Self.wallMicroseconds + Int64(now) * 1000, body: body))
+            }
             lines.append(line(effect))
         }
     }

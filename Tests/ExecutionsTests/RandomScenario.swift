@@ -21,13 +21,13 @@ struct RandomScenario: Sendable {
     /// Whether the failure of a node may end the execution, which makes the result depend on the schedule.
     var mayStop: Bool { graph.nodes.contains { $0.onError == .stop } }
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64, hasReducers: Bool = true) throws {
         self.seed = seed
         var random = SeededGenerator(seed: seed)
         let isLarge = random.oneIn(500)
         let small = min(Int.random(in: 1...12, using: &random), Int.random(in: 2...12, using: &random))
         let count = isLarge ? Int.random(in: 80...140, using: &random) : small
-        let document = RandomDocument.text(nodes: count, &random)
+        let document = RandomDocument.text(nodes: count, hasReducers: hasReducers, &random)
         revision = try compile(document, seed)
         initialState = random.oneIn(2) ? [:] : ["k0": 1, "list": ["initial"], "sum": 100]
     }
@@ -84,7 +84,10 @@ struct RandomCondition: EdgeCondition {
 }
 
 private enum RandomDocument {
-    static func text(nodes count: Int, _ random: inout SeededGenerator) -> [UInt8] {
+    private static let reducers =
+        #","reducers":{"list":"append","sum":"sum","least":"min","most":"max","object":"merge","k3":"replace"}"#
+
+    static func text(nodes count: Int, hasReducers: Bool, _ random: inout SeededGenerator) -> [UInt8] {
         let order = Array(0..<count).shuffled(using: &random)
         let stops = random.oneIn(6)
         let nodes = (0..<count).map { node($0, stops: stops, &random) }
@@ -101,8 +104,8 @@ private enum RandomDocument {
         return Array(
             #"""
             {"id":"g","nodes":[\#(nodes.joined(separator: ","))],"edges":[\#(edges.joined(separator: ","))],
-            "initial_state":{"ignored":true},"limits":{"max_parallel_nodes":\#(parallel),"timeout_ms":1000},
-            "reducers":{"list":"append","sum":"sum","least":"min","most":"max","object":"merge","k3":"replace"}}
+            "initial_state":{"ignored":true},"limits":{"max_parallel_nodes":\#(parallel),"timeout_ms":1000}
+            \#(hasReducers ? reducers : "")}
             """#.utf8)
     }
 

@@ -16,6 +16,8 @@ struct RandomSchedule {
     private let stop: Stop
 
     private(set) var events: [EventRecord.Body] = []
+    /// By place in `events`: microseconds.
+    private(set) var times: [Int64] = []
     /// By rank: the input state of each attempt.
     private(set) var inputs: [Int: [JSONText]] = [:]
     private(set) var finished: [ExecutionStatus] = []
@@ -29,6 +31,10 @@ struct RandomSchedule {
         random = SeededGenerator(seed: mix(scenario.seed, seed))
         now = UInt64.random(in: 0...1_000_000_000, using: &random)
         if stop != .none { stopAfter = Int.random(in: 0...2 * scenario.graph.nodes.count, using: &random) }
+    }
+
+    var records: [EventRecord] {
+        zip(events, times).map { EventRecord(timestampMicroseconds: $1, body: $0) }
     }
 
     mutating func run() {
@@ -93,7 +99,9 @@ struct RandomSchedule {
     private mutating func perform(_ effects: [RunMachine.Effect]) {
         for effect in effects {
             switch effect {
-            case .emit(let body): events.append(body)
+            case .emit(let body):
+                events.append(body)
+                times.append(Int64(now / 1000))
             case .scheduleRetry(let rank, _): pending.append(.retryDue(rank: rank))
             case .finish(let status): finished.append(status)
             case .interrupt(let rank):

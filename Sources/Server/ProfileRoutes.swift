@@ -1,0 +1,79 @@
+import Executions
+import Graphs
+import HTTP
+import JSON
+
+/// Where the time went, of an execution and of the last ones of a graph.
+enum ProfileRoutes {
+    static func execution(_ call: Call) throws(Problem) {
+        let clock = call.server.service.environment.clock
+        try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
+            let builder = ProfileBuilder(graph: log.graph.graph)
+            call.offload((scan: LogScan(log, from: call.server.store), builder: builder)) { work throws(Problem) in
+                if try work.scan.readPiece({ work.builder.add($0) }) { return nil }
+                let profile = work.builder.profile(nowMicroseconds: clock.wallMicroseconds)
+                return .json(json(profile, log))
+            }
+        }
+    }
+
+    private static func json(_ profile: Profile, _ log: EventLog) -> JSONObject {
+        let graph = log.graph.graph
+        // The events that were read may be older than the summary.
+        let summary = log.summary.status
+        let status: ExecutionStatus = summary.isFinished && !profile.isFinal ? .running : summary
+        return [
+            "execution_id": JSONText(log.id.description), "graph_id": JSONText(log.graph.identity.id),
+            "graph_revision": JSONText(log.graph.identity.revision), "status": JSONText(status.rawValue),
+            "wall_ms": JSONText(milliseconds: profile.wall), "is_final": JSONText(profile.isFinal),
+            "nodes": JSONText(array: profile.nodes.enumerated().map { json($1, graph.nodes[$0]) }),
+            "critical_path": JSONText(array: profile.criticalPath.map { json($0, graph) }),
+            "bottleneck": profile.bottleneck.map { json($0, profile, graph) } ?? .null,
+        ]
+    }
+
+    private static func json(_ node: Profile.Node, _ document: GraphNode) -> JSONText {
+        let segments = node.segments.map { segment -> JSONText in
+            [
+                "kind": JSONText(segment.activity.rawValue), "attempt": JSONText(segment.attempt),
+                "start_ms": JSONText(milliseconds: segment.start),
+                "duration_ms": JSONText(milliseconds: segment.duration),
+            ]
+        }
+        return [
+            "node_id": JSONText(document.id), "node_name": JSONText(document.name),
+            "node_kind": JSONText(document.kind), "status": JSONText(node.progress.rawValue),
+            "attempts": JSONText(node.attempts),
+            "ready_at_ms": node.readyAt.map { JSONText(milliseconds: $0) } ?? .null,
+            "queue_ms": JSONText(milliseconds: node.total(.queue)),
+            "run_ms": JSONText(milliseconds: node.total(.run)),
+            "retry_wait_ms": JSONText(milliseconds: node.total(.retryWait)),
+            "slack_ms": node.slack.map { JSONText(milliseconds: $0) } ?? .null,
+            "on_critical_path": JSONText(node.isCritical), "segments": JSONText(array: segments),
+        ]
+    }
+
+    private static func json(_ part: Profile.Part, _ graph: Graph) -> JSONText {
+        [
+            "node_id": part.rank.map { JSONText(graph.nodes[$0].id) } ?? .null,
+            "kind": JSONText(part.activity?.rawValue ?? "engine"),
+            "start_ms": JSONText(milliseconds: part.start), "duration_ms": JSONText(milliseconds: part.duration),
+        ]
+    }
+
+    private static func json(_ bottleneck: Profile.Bottleneck, _ profile: Profile, _ graph: Graph) -> JSONText {
+        let reason =
+            switch bottleneck.activity {
+            case .run: "its own run is the longest stretch of the critical path"
+            case .queue:
+                "it waited for a place: limits.max_parallel_nodes is \(graph.document.limits.maxParallelNodes)"
+            case .retryWait: "it waited between attempts that failed"
+            case .interrupted: "a restart of the daemon undid its work"
+            }
+        return [
+            "node_id": JSONText(graph.nodes[bottleneck.rank].id),
+            "run_ms": JSONText(milliseconds: profile.nodes[bottleneck.rank].total(.run)),
+            "share": JSONText((bottleneck.share * 10_000).rounded() / 10_000), "reason": JSONText(reason),
+        ]
+    }
+}
