@@ -51,6 +51,7 @@ package struct Configuration: Equatable, Sendable {
         package var maxRunning = 10_000
         package var maxQueued = 10_000
         package var stateBytesMax = 16 << 20
+        package var drainMilliseconds = 10_000
     }
 
     package struct History: Equatable, Sendable {

@@ -85,6 +85,12 @@ extension ConfigurationKey {
         .integer(
             "executions.state_bytes_max", \.executions.stateBytesMax, 1024...(1 << 30), unit: .bytes,
             "Largest state of an execution, as JSON. The node that exceeds it fails."),
+        .integer(
+            "executions.drain_ms", \.executions.drainMilliseconds, 0...86_400_000, unit: .milliseconds,
+            """
+            How long nodes that run may go on when the daemon is told to stop. Those that still run then are interrupted, and \
+            run again when the daemon is back.
+            """),
         .choice(
             "history.durability", \.history.durability,
             "What a stored event survives: process, the death of the daemon (kill -9); power, also the loss of power, at the cost of a disk flush per commit."

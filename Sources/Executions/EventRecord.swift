@@ -14,6 +14,10 @@ package struct EventRecord: Sendable {
         case complete(ExecutionStatus, durationMicroseconds: Int64, failedRanks: [Int])
         /// A critical fault ended the execution.
         case error(message: String, details: JSONObject, durationMicroseconds: Int64)
+
+        var isStart: Bool {
+            if case .start = self { true } else { false }
+        }
     }
 
     /// Microseconds since 1970 UTC, by the wall clock.

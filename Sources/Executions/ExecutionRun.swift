@@ -25,6 +25,9 @@ package final class ExecutionRun: Sendable {
         var inputs: [RunMachine.Input] = []
         var afterStep: [@Sendable () -> Void] = []
         var isScheduled = false
+        var pause = Pause.none
+        /// Paused, and nothing of it runs any more.
+        var isQuiet = false
 
         var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty }
 
@@ -45,6 +48,15 @@ package final class ExecutionRun: Sendable {
     }
     private let inbox = Mutex(Inbox())
 
+    /// How the daemon's stop reaches a run.
+    private enum Pause {
+        case none
+        /// What runs goes on to its end, nothing else starts.
+        case held
+        /// What runs is interrupted, and says nothing any more: it will run again when the execution is taken up.
+        case interrupted
+    }
+
     // because only the one pool thread that `isScheduled` was handed to touches it, and the inbox's lock orders the hand-overs
     private nonisolated(unsafe) var confined: Confined
 
@@ -56,6 +68,9 @@ package final class ExecutionRun: Sendable {
         /// By rank: of nodes that wait for their next attempt.
         var retryTimers: [Int: any ClockTimer] = [:]
         var beganAt: UInt64?
+        /// How long the execution had run when its last daemon stopped.
+        var ranMilliseconds: Int64 = 0
+        var pause = Pause.none
         var executionTimer: (any ClockTimer)?
         var flushedAt: UInt64 = 0
         var isFinished = false
@@ -74,20 +89,23 @@ package final class ExecutionRun: Sendable {
         confined = Confined(machine: RunMachine(revision: log.graph, limits: environment.limits))
     }
 
-    package func begin(initialState: JSONObject) {
-        post(.begin(attempt: 1, initialState: initialState))
+    /// - Parameter cached: by rank, the updates that are taken over from another execution.
+    package func begin(initialState: JSONObject, cached: [Int: JSONObject] = [:]) {
+        post(.begin(initialState: initialState, cached: cached))
     }
 
     /// For an execution that was still queued: it starts and ends at once.
     package func beginCancelled(initialState: JSONObject, afterStep: @escaping @Sendable () -> Void) {
-        post(.begin(attempt: 1, initialState: initialState, isCancelled: true), afterStep: afterStep)
+        post(.begin(initialState: initialState, isCancelled: true), afterStep: afterStep)
     }
 
+    /// Cancels it for good: whatever becomes of the daemon, it ends as cancelled.
     /// - Parameter afterStep: called on the pool with true once the execution is stopping, with false when it had ended before.
     package func cancel(afterStep: @escaping @Sendable (_ wasInTime: Bool) -> Void) {
         post(.cancel) { [self] in
-            let summary = log.summary
-            afterStep(!summary.status.isFinished || summary.status == .cancelled)
+            let status = log.summary.status
+            if !status.isFinished, log.note({ $0.isCancelRequested = true }) { environment.store.logHasGrown(log) }
+            afterStep(!status.isFinished || status == .cancelled)
         }
     }
 
@@ -115,6 +133,74 @@ package final class ExecutionRun: Sendable {
     }
 }
 
+// MARK: Across daemons
+
+extension ExecutionRun {
+    /// Gives each record of the execution, in order; blocks.
+    package typealias Story = @Sendable (_ body: (EventRecord) -> Void) throws -> Void
+
+    /// Takes up an execution that an earlier daemon has left.
+    /// - Parameter failure: why it cannot go on, if it cannot: it ends as failed then.
+    package func resume(_ story: @escaping Story, failure: String? = nil) {
+        // Whoever posts meanwhile leaves it to this job.
+        let mustSchedule = inbox.withLock { $0.schedule() }
+        precondition(mustSchedule, "a run is taken up before anything else happens to it")
+        environment.pool.submit { [self] in
+            var resumption = Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure)
+            var (first, last): (Int64?, Int64) = (nil, 0)
+            do {
+                try story { record in
+                    // Of one that cannot go on, nothing but its beginning is looked at.
+                    guard failure == nil || record.body.isStart else { return }
+                    confined.machine.restore(record.body)
+                    if case .start(let attempt, _) = record.body { resumption.attempt = attempt + 1 }
+                    first = first ?? record.timestampMicroseconds
+                    last = record.timestampMicroseconds
+                }
+            } catch {
+                resumption.failure = "the execution cannot be taken up again: \(error)"
+            }
+            if let first {
+                resumption.elapsedMicroseconds = environment.clock.wallMicroseconds - first
+                confined.ranMilliseconds = max(last - first, 0) / 1000
+            }
+            resumption.isCancelled = log.summary.isCancelRequested
+            step(.resume(resumption))
+            process()
+        }
+    }
+
+    /// Nothing starts any more; what runs goes on to its end.
+    package func hold() { pause(.held) }
+
+    /// What runs is interrupted, without a word in the events.
+    package func interrupt() { pause(.interrupted) }
+
+    /// Held or interrupted, and nothing of it runs.
+    package var isQuiet: Bool { inbox.withLock { $0.isQuiet } }
+
+    private func pause(_ pause: Pause) {
+        let mustSchedule = inbox.withLock { inbox in
+            inbox.pause = pause
+            return inbox.schedule()
+        }
+        if mustSchedule { environment.pool.submit { self.process() } }
+    }
+
+    private func take(_ pause: Pause) {
+        if pause == .interrupted, confined.pause != .interrupted {
+            for node in confined.tasks.values { node.task.cancel() }
+        }
+        confined.pause = pause
+    }
+
+    /// Of an interrupted run only the ends of its nodes are noted.
+    private func note(_ input: RunMachine.Input) {
+        guard case .nodeEnded(let rank, _, _) = input else { return }
+        confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
+    }
+}
+
 extension ExecutionRun {
     private func process() {
         let began = environment.clock.monotonicNanoseconds
@@ -128,8 +214,10 @@ extension ExecutionRun {
             let isDone =
                 isIdle
                 && inbox.withLock { inbox in
-                    if inbox.isEmpty { inbox.isScheduled = false }
-                    return inbox.isEmpty
+                    guard inbox.isEmpty else { return false }
+                    inbox.isScheduled = false
+                    inbox.isQuiet = inbox.pause != .none && confined.tasks.isEmpty
+                    return true
                 }
             if isDone { return }
             // Neither a long chain nor a stream of inputs keeps the thread.
@@ -141,12 +229,17 @@ extension ExecutionRun {
 
     /// - Returns: what is to be called once the events of this are in the log.
     private func takeInbox() -> [@Sendable () -> Void] {
-        let (outputs, inputs, afterStep) = inbox.withLock { inbox in
+        let (outputs, inputs, afterStep, pause) = inbox.withLock { inbox in
             defer {
                 inbox.inputs = []
                 inbox.afterStep = []
             }
-            return (inbox.takeOutputs(), inbox.inputs, inbox.afterStep)
+            return (inbox.takeOutputs(), inbox.inputs, inbox.afterStep, inbox.pause)
+        }
+        if pause != confined.pause { take(pause) }
+        guard pause != .interrupted else {
+            for input in inputs { note(input) }
+            return afterStep
         }
         for output in outputs { step(output) }
         for input in inputs { step(input) }
@@ -155,7 +248,10 @@ extension ExecutionRun {
 
     private func step(_ input: RunMachine.Input) {
         let now = environment.clock.monotonicNanoseconds
-        if case .begin = input { confined.beganAt = now }
+        switch input {
+        case .begin, .resume: confined.beganAt = now
+        default: break
+        }
         perform(confined.machine.step(input, at: now))
         flushIfDue(at: now)
     }
@@ -163,6 +259,7 @@ extension ExecutionRun {
     /// Starts what is ready.
     /// - Returns: false when the slice was over before nothing was ready any more.
     private func runReadyNodes(since began: UInt64) -> Bool {
+        guard confined.pause == .none else { return true }
         var effects: [RunMachine.Effect] = []
         while true {
             let now = environment.clock.monotonicNanoseconds
@@ -247,7 +344,8 @@ extension ExecutionRun {
     private func armExecutionTimer() {
         guard !confined.isFinished, confined.executionTimer == nil, let beganAt = confined.beganAt else { return }
         let limit = Int64(log.graph.graph.document.limits.timeoutMilliseconds)
-        let elapsed = Int64((environment.clock.monotonicNanoseconds - beganAt) / 1_000_000)
+        let elapsed =
+            confined.ranMilliseconds + Int64((environment.clock.monotonicNanoseconds - beganAt) / 1_000_000)
         confined.executionTimer = environment.clock.schedule(afterMilliseconds: max(limit - elapsed, 0)) { [self] in
             post(.executionTimedOut)
         }

@@ -12,8 +12,8 @@ package final class ExecutionService: Sendable {
     }
 
     package enum CancelResult: Sendable {
-        /// The cancel and all before it become visible with this event.
-        case cancelled(EventLog, seq: Int)
+        /// The cancel and all before it are visible once the log has stored this change.
+        case cancelled(EventLog, change: Int)
         case alreadyFinished(EventLog)
         /// Not among the unfinished ones.
         case unknown
@@ -28,24 +28,28 @@ package final class ExecutionService: Sendable {
         package init() {}
     }
 
-    private struct Queued {
+    struct Queued {
         let run: ExecutionRun
         let initialState: JSONObject
+        /// By rank: what is taken over from another execution.
+        var cached: [Int: JSONObject] = [:]
     }
 
-    private struct Guarded {
+    struct Guarded {
         var runs: [ExecutionID: ExecutionRun] = [:]
         var queue = FairQueue<Queued>()
         var running = 0
         /// Admitted, and about to be put among the running or into the queue.
         var arriving = 0
         var isClosed = false
+        /// Nothing starts any more: what is admitted waits in the queue, for the next daemon.
+        var isHeld = false
     }
 
     package let environment: RunEnvironment
-    private let limits: Limits
+    let limits: Limits
     private let ids: ExecutionIDGenerator
-    private let guarded = Mutex(Guarded())
+    let guarded = Mutex(Guarded())
 
     package init(environment: RunEnvironment, limits: Limits = Limits(), ids: ExecutionIDGenerator) {
         self.environment = environment
@@ -55,23 +59,25 @@ package final class ExecutionService: Sendable {
 
     /// Admits an execution: it runs at once or waits in the queue.
     /// - Parameter initialState: laid over the document's, key by key.
+    /// - Parameter rerun: what is taken over from the execution that `origin` names.
     /// - Parameter prepare: sees the log before anything can happen to it.
     package func start(
-        _ graph: GraphRevision, initialState: JSONObject, prepare: (EventLog) -> Void = { _ in }
+        _ graph: GraphRevision, initialState: JSONObject, origin: ExecutionOrigin? = nil,
+        rerun: RerunPlan? = nil, prepare: (EventLog) -> Void = { _ in }
     ) throws(AdmissionError) -> EventLog {
         let now = environment.clock.wallMicroseconds
         let summary = ExecutionSummary(
             id: ids.next(wallMicroseconds: now), graphID: graph.identity.id, graphRevision: graph.identity.revision,
-            nodeCount: graph.graph.nodes.count, createdAtMicroseconds: now)
+            nodeCount: graph.graph.nodes.count, createdAtMicroseconds: now, origin: origin)
         let log = EventLog(graph: graph, summary: summary)
         var merged = graph.graph.document.initialState
-        for (key, value) in initialState { merged[key] = value }
-        let run = ExecutionRun(log: log, environment: environment) { [weak self] in self?.runEnded() }
+        for (key, value) in rerun?.initialState ?? initialState { merged[key] = value }
+        let queued = Queued(run: makeRun(log), initialState: merged, cached: rerun?.cached ?? [:])
         try admit()
         prepare(log)
-        if arrive(run, merged) {
-            run.begin(initialState: merged)
-        } else if log.wait(with: merged) {
+        if arrive(queued) {
+            queued.begin()
+        } else if log.wait(with: rerun?.edits ?? merged) {
             environment.store.logHasGrown(log)
         }
         return log
@@ -108,13 +114,13 @@ package final class ExecutionService: Sendable {
         if let queued {
             let log = queued.run.log
             return queued.run.beginCancelled(initialState: queued.initialState) {
-                reply(.cancelled(log, seq: log.summary.lastSeq))
+                reply(.cancelled(log, change: log.change))
             }
         }
         guard let run else { return environment.pool.submit { reply(.unknown) } }
         if run.log.summary.status.isFinished { return environment.pool.submit { reply(.alreadyFinished(run.log)) } }
         run.cancel { wasInTime in
-            reply(wasInTime ? .cancelled(run.log, seq: run.log.summary.lastSeq) : .alreadyFinished(run.log))
+            reply(wasInTime ? .cancelled(run.log, change: run.log.change) : .alreadyFinished(run.log))
         }
     }
 
@@ -132,6 +138,10 @@ package final class ExecutionService: Sendable {
         }
     }
 
+    func makeRun(_ log: EventLog) -> ExecutionRun {
+        ExecutionRun(log: log, environment: environment) { [weak self] in self?.runEnded() }
+    }
+
     /// Sets a place aside.
     private func admit() throws(AdmissionError) {
         let refusal = guarded.withLock { guarded -> AdmissionError? in
@@ -146,27 +156,43 @@ package final class ExecutionService: Sendable {
 
     /// Takes the place that was set aside; from here on others can find the execution, and start it from the queue.
     /// - Returns: whether it runs at once.
-    private func arrive(_ run: ExecutionRun, _ initialState: JSONObject) -> Bool {
+    private func arrive(_ queued: Queued) -> Bool {
         guarded.withLock { guarded in
             guarded.arriving -= 1
-            guarded.runs[run.log.id] = run
-            guard guarded.running >= limits.runningMax else {
-                guarded.running += 1
-                return true
-            }
-            guarded.queue.append(
-                Queued(run: run, initialState: initialState), id: run.log.id, graphID: run.log.graph.identity.id)
-            return false
+            return guarded.place(queued, runningMax: limits.runningMax)
         }
     }
 
     private func runEnded() {
         let next = guarded.withLock { guarded -> Queued? in
             guarded.running -= 1
-            guard guarded.running < limits.runningMax, let next = guarded.queue.popFirst() else { return nil }
+            guard guarded.running < limits.runningMax, !guarded.isHeld, let next = guarded.queue.popFirst() else {
+                return nil
+            }
             guarded.running += 1
             return next
         }
-        next?.run.begin(initialState: next?.initialState ?? [:])
+        next?.begin()
+    }
+}
+
+extension ExecutionService.Queued {
+    func begin() {
+        run.begin(initialState: initialState, cached: cached)
+    }
+}
+
+extension ExecutionService.Guarded {
+    /// Puts an execution among the running, or into the queue.
+    /// - Returns: whether it runs at once.
+    mutating func place(_ queued: ExecutionService.Queued, runningMax: Int) -> Bool {
+        let log = queued.run.log
+        runs[log.id] = queued.run
+        guard running >= runningMax || isHeld else {
+            running += 1
+            return true
+        }
+        queue.append(queued, id: log.id, graphID: log.graph.identity.id)
+        return false
     }
 }

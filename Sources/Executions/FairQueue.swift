@@ -39,6 +39,10 @@ struct FairQueue<Element> {
         return entry.element
     }
 
+    var ids: Set<ExecutionID> {
+        Set(waiting.values.joined().map(\.id))
+    }
+
     /// The places of those that wait, from 1, as the turns stand now. Walks over the queue once, however many are asked for.
     func positions(of ids: Set<ExecutionID>) -> [ExecutionID: Int] {
         var positions: [ExecutionID: Int] = [:]

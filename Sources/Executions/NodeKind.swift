@@ -60,6 +60,10 @@ package struct NodeCall: Sendable {
     /// Where `node_output` events go, while the attempt runs.
     package let output: NodeOutput
 
+    /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
+    /// made idempotent by.
+    package var idempotencyKey: String { "\(executionID)/\(nodeID)" }
+
     package init(
         executionID: ExecutionID, graph: GraphIdentity, nodeID: String, attempt: Int, state: State, output: NodeOutput
     ) {

@@ -8,7 +8,10 @@ import JSON
 package struct RunMachine {
     package enum Input: Sendable {
         /// `isCancelled`: it starts only to end, since it was cancelled while it was queued.
-        case begin(attempt: Int, initialState: JSONObject, isCancelled: Bool = false)
+        /// `cached`: by rank, the updates that are taken over from another execution.
+        case begin(initialState: JSONObject, cached: [Int: JSONObject] = [:], isCancelled: Bool = false)
+        /// It goes on after all that was restored.
+        case resume(Resumption)
         case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
         case nodeEnded(rank: Int, attempt: Int, NodeOutcome)
         case nodeTimedOut(rank: Int, attempt: Int)
@@ -33,12 +36,14 @@ package struct RunMachine {
         package let state: State
     }
 
-    private enum Phase { case waiting, ready, running, retrying, ended }
+    enum Phase { case waiting, ready, running, retrying, ended }
 
-    private struct NodeRun {
+    struct NodeRun {
         var phase = Phase.waiting
         var undecided: Int32
         var attempt: Int32 = 0
+        /// Attempts that a restart of the daemon interrupted; they do not count as tries.
+        var interruptions: Int32 = 0
         var isTaken = false
         var timedOut = false
         var status = NodeStatus.skipped
@@ -49,27 +54,31 @@ package struct RunMachine {
         var brokenEdge: (index: Int, failure: NodeFailure)?
     }
 
-    private enum Stop {
+    enum Stop {
         case cancelled, nodeError
         case failed(String)
     }
 
     package let revision: GraphRevision
-    private let limits: ExecutionLimits
+    let limits: ExecutionLimits
     /// Made when the initial state is known.
-    private var startedFlow: StateFlow?
-    private var nodes: [NodeRun]
-    private var ready = Deque<Int>()
-    private var runningCount = 0
-    private var openCount: Int
-    private var failedRanks: Set<Int> = []
-    private var stop: Stop?
-    private var beganAt: UInt64?
-    private var isFinished = false
+    var startedFlow: StateFlow?
+    var nodes: [NodeRun]
+    var ready = Deque<Int>()
+    var runningCount = 0
+    var openCount: Int
+    var failedRanks: Set<Int> = []
+    var stop: Stop?
+    var beganAt: UInt64?
+    /// Between the first start and this one, for an execution that was taken up again.
+    var earlierMicroseconds: Int64 = 0
+    /// By rank: results of another execution that are still to be taken over.
+    var cached: [Int: JSONObject] = [:]
+    var isFinished = false
     /// What each node did, kept only for graphs whose conditions look at it.
-    private var updates: [JSONObject]
-    private let keepsUpdates: Bool
-    private var effects: [Effect] = []
+    var updates: [JSONObject]
+    let keepsUpdates: Bool
+    var effects: [Effect] = []
 
     package init(revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits()) {
         let graph = revision.graph
@@ -81,9 +90,9 @@ package struct RunMachine {
         updates = keepsUpdates ? Array(repeating: [:], count: graph.nodes.count) : []
     }
 
-    private var graph: Graph { revision.graph }
+    var graph: Graph { revision.graph }
 
-    private var flow: StateFlow {
+    var flow: StateFlow {
         _read {
             guard startedFlow != nil else { preconditionFailure("states flow once the execution has begun") }
             yield startedFlow!
@@ -119,11 +128,13 @@ package struct RunMachine {
 }
 
 extension RunMachine {
-    private mutating func handle(_ input: Input, at now: UInt64) {
+    mutating func handle(_ input: Input, at now: UInt64) {
         switch input {
-        case .begin(let attempt, let initialState, let isCancelled):
-            begin(attempt: attempt, initialState: initialState, at: now)
+        case .begin(let initialState, let cached, let isCancelled):
+            begin(initialState, cached: isCancelled ? [:] : cached, at: now)
             if isCancelled { halt(.cancelled) }
+        case .resume(let resumption):
+            resume(resumption, at: now)
         case .nodeOutput(let rank, let attempt, let channel, let data):
             guard isRunning(rank, attempt) else { return }
             takeOutput(rank, channel, data)
@@ -147,7 +158,7 @@ extension RunMachine {
         }
     }
 
-    private func isRunning(_ rank: Int, _ attempt: Int) -> Bool {
+    func isRunning(_ rank: Int, _ attempt: Int) -> Bool {
         nodes[rank].phase == .running && Int(nodes[rank].attempt) == attempt
     }
 
@@ -157,7 +168,7 @@ extension RunMachine {
     }
 
     /// Past the limit, one word about it takes the place of all that follows: a flood must not fill the history.
-    private mutating func takeOutput(_ rank: Int, _ channel: String, _ data: JSONText) {
+    mutating func takeOutput(_ rank: Int, _ channel: String, _ data: JSONText) {
         let before = nodes[rank].outputBytes
         guard before <= limits.outputBytesMax else { return }
         nodes[rank].outputBytes += Self.outputBytes(channel: channel, data: data)
@@ -169,187 +180,52 @@ extension RunMachine {
         effects.append(.emit(.nodeOutput(rank: rank, attempt: attempt, channel: "log", data: word)))
     }
 
-    private mutating func begin(attempt: Int, initialState: JSONObject, at now: UInt64) {
+    mutating func begin(_ initialState: JSONObject, cached: [Int: JSONObject], at now: UInt64) {
         beganAt = now
+        self.cached = cached
         startedFlow = StateFlow(graph: graph, initialState: initialState)
-        effects.append(.emit(.start(attempt: attempt, initialState: initialState)))
-        for rank in nodes.indices where graph.incoming[rank].isEmpty { makeReady(rank, at: now) }
+        effects.append(.emit(.start(attempt: 1, initialState: initialState)))
+        for rank in nodes.indices where graph.incoming[rank].isEmpty {
+            if let completion = begin(rank, at: now) { end(completion, at: now) }
+        }
     }
 
-    private mutating func makeReady(_ rank: Int, at now: UInt64) {
+    /// A node's turn has come.
+    /// - Returns: its end, if its result was taken over.
+    mutating func begin(_ rank: Int, at now: UInt64) -> NodeCompletion? {
+        guard !cached.isEmpty, let update = cached.removeValue(forKey: rank) else {
+            makeReady(rank, at: now)
+            return nil
+        }
+        var completion = NodeCompletion(rank: rank, attempt: 0, status: .cached)
+        completion.update = update
+        return completion
+    }
+
+    mutating func makeReady(_ rank: Int, at now: UInt64) {
         nodes[rank].phase = .ready
         nodes[rank].readyAt = now
         ready.append(rank)
     }
 
     /// Nothing starts any more; what runs is interrupted, and its ends are awaited. The first reason counts.
-    private mutating func halt(_ reason: Stop) {
+    mutating func halt(_ reason: Stop) {
         guard stop == nil else { return }
         stop = reason
         ready.removeAll()
         for rank in nodes.indices where nodes[rank].phase == .running { effects.append(.interrupt(rank: rank)) }
     }
 
-    private mutating func endAttempt(_ rank: Int, _ outcome: NodeOutcome, at now: UInt64) {
-        runningCount -= 1
-        var completion = NodeCompletion(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
-        completion.durationMicroseconds = microseconds(from: nodes[rank].startedAt, to: now)
-        completion.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: nodes[rank].startedAt)
-        guard stop == nil else {
-            completion.status = .cancelled
-            return end(completion, at: now)
-        }
-        switch judged(outcome, rank) {
-        case .success(let update):
-            completion.update = update
-        case .failure(let failure):
-            completion.status = .error
-            completion.error = failure.message
-            completion.details = failure.details
-            if retry(rank, &completion) { return }
-        }
-        end(completion, at: now)
-    }
-
-    /// What the engine makes of an outcome: a timeout, a state that grew too large, an update that its reducer refuses.
-    private mutating func judged(_ outcome: NodeOutcome, _ rank: Int) -> NodeOutcome {
-        if nodes[rank].timedOut, let limit = graph.nodes[rank].timeoutMilliseconds {
-            return .failure(NodeFailure("the node took longer than its timeout_ms (\(limit) ms)"))
-        }
-        guard case .success(let update) = outcome else { return outcome }
-        var state = flow.input(ofRank: rank)
-        if let refusal = state.refusal(of: update) { return .failure(NodeFailure(refusal)) }
-        let updateBytes = update.reduce(0) { $0 + $1.key.token.count + $1.value.bytes.count + 2 }
-        if state.bytes + updateBytes <= limits.stateBytesMax { return outcome }
-        state.apply(update, rank: rank)
-        guard state.bytes <= limits.stateBytesMax else {
-            return .failure(
-                NodeFailure(
-                    "the state would grow to \(state.bytes) bytes, more than executions.state_bytes_max (\(limits.stateBytesMax))"
-                ))
-        }
-        return outcome
-    }
-
-    private mutating func retry(_ rank: Int, _ completion: inout NodeCompletion) -> Bool {
-        let policy = graph.nodes[rank].retry
-        guard completion.attempt < policy.maxAttempts else { return false }
-        completion.willRetry = true
-        nodes[rank].phase = .retrying
-        effects.append(.emit(.nodeComplete(completion)))
-        var delay = Double(policy.delayMilliseconds)
-        for _ in 1..<completion.attempt { delay = min(delay * policy.backoff, limits.retryDelayMillisecondsMax) }
-        effects.append(.scheduleRetry(rank: rank, afterMilliseconds: delay))
-        return true
-    }
-
-    /// Ends a node for good, and then every node that is decided by that, in a loop: chains of skipped nodes may be long.
-    private mutating func end(_ first: NodeCompletion, at now: UInt64) {
-        var ended = [first]
-        while var completion = ended.popLast() {
-            let rank = completion.rank
-            // A stop on the way: what never started says nothing.
-            if stop != nil, completion.attempt == 0 { continue }
-            let state = flow.finish(rank: rank, update: completion.update)
-            nodes[rank].phase = .ended
-            nodes[rank].status = completion.status
-            openCount -= 1
-            if keepsUpdates { updates[rank] = completion.update }
-            if completion.status == .error { failedRanks.insert(rank) }
-            let decisions = decideEdges(completion, state)
-            completion.taken = decisions.taken
-            flow.take(decisions.taken)
-            effects.append(.emit(.nodeComplete(completion)))
-            if completion.status == .error, graph.nodes[rank].onError == .stop { halt(.nodeError) }
-            guard stop == nil else { continue }
-            for target in decisions.decided.reversed() {
-                if let completion = settle(target, at: now) { ended.append(completion) }
-            }
-        }
-    }
-
-    /// Decides the outgoing edges of a node that has ended: which are taken, and whose last undecided edge that was.
-    private mutating func decideEdges(_ completion: NodeCompletion, _ state: State) -> (taken: [Int], decided: [Int]) {
-        var taken: [Int] = []
-        var decided: [Int] = []
-        let mayTake = stop == nil && takesEdges(completion)
-        var seen: [String: ConditionNode]?
-        for index in graph.outgoing[completion.rank] {
-            let target = graph.edges[index].to
-            if mayTake {
-                switch judge(index, completion.rank, state, &seen) {
-                case .success(true):
-                    taken.append(index)
-                    nodes[target].isTaken = true
-                case .success(false):
-                    break
-                case .failure(let failure):
-                    if index < nodes[target].brokenEdge?.index ?? .max { nodes[target].brokenEdge = (index, failure) }
-                }
-            }
-            nodes[target].undecided -= 1
-            if nodes[target].undecided == 0 { decided.append(target) }
-        }
-        return (taken, decided)
-    }
-
-    private func takesEdges(_ completion: NodeCompletion) -> Bool {
-        switch completion.status {
-        case .success, .cached: true
-        case .error: graph.nodes[completion.rank].onError == .continue
-        case .skipped, .cancelled: false
-        }
-    }
-
-    /// All incoming edges of a node are decided: it becomes ready, or ends without ever starting.
-    private mutating func settle(_ rank: Int, at now: UInt64) -> NodeCompletion? {
-        if let (index, failure) = nodes[rank].brokenEdge {
-            let edge = graph.edges[index]
-            var completion = NodeCompletion(rank: rank, attempt: 0, status: .error)
-            completion.error =
-                "the condition of the edge \(graph.nodes[edge.from].id) → \(graph.nodes[rank].id) failed: \(failure.message)"
-            completion.details = failure.details
-            return completion
-        }
-        guard nodes[rank].isTaken else { return NodeCompletion(rank: rank, attempt: 0, status: .skipped) }
-        makeReady(rank, at: now)
-        return nil
-    }
-
-    /// - Parameter seen: what the conditions of this source see of nodes, made for the first that looks.
-    private func judge(
-        _ edge: Int, _ rank: Int, _ state: State, _ seen: inout [String: ConditionNode]?
-    ) -> Result<Bool, NodeFailure> {
-        guard let condition = revision.conditions[edge] else { return .success(true) }
-        guard condition.readsNodes else { return condition.evaluate(ConditionScope(state: state, nodes: [:])) }
-        let nodes = seen ?? visibleNodes(from: rank)
-        seen = nodes
-        return condition.evaluate(ConditionScope(state: state, nodes: nodes))
-    }
-
-    /// A node and its ancestors over taken edges.
-    private func visibleNodes(from rank: Int) -> [String: ConditionNode] {
-        var seen: [String: ConditionNode] = [:]
-        var open = [rank]
-        while let next = open.popLast() {
-            let id = graph.nodes[next].id
-            guard seen[id] == nil else { continue }
-            seen[id] = ConditionNode(status: nodes[next].status, update: updates[next])
-            open.append(contentsOf: flow.takenSources(ofRank: next))
-        }
-        return seen
-    }
-
     /// Hands out the effects; adds the terminal event once nothing runs and nothing can start any more.
-    private mutating func takeEffects(at now: UInt64) -> [Effect] {
+    mutating func takeEffects(at now: UInt64) -> [Effect] {
         if !isFinished, beganAt != nil, runningCount == 0, stop != nil || openCount == 0 { finish(at: now) }
         defer { effects = [] }
         return effects
     }
 
-    private mutating func finish(at now: UInt64) {
+    mutating func finish(at now: UInt64) {
         isFinished = true
-        let duration = microseconds(from: beganAt ?? now, to: now)
+        let duration = earlierMicroseconds + microseconds(from: beganAt ?? now, to: now)
         let status: ExecutionStatus
         switch stop {
         case .cancelled: status = .cancelled
@@ -363,7 +239,7 @@ extension RunMachine {
         effects.append(.finish(status))
     }
 
-    private func microseconds(from start: UInt64, to end: UInt64) -> Int64 {
+    func microseconds(from start: UInt64, to end: UInt64) -> Int64 {
         Int64((end &- start) / 1000)
     }
 }

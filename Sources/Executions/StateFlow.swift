@@ -19,11 +19,13 @@ package struct StateFlow: Sendable {
 
     private let graph: Graph
     private let initial: State
+    package let initialState: JSONObject
     /// By rank.
     private var slots: [Slot]
 
     package init(graph: Graph, initialState: JSONObject) {
         self.graph = graph
+        self.initialState = initialState
         initial = State(initial: initialState, reducers: graph.reducers)
         slots = graph.outgoing.map { Slot(readersLeft: Int32($0.count)) }
     }
@@ -56,6 +58,9 @@ package struct StateFlow: Sendable {
             }
         }
     }
+
+    /// The output state of a node that has ended, as long as some target has not looked at it.
+    package func output(ofRank rank: Int) -> State? { slots[rank].output }
 
     package func takenSources(ofRank rank: Int) -> [Int] {
         guard slots[rank].firstSource >= 0 else { return [] }

@@ -31,6 +31,7 @@ package struct ChildrenEnvironment: Sendable {
         var variables = self.variables(forGraph: call.graph.id)
         variables["MILLRACE_EXECUTION_ID"] = call.executionID.description
         variables["MILLRACE_NODE_ID"] = call.nodeID
+        variables["MILLRACE_IDEMPOTENCY_KEY"] = call.idempotencyKey
         variables["MILLRACE_ATTEMPT"] = String(call.attempt)
         return variables.merging(own) { $1 }
     }

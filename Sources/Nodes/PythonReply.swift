@@ -94,6 +94,8 @@ enum PythonRequest {
         writer.append(decimal: number)
         writer.append(",\"node\":")
         writer.appendJSONString(call.nodeID)
+        writer.append(",\"key\":")
+        writer.appendJSONString(call.idempotencyKey)
         writer.append(",\"target\":")
         writer.append(json: target.json)
         writer.append(",\"state\":")

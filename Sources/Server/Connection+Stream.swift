@@ -2,6 +2,66 @@ import Executions
 import HTTP
 import Linux
 
+// MARK: Beginning and end
+
+extension Connection {
+    /// Starts a stream in answer to the request that is being served.
+    func respond(streaming head: ResponseHead, _ stream: EventStream) {
+        guard let slot, beginStream(head) else { return }
+        self.stream = stream
+        server.hub.subscribe(slot, to: stream.frames.log)
+    }
+
+    /// Writes what a stream opens with.
+    /// - Returns: whether a body follows.
+    func beginStream(_ head: ResponseHead) -> Bool {
+        guard let request, case .handling = phase else { return false }
+        _ = head.writeStreaming(to: &output, date: server.date(), recipient: ResponseHead.Recipient(request))
+        guard request.method != .head else {
+            finish(keepsAlive: request.keepsAlive)
+            return false
+        }
+        appendRetry()
+        phase = .streaming
+        arm(server.settings.keepAliveMilliseconds)
+        askForFlush()
+        return true
+    }
+
+    /// The stream has sent its last frame: the connection takes the next request.
+    func streamEnded() {
+        endStream()
+        let keepsAlive = request?.keepsAlive == true && request?.version == .http11 && !server.isDraining
+        finish(keepsAlive: keepsAlive)
+    }
+
+    /// The server stops: the stream ends properly though the execution goes on, and says when to come back.
+    func endStreamEarly() {
+        endStream()
+        request = nil
+        appendRetry()
+        output += ChunkWriter.lastChunk
+        phase = .closing(lingers: true)
+        arm(Self.lingerMilliseconds)
+        askForFlush()
+    }
+
+    func endStream() {
+        unsubscribeFeed()
+        guard let stream, let slot else { return }
+        server.hub.unsubscribe(slot, from: stream.frames.log)
+        self.stream = nil
+    }
+
+    private func appendRetry() {
+        let start = ChunkWriter.reserveHeader(in: &output)
+        SSEWriter.appendRetry(milliseconds: server.jitteredRetry(), to: &output)
+        ChunkWriter.finish(&output, headerAt: start)
+    }
+}
+
+// MARK: Sending
+
 extension Connection {
     private func bytesSent(of piece: UnsafeRawBufferPointer) -> Int {
         guard case .bytes(let count) = send(piece) else { return 0 }
@@ -53,6 +113,9 @@ extension Connection {
             return true
         case .caughtUp(isComplete: true):
             streamEnded()
+            return false
+        case .caughtUp(isComplete: false) where server.isEndingStreams:
+            endStreamEarly()
             return false
         case .caughtUp(isComplete: false):
             if let shared = server.hub.sharedFrames(insteadOf: frames) {

@@ -33,7 +33,7 @@ final class Connection: ReadinessHandler {
     let peer: SocketAddress
     /// Numbers the requests, so that a late answer to one never reaches another.
     private(set) var exchangeNumber: UInt64 = 0
-    private(set) var phase = Phase.reading
+    var phase = Phase.reading
     var stream: EventStream?
     /// In place of `stream`: a dashboard's.
     var feedStream: FeedStream?
@@ -111,6 +111,11 @@ final class Connection: ReadinessHandler {
         deadline?.cancel()
         server.forget(self)
         server.reactor.reapAtEndOfTurn(slot)
+    }
+
+    /// Kept alive, with nothing to do.
+    var isIdle: Bool {
+        if case .reading = phase { input.isEmpty && output.isEmpty && parser.phase == .betweenRequests } else { false }
     }
 
     var isClosed: Bool { if case .closed = phase { true } else { false } }
@@ -230,7 +235,7 @@ final class Connection: ReadinessHandler {
         }
     }
 
-    private func arm(_ milliseconds: Int64) {
+    func arm(_ milliseconds: Int64) {
         deadline?.arm(afterMilliseconds: milliseconds)
     }
 
@@ -280,31 +285,6 @@ final class Connection: ReadinessHandler {
         input = []
         arm(Self.lingerMilliseconds)
         askForFlush()
-    }
-
-    /// Starts a stream in answer to the request that is being served.
-    func respond(streaming head: ResponseHead, _ stream: EventStream) {
-        guard let slot, beginStream(head) else { return }
-        self.stream = stream
-        server.hub.subscribe(slot, to: stream.frames.log)
-    }
-
-    /// Writes what a stream opens with.
-    /// - Returns: whether a body follows.
-    func beginStream(_ head: ResponseHead) -> Bool {
-        guard let request, case .handling = phase else { return false }
-        _ = head.writeStreaming(to: &output, date: server.date(), recipient: ResponseHead.Recipient(request))
-        guard request.method != .head else {
-            finish(keepsAlive: request.keepsAlive)
-            return false
-        }
-        let start = ChunkWriter.reserveHeader(in: &output)
-        SSEWriter.appendRetry(milliseconds: server.jitteredRetry(), to: &output)
-        ChunkWriter.finish(&output, headerAt: start)
-        phase = .streaming
-        arm(server.settings.keepAliveMilliseconds)
-        askForFlush()
-        return true
     }
 
     // MARK: Writing
@@ -364,20 +344,6 @@ final class Connection: ReadinessHandler {
     }
 
     var canWrite: Bool { !isBlocked && output.isEmpty }
-
-    /// The stream has sent its last frame: the connection takes the next request.
-    func streamEnded() {
-        endStream()
-        let keepsAlive = request?.keepsAlive == true && request?.version == .http11 && !server.isDraining
-        finish(keepsAlive: keepsAlive)
-    }
-
-    private func endStream() {
-        unsubscribeFeed()
-        guard let stream, let slot else { return }
-        server.hub.unsubscribe(slot, from: stream.frames.log)
-        self.stream = nil
-    }
 
     private func keepAlive() {
         arm(server.settings.keepAliveMilliseconds)

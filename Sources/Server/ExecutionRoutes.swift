@@ -42,8 +42,8 @@ enum ExecutionRoutes {
             mailbox.post { reactor in
                 let call = confined.open(on: reactor)
                 switch result {
-                case .cancelled(let log, let seq):
-                    call.server.hub.whenVisible(seq, of: log) { call.respond(.json(json(log.summary), status: 202)) }
+                case .cancelled(let log, let change):
+                    call.server.hub.whenStored(change, of: log) { call.respond(.json(json(log.summary), status: 202)) }
                 case .alreadyFinished: call.respond(finished(id).response)
                 case .unknown:
                     call.offload { () throws(Problem) in
@@ -183,13 +183,15 @@ extension ExecutionRoutes {
             "ended_at": summary.endedAtMicroseconds.map { JSONText(Timestamp.string(microseconds: $0)) } ?? .null,
             "duration_ms": .null, "node_count": JSONText(summary.nodeCount),
             "failed_nodes": JSONText(array: summary.failedNodes.map { JSONText($0) }),
-            "last_seq": JSONText(summary.lastSeq),
+            "last_seq": JSONText(summary.lastSeq), "attempt": JSONText(summary.attempt),
+            "rerun_of": summary.origin?.rerunOf.map { JSONText($0.description) } ?? .null,
         ]
         if let duration = summary.durationMicroseconds {
             var writer = ByteWriter()
             writer.append(milliseconds: duration)
             object["duration_ms"] = JSONText(trusted: writer.bytes)
         }
+        if let traceparent = summary.origin?.traceparent { object["traceparent"] = JSONText(traceparent) }
         if let error = summary.error { object["error"] = JSONText(error) }
         if let queuePosition { object["queue_position"] = JSONText(queuePosition) }
         return object

@@ -69,6 +69,17 @@ package final class GraphCatalog: Sendable {
         return revision
     }
 
+    /// A revision for an execution that goes on with it; with a reason, in place of what runs, when it cannot run any more.
+    package func runnable(_ number: Int, of id: String) throws(StoreError) -> (GraphRevision, failure: String?)? {
+        if let current = current(id), current.identity.revision == number { return (current, nil) }
+        guard let stored = try store.graph(id, revision: number), !stored.summary.isDeletion else { return nil }
+        do {
+            return (try compiled(stored), nil)
+        } catch {
+            return (try historical(stored), "revision \(number) of graph \(id) cannot run any more: \(error)")
+        }
+    }
+
     package func revisions(of id: String) throws(StoreError) -> [GraphRevisionSummary] {
         try store.revisions(ofGraph: id)
     }

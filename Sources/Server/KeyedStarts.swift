@@ -78,7 +78,7 @@ final class KeyedStarts {
                 throw error
             }
             claims[key] = Claim(log: log)
-            call.server.hub.whenVisible(0, of: log) { [self] in
+            call.server.hub.whenStored(log.change, of: log) { [self] in
                 // By then somebody else may have it.
                 if claims[key]?.log === log { claims[key] = nil }
             }

@@ -22,6 +22,7 @@ enum Routes {
         router.add(.get, "/api/executions/{id}/nodes/{node_id}", NodeRoutes.read)
         router.add(.get, "/api/executions/{id}/profile", ProfileRoutes.execution)
         router.add(.post, "/api/executions/{id}/cancel", ExecutionRoutes.cancel)
+        router.add(.post, "/api/executions/{id}/rerun", RerunRoutes.rerun)
         router.add(.get, "/api/events", FeedRoutes.events)
         router.add(.get, "/healthz", SystemRoutes.health)
         router.add(.get, "/readyz", SystemRoutes.readiness)

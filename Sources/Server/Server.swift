@@ -31,6 +31,8 @@ package final class Server {
     private static let reservedDescriptors = 512
 
     private var listeners: [Listener] = []
+    /// Those among them that a service manager keeps: whoever knocks while the daemon is gone waits for the next one.
+    private var keptListeners: [Listener] = []
     private let connectionsMax: Int
     private var isFull = false
     private var connections: [ObjectIdentifier: Connection] = [:]
@@ -39,6 +41,8 @@ package final class Server {
     private var retrySpread: UInt32 = 0
     /// Serving, but about to stop: answers close their connections, and nothing new is started.
     package private(set) var isDraining = false
+    /// Streams that have sent what there is end now, between two events.
+    private(set) var isEndingStreams = false
 
     /// - Parameter report: takes a line for the daemon's log: what went wrong without being some client's fault.
     package init(
@@ -69,7 +73,8 @@ package final class Server {
     }
 
     /// Accepts on a listening socket.
-    package func listen(_ socket: consuming Descriptor) throws(SystemError) {
+    /// - Parameter isKept: a service manager holds the socket too, and hands it to the next daemon.
+    package func listen(_ socket: consuming Descriptor, isKept: Bool = false) throws(SystemError) {
         let busy = Problem(503, "out_of_descriptors", "The server has no descriptor left; try again in a moment.")
         var refusal: [UInt8] = []
         ResponseHead(503, busy.response.headers).write(
@@ -78,6 +83,7 @@ package final class Server {
             try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in
                 accept(connection, peer)
             })
+        if isKept, let listener = listeners.last { keptListeners.append(listener) }
     }
 
     package var addresses: [SocketAddress] { listeners.map(\.address) }
@@ -88,23 +94,39 @@ package final class Server {
         feed.wake(logs)
     }
 
-    /// From now on readiness is denied and nothing new starts; what runs goes on.
+    /// From now on readiness is denied and nothing new starts; what runs goes on. Whoever comes to a socket that a service
+    /// manager keeps waits for the next daemon; others are told that this one is stopping.
     package func drain() {
         isDraining = true
-        for listener in listeners { listener.close() }
+        for listener in keptListeners { listener.pause() }
     }
 
-    /// Ends all connections; streams end between events.
+    /// Executions may still be handed in: another daemon will run them.
+    package var hasSuccessor: Bool { !keptListeners.isEmpty }
+
+    /// Connections that may bring a request at any moment.
+    package var hasIdleConnections: Bool { connections.values.contains { $0.isIdle } }
+
+    /// Whoever waits for an end is told where it will be found, and streams end as soon as they have sent what there is.
+    package func sayFarewell() {
+        isEndingStreams = true
+        hub.sayFarewell()
+        for connection in Array(connections.values) {
+            connection.endFeedSoon()
+            connection.askForFlush()
+        }
+    }
+
+    /// Nobody waits for bytes any more.
+    package var isQuiet: Bool { connections.values.allSatisfy { $0.isIdle } }
+
+    /// Ends all connections, and stops listening.
     package func closeConnections() {
+        let kept = Set(keptListeners.map(ObjectIdentifier.init))
+        for listener in listeners where !kept.contains(ObjectIdentifier(listener)) { listener.close() }
         for connection in Array(connections.values) { connection.close() }
     }
 
-    /// Streams that would never end by themselves do so, between two events.
-    package func endDashboards() {
-        for connection in connections.values { connection.endFeedSoon() }
-    }
-
-    package var hasStreams: Bool { hub.streamCount > 0 || feed.readerCount > 0 }
     package var streamCount: Int { hub.streamCount }
 
     var connectionCount: Int { connections.count }

@@ -32,9 +32,14 @@ enum StartRoutes {
         try withOrder(call) { (call, order) throws(Problem) in
             try begin(call, order) { (call, log, _) throws(Problem) in
                 if respondsAsync {
-                    return call.server.hub.whenVisible(0, of: log) { accept(log, call) }
+                    return call.server.hub.whenStored(log.change, of: log) { accept(log, call) }
                 }
-                call.server.hub.whenFinished(log) { ExecutionRoutes.respondFinished(log, call) }
+                // A client that waits when the daemon stops learns where the end will be found.
+                call.server.hub.whenFinished(log) {
+                    ExecutionRoutes.respondFinished(log, call)
+                } farewell: {
+                    accept(log, call)
+                }
             }
         }
     }
@@ -46,8 +51,9 @@ enum StartRoutes {
             call, start: { (call, prepare) throws(Problem) in try start(call, order, prepare) }, next: next)
     }
 
-    private static func accept(_ log: EventLog, _ call: Call) {
-        let headers: HeaderFields = ["Location": "/api/executions/\(log.id)", "Preference-Applied": "respond-async"]
+    static func accept(_ log: EventLog, _ call: Call, preferenceApplied: Bool = true) {
+        var headers: HeaderFields = ["Location": "/api/executions/\(log.id)"]
+        if preferenceApplied { headers.add("Preference-Applied", "respond-async") }
         let summary = log.summary
         let place = summary.status == .queued ? call.server.service.queuePositions(of: [log.id])[log.id] : nil
         call.respond(.json(ExecutionRoutes.json(summary, queuePosition: place), status: 202, headers: headers))
@@ -58,12 +64,20 @@ enum StartRoutes {
     ) throws(Problem) -> EventLog {
         let id = call.parameters["id"]
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
-        guard !call.server.isDraining else {
+        return try start(graph, call, initialState: order.initialState, prepare)
+    }
+
+    static func start(
+        _ graph: GraphRevision, _ call: Call, initialState: JSONObject = [:], origin: ExecutionOrigin? = nil,
+        rerun: RerunPlan? = nil, _ prepare: (EventLog) -> Void = { _ in }
+    ) throws(Problem) -> EventLog {
+        guard !call.server.isDraining || call.server.hasSuccessor else {
             throw Problem(
                 503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
         }
         do throws(ExecutionService.AdmissionError) {
-            return try call.server.service.start(graph, initialState: order.initialState, prepare: prepare)
+            return try call.server.service.start(
+                graph, initialState: initialState, origin: origin, rerun: rerun, prepare: prepare)
         } catch {
             switch error {
             case .queueFull:

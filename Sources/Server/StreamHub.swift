@@ -8,8 +8,7 @@ final class StreamHub {
         let log: EventLog
         fileprivate var frames: [StateDetail: FrameLog] = [:]
         fileprivate var streams: [Slot] = []
-        /// Called once the visible mark has reached their seq.
-        fileprivate var waiters: [(seq: Int, action: () -> Void)] = []
+        fileprivate var waiters: [Waiter] = []
 
         init(log: EventLog) {
             self.log = log
@@ -20,6 +19,25 @@ final class StreamHub {
         fileprivate var abandonment: TimerID?
 
         fileprivate var isIdle: Bool { streams.isEmpty && waiters.isEmpty && abandonment == nil }
+    }
+
+    /// Somebody who waits for something to be stored.
+    fileprivate struct Waiter {
+        enum Mark {
+            case change(Int)
+            case end
+        }
+        let mark: Mark
+        let action: () -> Void
+        /// The server stops before the mark is reached.
+        var farewell: () -> Void = {}
+
+        func isDue(_ log: EventLog) -> Bool {
+            switch mark {
+            case .change(let change): log.visibleSeq >= 0 && log.storedChange >= change
+            case .end: log.isFinishedAndVisible
+            }
+        }
     }
 
     /// How long an execution with `on_disconnect: cancel` goes on without a watcher.
@@ -105,16 +123,28 @@ final class StreamHub {
         if channel.isIdle { channels[log.id] = nil }
     }
 
-    /// Calls `action` on the reactor once everything up to `seq` is stored; at once if it is.
-    func whenVisible(_ seq: Int, of log: EventLog, _ action: @escaping () -> Void) {
-        if log.visibleSeq >= seq { return action() }
-        channel(of: log).waiters.append((seq, action))
+    /// Calls `action` once the execution and all its changes up to this one are stored; at once if they are.
+    func whenStored(_ change: Int, of log: EventLog, _ action: @escaping () -> Void) {
+        wait(Waiter(mark: .change(change), action: action), for: log)
     }
 
-    /// Calls `action` once the end of the execution is stored.
-    func whenFinished(_ log: EventLog, _ action: @escaping () -> Void) {
-        if log.isFinishedAndVisible { return action() }
-        channel(of: log).waiters.append((Int.max, action))
+    /// Calls `action` once the end of the execution is stored, or `farewell` if the server stops before.
+    func whenFinished(_ log: EventLog, _ action: @escaping () -> Void, farewell: @escaping () -> Void) {
+        wait(Waiter(mark: .end, action: action, farewell: farewell), for: log)
+    }
+
+    private func wait(_ waiter: Waiter, for log: EventLog) {
+        if waiter.isDue(log) { return waiter.action() }
+        channel(of: log).waiters.append(waiter)
+    }
+
+    /// The server stops: whoever waits for an end is told so.
+    func sayFarewell() {
+        for channel in channels.values {
+            let waiters = channel.waiters
+            channel.waiters = []
+            for waiter in waiters { waiter.farewell() }
+        }
     }
 
     /// The visible marks of these logs have moved.
@@ -139,9 +169,9 @@ final class StreamHub {
     }
 
     private func fireWaiters(_ channel: Channel) {
-        let visible = channel.log.isFinishedAndVisible ? Int.max : channel.log.visibleSeq
-        let due = channel.waiters.filter { $0.seq <= visible }
-        channel.waiters.removeAll { $0.seq <= visible }
+        let due = channel.waiters.filter { $0.isDue(channel.log) }
+        guard !due.isEmpty else { return }
+        channel.waiters.removeAll { $0.isDue(channel.log) }
         for waiter in due { waiter.action() }
         if channel.isIdle { channels[channel.log.id] = nil }
     }

@@ -12,11 +12,6 @@ import Systemd
 
 /// The daemon: everything joined together, from a configuration to the last event.
 final class Daemon {
-    /// How long running executions may go on after a stop was asked for, before they are cancelled.
-    private static let drainMilliseconds: Int64 = 10_000
-    /// How long the last events may take to reach their streams.
-    private static let farewellMilliseconds: Int64 = 500
-
     private let configuration: Configuration
     private let engine: Engine
     private let catalog: GraphCatalog
@@ -27,7 +22,7 @@ final class Daemon {
     private let report: ServiceReport
     private let reloader: Reloader
     private var signals: SignalSource?
-    private var isStopping = false
+    private var drain: Drain?
 
     /// - Throws: `StartError` and the like, each one line that says what to do.
     init(_ configuration: Configuration, from source: ConfigurationSource, log: DaemonLog) throws {
@@ -58,6 +53,7 @@ final class Daemon {
 
     /// Listens, says so, and serves until it is told to stop.
     func run() throws {
+        try takeUpExecutions()
         try listen()
         signals = try SignalSource([.terminate, .interrupt, .hangUp], on: engine.reactor) { [unowned self] signal, _ in
             received(signal)
@@ -108,7 +104,7 @@ final class Daemon {
 
     private func adopt(_ socket: InheritedSocket) throws {
         do throws(SystemError) {
-            try server.listen(try Socket.adoptListener(socket.raw))
+            try server.listen(try Socket.adoptListener(socket.raw), isKept: true)
         } catch {
             throw StartError(
                 "descriptor \(socket.raw) (\(socket.name)) that the service manager handed over is no listening stream "
@@ -135,39 +131,32 @@ final class Daemon {
         switch signal {
         case .hangUp: reloader.reload()
         default:
-            if isStopping { exit(0) }
+            if drain != nil { exit(0) }
             stop(signal)
         }
     }
 
-    /// No new executions; those that run get some time, then they are cancelled; then the last events go out.
     private func stop(_ signal: Signal) {
-        isStopping = true
         log.log(
             .notice, "stopping", ["signal": signal.description, "executions": "\(engine.service.unfinished.count)"])
         report.stopping()
-        engine.service.close()
-        server.drain()
-        let reactor = engine.reactor
-        let deadline = reactor.now() + Self.drainMilliseconds * 1_000_000
-        awaitExecutions(until: deadline)
-    }
-
-    private func awaitExecutions(until deadline: Int64) {
-        let open = engine.service.unfinished
-        guard !open.isEmpty else { return sayFarewell() }
-        if engine.reactor.now() >= deadline {
-            for execution in open { engine.service.cancel(execution.id) { _ in } }
-        }
-        _ = engine.reactor.schedule(afterMilliseconds: 50) { [self] in awaitExecutions(until: deadline) }
-    }
-
-    private func sayFarewell() {
-        server.endDashboards()
-        _ = engine.reactor.schedule(afterMilliseconds: server.hasStreams ? Self.farewellMilliseconds : 0) { [self] in
-            server.closeConnections()
+        let drain = Drain(engine.reactor, engine.service, server) { [unowned self] in
+            let left = engine.service.unfinished.count
+            if left > 0 { log.log(.notice, "executions wait for the next start", ["executions": "\(left)"]) }
             engine.stopReactor()
         }
+        self.drain = drain
+        drain.begin(graceMilliseconds: configuration.executions.drainMilliseconds)
+    }
+
+    /// What an earlier daemon has left goes on, before anybody can ask for it.
+    private func takeUpExecutions() throws {
+        let left = try LeftExecutions(store: engine.store, catalog: catalog).read { [log] id, reason in
+            log.log(.error, "an execution cannot be taken up", ["execution_id": id.description, "reason": reason])
+        }
+        guard !left.isEmpty else { return }
+        log.log(.notice, "taking executions up again", ["executions": "\(left.count)"])
+        engine.service.takeUp(left)
     }
 }
 

@@ -17,6 +17,7 @@ struct EventRules {
     private var running = 0
     private var failed: Set<Int> = []
     private var count = 0
+    private var starts = 0
     private var isOver = false
     private(set) var violations: [String] = []
 
@@ -28,6 +29,29 @@ struct EventRules {
         return rules.violations
     }
 
+    /// How often the execution was started, and by rank how often a node was cut off, also when the events break off.
+    static func story(of events: [EventRecord.Body]) -> (starts: Int, interruptions: [Int: Int]) {
+        var starts = 0
+        var interruptions: [Int: Int] = [:]
+        var running: Set<Int> = []
+        func interrupt() {
+            for rank in running { interruptions[rank, default: 0] += 1 }
+            running = []
+        }
+        for event in events {
+            switch event {
+            case .start:
+                starts += 1
+                interrupt()
+            case .nodeStart(let rank, _): running.insert(rank)
+            case .nodeComplete(let completion): running.remove(completion.rank)
+            case .nodeOutput, .complete, .error: break
+            }
+        }
+        interrupt()
+        return (starts, interruptions)
+    }
+
     private init(_ graph: Graph) {
         self.graph = graph
         nodes = graph.incoming.map { NodeTrace(undecided: $0.count) }
@@ -37,7 +61,7 @@ struct EventRules {
         count += 1
         expect(!isOver, "an event follows the terminal one")
         switch event {
-        case .start: expect(count == 1, "start is the first event")
+        case .start(let attempt, _): noteBegin(attempt)
         case .nodeStart(let rank, let attempt): noteStart(rank, attempt)
         case .nodeOutput(let rank, let attempt, _, _):
             expect(nodes[rank].isRunning && nodes[rank].attempts == attempt, "output of \(rank) outside its attempt")
@@ -51,6 +75,15 @@ struct EventRules {
         case .error: isOver = true
         }
         expect(count > 1 || !nodes.isEmpty, "an execution has nodes")
+    }
+
+    /// A later start says that all that ran was interrupted.
+    private mutating func noteBegin(_ attempt: Int) {
+        starts += 1
+        expect(attempt == starts, "starts are not counted one by one")
+        expect((count == 1) == (attempt == 1), "start is the first event")
+        running = 0
+        for rank in nodes.indices { nodes[rank].isRunning = false }
     }
 
     private mutating func noteStart(_ rank: Int, _ attempt: Int) {

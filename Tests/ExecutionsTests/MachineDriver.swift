@@ -26,7 +26,7 @@ struct MachineDriver {
     /// A driver of a document whose execution has begun.
     init(_ document: String, initialState: JSONObject = [:], limits: ExecutionLimits = ExecutionLimits()) throws {
         self.init(try revision(document), limits: limits)
-        step(.begin(attempt: 1, initialState: initialState))
+        step(.begin(initialState: initialState))
     }
 
     /// The lines since it was asked last.

@@ -4,7 +4,11 @@ import JSON
 
 /// Runs a scenario on a clock of its own, with everything that may happen next happening in an order drawn from a seed.
 struct RandomSchedule {
-    enum Stop { case none, cancel, timeout }
+    enum Stop {
+        case none, cancel, timeout
+        /// The daemon dies, at any moment and any number of times; what was stored is all that the next one knows.
+        case crashes
+    }
 
     private let scenario: RandomScenario
     private var machine: RunMachine
@@ -21,6 +25,8 @@ struct RandomSchedule {
     /// By rank: the input state of each attempt.
     private(set) var inputs: [Int: [JSONText]] = [:]
     private(set) var finished: [ExecutionStatus] = []
+    /// By rank: attempts that a crash has cut off.
+    private(set) var interruptions: [Int: Int] = [:]
     /// How many events there were when the execution was told to stop.
     private(set) var eventsBeforeStop: Int?
 
@@ -30,7 +36,9 @@ struct RandomSchedule {
         machine = RunMachine(revision: scenario.revision)
         random = SeededGenerator(seed: mix(scenario.seed, seed))
         now = UInt64.random(in: 0...1_000_000_000, using: &random)
-        if stop != .none { stopAfter = Int.random(in: 0...2 * scenario.graph.nodes.count, using: &random) }
+        if stop == .cancel || stop == .timeout {
+            stopAfter = Int.random(in: 0...2 * scenario.graph.nodes.count, using: &random)
+        }
     }
 
     var records: [EventRecord] {
@@ -38,13 +46,14 @@ struct RandomSchedule {
     }
 
     mutating func run() {
-        step(.begin(attempt: 1, initialState: scenario.initialState))
+        step(.begin(initialState: scenario.initialState))
         var steps = 0
         while true {
             if let due = stopAfter, steps >= due, eventsBeforeStop == nil, finished.isEmpty {
                 eventsBeforeStop = events.count
                 step(stop == .cancel ? .cancel : .executionTimedOut)
             }
+            if stop == .crashes, finished.isEmpty, random.oneIn(6) { crash() }
             guard !pending.isEmpty else { break }
             let input = pending.remove(at: Int.random(in: pending.indices, using: &random))
             if random.oneIn(8) { disturb(after: input) }
@@ -53,6 +62,19 @@ struct RandomSchedule {
         }
         // Whatever still comes after the end changes nothing.
         for input in [.cancel, .executionTimedOut, .retryDue(rank: 0)] as [RunMachine.Input] { step(input) }
+    }
+
+    /// A new machine goes on after what was stored, which may be some events short of what has happened.
+    private mutating func crash() {
+        let lost = min(Int.random(in: 0...3, using: &random), events.count - 1)
+        events.removeLast(random.oneIn(2) ? lost : 0)
+        pending = []
+        hanging = [:]
+        machine = RunMachine(revision: scenario.revision)
+        for event in events { machine.restore(event) }
+        let story = EventRules.story(of: events)
+        interruptions = story.interruptions
+        step(.resume(Resumption(attempt: story.starts + 1, elapsedMicroseconds: 1)))
     }
 
     /// The same input a second time, or one that comes too late or too early.
@@ -83,7 +105,8 @@ struct RandomSchedule {
     private mutating func begin(_ start: RunMachine.Start) {
         let input = start.state.text
         inputs[start.rank, default: []].append(input)
-        switch scenario.attempt(start.attempt, ofRank: start.rank, input: input) {
+        let tries = start.attempt - interruptions[start.rank, default: 0]
+        switch scenario.attempt(tries, ofRank: start.rank, input: input) {
         case .success(let update): end(start, .success(update: update))
         case .failure: end(start, .failure(NodeFailure("failed", details: ["rank": JSONText(start.rank)])))
         case .hangs:

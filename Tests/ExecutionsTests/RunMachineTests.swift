@@ -74,7 +74,7 @@ import Testing
         let revision = try revision(document)
         try onPoolThread {
             var run = MachineDriver(revision)
-            run.step(.begin(attempt: 1, initialState: [:]))
+            run.step(.begin(initialState: [:]))
             run.succeed("n0")
             #expect(run.lines.last == "finish success")
             #expect(run.bodies.count == 2 + 1 + 4_999 + 1)
@@ -297,7 +297,7 @@ import Testing
 
     @Test func `a queued execution that is cancelled emits start and complete`() throws {
         var run = MachineDriver(try revision(chain))
-        run.step(.begin(attempt: 1, initialState: [:], isCancelled: true))
+        run.step(.begin(initialState: [:], isCancelled: true))
         #expect(run.news() == ["start", "complete cancelled", "finish cancelled"])
     }
 
@@ -305,7 +305,7 @@ import Testing
         var run = MachineDriver(try revision(chain))
         run.step(.cancel)
         #expect(run.news() == [])
-        run.step(.begin(attempt: 1, initialState: [:]))
+        run.step(.begin(initialState: [:]))
         #expect(run.news() == ["start", "complete cancelled", "finish cancelled"])
     }
 
@@ -376,7 +376,7 @@ import Testing
     @Test func `a graph of 10,000 nodes that stand alone runs and can be cancelled`() throws {
         var run = MachineDriver(
             try manyNodes(10_000, isChain: false, extra: #","limits":{"max_parallel_nodes":10000}"#))
-        run.step(.begin(attempt: 1, initialState: [:]))
+        run.step(.begin(initialState: [:]))
         #expect(run.news().count == 10_001)
         for index in 0..<5_000 { run.succeed("n\(index)") }
         run.step(.cancel)

@@ -134,6 +134,7 @@ import Testing
                 "PATH=/usr/bin:/bin", "HOME=/home/user", "LANG=C", "MINE=a b", "MILLRACE_GRAPH_ID=g",
                 "MILLRACE_NODE_ID=n", "MILLRACE_ATTEMPT=2",
                 "MILLRACE_EXECUTION_ID=01900000-0000-7000-8000-000000000001",
+                "MILLRACE_IDEMPOTENCY_KEY=01900000-0000-7000-8000-000000000001/n",
             ])
     }
 

@@ -29,6 +29,10 @@ class Stream:
         # What all readers must get alike, byte by byte: the blocks without the opening and without comments.
         self.blocks = [block for block in blocks if block != KEEP_ALIVE]
         self.keep_alives = len(blocks) - len(self.blocks)
+        # A daemon that stops ends its streams with a word about when to come back.
+        self.is_cut_off = bool(self.blocks) and bool(RETRY.fullmatch(self.blocks[-1]))
+        if self.is_cut_off:
+            self.blocks.pop()
         self.events = [event_of(block) for block in self.blocks]
 
     @property

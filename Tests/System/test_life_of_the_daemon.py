@@ -10,8 +10,7 @@ import sqlite3
 import pytest
 
 from daemon import CRASH, DidNotStart, run_to_failure
-from graphs import chain, delay, graph, never_ends, put
-from stream import Stream, is_whole
+from graphs import chain, graph, never_ends, put
 from wire import Wire
 
 
@@ -203,71 +202,6 @@ def test_the_state_folder_is_for_its_owner_alone(new_daemon):
     assert daemon.state.stat().st_mode & 0o077 == 0
     assert (daemon.state / "history.sqlite").exists()
     assert (daemon.state / "millrace.sock").stat().st_mode & 0o077 == 0
-
-
-# --- Stopping ---
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_daemon_stops_at_once_with_status_0(start_daemon, signal_number):
-    daemon = start_daemon()
-    with Wire(daemon) as wire:
-        assert wire.request("GET", "/healthz").status == 200
-        assert daemon.stop(signal_number) == 0
-        assert wire.is_closed_by_server()
-
-
-def test_an_execution_that_is_nearly_done_ends_before_the_daemon_does(start_daemon):
-    daemon = start_daemon()
-    graph_id = daemon.create(chain(delay("a", 400), put("b", x=1)))
-    with Wire(daemon) as wire:
-        wire.send(f"POST /api/graphs/{graph_id}/execute/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        head = wire.read_head()
-        daemon.process.send_signal(signal.SIGTERM)
-        stream = Stream(b"".join(wire.read_body(head)))
-    assert is_whole(stream.events) and stream.events[-1]["status"] == "success"
-    assert daemon.wait() == 0
-
-
-def test_while_it_stops_nothing_new_is_started(start_daemon, eventually):
-    daemon = start_daemon()
-    graph_id = daemon.create(graph([delay("a", 1500)]))
-    with Wire(daemon) as wire, Wire(daemon) as other:
-        assert other.request("GET", "/readyz").status == 200
-        wire.send(f"POST /api/graphs/{graph_id}/execute/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        head = wire.read_head()
-        daemon.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "stopping" in daemon.log)
-        response = other.request("POST", f"/api/graphs/{graph_id}/execute")
-        assert (response.status, json.loads(response.body)["code"]) == (503, "draining")
-        assert is_whole(Stream(b"".join(wire.read_body(head))).events)
-    assert daemon.wait() == 0
-
-
-def test_running_streams_end_between_events_when_the_daemon_stops(start_daemon):
-    """Even those of executions that would go on for ever, and of readers that are late."""
-    daemon = start_daemon()
-    graph_id = daemon.create(graph([never_ends("a"), put("b", text="x" * 10_000)]))
-    wires = [Wire(daemon) for _ in range(20)]
-    for wire in wires:
-        wire.send(f"POST /api/graphs/{graph_id}/execute/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    heads = [wire.read_head() for wire in wires]
-    daemon.process.send_signal(signal.SIGTERM)
-    for wire, head in zip(wires, heads):
-        stream = Stream(b"".join(wire.read_body(head)))
-        assert is_whole(stream.events)
-        assert stream.events[-1]["status"] == "cancelled"
-        wire.socket.close()
-    assert daemon.wait() == 0
-
-
-def test_a_second_signal_stops_at_once(start_daemon, eventually):
-    daemon = start_daemon()
-    daemon.begin(daemon.create(graph([never_ends()])))
-    daemon.process.send_signal(signal.SIGTERM)
-    eventually(lambda: "stopping" in daemon.log)
-    daemon.process.send_signal(signal.SIGTERM)
-    assert daemon.wait() == 0
 
 
 # --- After a restart ---

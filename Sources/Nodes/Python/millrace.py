@@ -4,6 +4,7 @@
     millrace.log("read", count, "tickets")
     millrace.emit({"token": "Hel"})                     # a node_output event on the channel "chunk"
     millrace.emit(0.4, channel="progress")
+    charge(card, key=millrace.idempotency_key())        # the same in each attempt of this node
 
 Outside Millrace, in a test or a notebook, both write to stderr, so the same file runs there unchanged.
 """
@@ -11,7 +12,7 @@ Outside Millrace, in a test or a notebook, both write to stderr, so the same fil
 import json
 import sys
 
-__all__ = ["emit", "log"]
+__all__ = ["emit", "idempotency_key", "log"]
 
 CHANNEL_LENGTH_MAX = 64
 
@@ -26,6 +27,17 @@ def emit(data, channel="chunk"):
 def log(*values):
     """Sends a line of text, made of the values as print does it, on the channel "log"."""
     _sink("log", " ".join(str(value) for value in values))
+
+
+def idempotency_key():
+    """The same text for all attempts of the running node in this execution, also across restarts of the daemon: give it to
+    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace: ""."""
+    return _key()
+
+
+def _key():
+    # The worker puts its own in this place.
+    return ""
 
 
 def _sink(channel, data):

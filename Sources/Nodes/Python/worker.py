@@ -68,11 +68,12 @@ class NodeError(Exception):
 class Call:
     """One attempt of one node, from its request to its end."""
 
-    __slots__ = ("number", "node", "target", "always", "line", "state", "keys", "text", "task", "cancelled", "ended")
+    __slots__ = ("number", "node", "key", "target", "always", "line", "state", "keys", "text", "task", "cancelled", "ended")
 
     def __init__(self, request, line):
         self.number = request["call"]
         self.node = request["node"]
+        self.key = request.get("key", "")
         self.target = request["target"]
         self.always = request.get("always") or ()
         self.state = request["state"]
@@ -122,6 +123,10 @@ class Replies:
         if call is None and len(self.running) == 1:
             call = next(iter(self.running.values()), None)
         return None if call is None or call.ended or self.is_fork else call
+
+    def idempotency_key(self):
+        call = self.call_of_output()
+        return call.key if call else ""
 
     def output(self, channel, data):
         call = self.call_of_output()
@@ -682,6 +687,7 @@ def main():
     sys.path[:] = [files] + [path for path in sys.path if path != here] + ([graph] if graph else []) + [here]
     worker = Worker(files, requests, replies)
     millrace._sink = worker.replies.output
+    millrace._key = worker.replies.idempotency_key
     sys.stdout = Printer(worker.replies, "stdout", 1)
     sys.stderr = Printer(worker.replies, "stderr", 2)
     worker.run()

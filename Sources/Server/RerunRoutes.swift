@@ -1,0 +1,116 @@
+import Executions
+import Graphs
+import HTTP
+import JSON
+
+/// Running an execution again, as a new one that takes over what need not run again.
+enum RerunRoutes {
+    /// What the body may say.
+    private struct Order: Sendable {
+        var fromNode: String?
+        var edits: JSONObject = [:]
+        var revision: Int?
+    }
+
+    private struct Prepared: Sendable {
+        let graph: GraphRevision
+        let plan: RerunPlan
+    }
+
+    static func rerun(_ call: Call) throws(Problem) {
+        let source = try ExecutionRoutes.id(call)
+        let order = try order(call.request)
+        let (store, catalog) = (call.server.store, call.server.catalog)
+        call.then(
+            { () throws(Problem) in try prepare(source, order, store, catalog) },
+            { (call, prepared) throws(Problem) in
+                let origin = ExecutionOrigin(rerunOf: source, rerunFrom: prepared.plan.fromNode)
+                let log = try StartRoutes.start(prepared.graph, call, origin: origin, rerun: prepared.plan)
+                call.server.hub.whenStored(log.change, of: log) {
+                    StartRoutes.accept(log, call, preferenceApplied: false)
+                }
+            })
+    }
+
+    private static func prepare(
+        _ source: ExecutionID, _ order: Order, _ store: any ExecutionStore, _ catalog: GraphCatalog
+    ) throws(Problem) -> Prepared {
+        guard let summary = try ExecutionRoutes.read({ () throws(StoreError) in try store.execution(source) }) else {
+            throw ExecutionRoutes.unknown(source)
+        }
+        guard summary.status.isFinished else {
+            throw Problem(409, "execution_running", "Execution \(source) has not ended; cancel it or wait for its end.")
+        }
+        let revision = order.revision ?? summary.graphRevision
+        let found = try ExecutionRoutes.read { () throws(StoreError) in
+            try catalog.runnable(revision, of: summary.graphID)
+        }
+        guard let (graph, failure) = found else {
+            throw Problem(404, "unknown_revision", "Graph \(summary.graphID) has no revision \(revision).")
+        }
+        if let failure { throw Problem(409, "revision_not_runnable", "\(failure).") }
+        if let node = order.fromNode, graph.graph.rank(ofNode: node) == nil {
+            throw invalid(
+                "/from_node", "there is no such node in revision \(graph.identity.revision) of \(summary.graphID)")
+        }
+        do {
+            guard let results = try ExecutionResults(of: source, in: store, catalog) else {
+                throw ExecutionRoutes.unknown(source)
+            }
+            let plan = RerunPlan(results, on: graph.graph, fromNode: order.fromNode, edits: order.edits)
+            return Prepared(graph: graph, plan: plan)
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(503, "store_unavailable", "\(error)", headers: ["Retry-After": "5"])
+        }
+    }
+
+    private static func order(_ request: Request) throws(Problem) -> Order {
+        guard !request.body.isEmpty else { return Order() }
+        let members: JSONObject
+        do {
+            members = try JSONObject(parsing: request.body)
+        } catch {
+            throw Problem(400, "invalid_json", "The body is no JSON object: \(error.message).")
+        }
+        var order = Order()
+        for (key, value) in members {
+            switch key.string {
+            case "from_node":
+                guard let node = value.string else { throw invalid("/from_node", "must be a node's id") }
+                order.fromNode = node
+            case "state":
+                guard let state = value.object else { throw invalid("/state", "must be an object") }
+                order.edits = state
+            case "revision":
+                guard let number = value.int, number > 0 else {
+                    throw invalid("/revision", "must be a whole number > 0")
+                }
+                order.revision = number
+            default:
+                throw invalid(
+                    JSONPointer([key.string]).description, "unknown key; from_node, state and revision are known")
+            }
+        }
+        return order
+    }
+
+    private static func invalid(_ pointer: String, _ message: String) -> Problem {
+        Problem(
+            ProblemDetails(
+                422, code: "invalid_request", detail: "The body does not fit; see errors.",
+                errors: [.init(pointer: pointer, message: message)]))
+    }
+}
+
+extension ExecutionResults {
+    /// Reads what a stored execution has brought; nil if it is not there. Blocks.
+    package init?(of id: ExecutionID, in store: any ExecutionStore, _ catalog: GraphCatalog) throws {
+        guard let summary = try store.execution(id),
+            let revision = try catalog.revision(summary.graphRevision, of: summary.graphID)
+        else { return nil }
+        self.init(of: revision.graph)
+        try store.forEachRecord(of: id) { take($0) }
+    }
+}

@@ -1,0 +1,70 @@
+import Executions
+import Reactor
+import Server
+
+/// The graceful stop, step by step: nothing new starts; what runs gets its time, and is interrupted when that is over; the
+/// last events go out; streams end. What is unfinished then is taken up by the next daemon.
+final class Drain {
+    /// Between two looks at what still runs.
+    private static let lookMilliseconds: Int64 = 20
+    /// For which connections that are kept alive may still bring a request, and learn that they are to come back: a close
+    /// that crosses a request on its way looks like a broken server.
+    private static let courtesyMilliseconds: Int64 = 300
+    /// What interrupted nodes may take to end: SIGTERM, after a second SIGKILL, and some.
+    private static let interruptMilliseconds: Int64 = 5_000
+    /// What clients may take to read the last bytes.
+    private static let farewellMilliseconds: Int64 = 2_000
+
+    private let reactor: Reactor
+    private let service: ExecutionService
+    private let server: Server
+    private let finished: () -> Void
+    private let beganAt: Int64
+
+    init(_ reactor: Reactor, _ service: ExecutionService, _ server: Server, finished: @escaping () -> Void) {
+        self.reactor = reactor
+        self.service = service
+        self.server = server
+        self.finished = finished
+        beganAt = reactor.now()
+    }
+
+    /// - Parameter graceMilliseconds: for nodes that run.
+    func begin(graceMilliseconds: Int) {
+        if !server.hasSuccessor { service.close() }
+        server.drain()
+        service.hold()
+        when(within: Int64(graceMilliseconds), isQuiet) { [self] inTime in
+            if !inTime { service.interrupt() }
+            when(within: inTime ? 0 : Self.interruptMilliseconds, isQuiet) { [self] _ in awaitRequests() }
+        }
+    }
+
+    private func awaitRequests() {
+        when(within: Self.courtesyMilliseconds, { [self] in !server.hasIdleConnections }) { [self] _ in
+            server.sayFarewell()
+            when(within: Self.farewellMilliseconds, { [self] in server.isQuiet }) { [self] _ in
+                server.closeConnections()
+                finished()
+            }
+        }
+    }
+
+    /// Nothing runs, and all that has happened is stored.
+    private func isQuiet() -> Bool {
+        service.isQuiet && service.unfinished.allSatisfy { $0.storedChange == $0.change }
+    }
+
+    /// Goes on once the condition holds, or the time is over.
+    private func when(
+        within milliseconds: Int64, _ holds: @escaping () -> Bool, _ goOn: @escaping (_ inTime: Bool) -> Void
+    ) {
+        wait(until: reactor.now() + milliseconds * 1_000_000, holds, goOn)
+    }
+
+    private func wait(until deadline: Int64, _ holds: @escaping () -> Bool, _ goOn: @escaping (Bool) -> Void) {
+        if holds() { return goOn(true) }
+        if reactor.now() >= deadline { return goOn(false) }
+        _ = reactor.schedule(afterMilliseconds: Self.lookMilliseconds) { [self] in wait(until: deadline, holds, goOn) }
+    }
+}
