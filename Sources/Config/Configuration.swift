@@ -56,6 +56,9 @@ package struct Configuration: Equatable, Sendable {
 
     package struct History: Equatable, Sendable {
         package var durability = Durability.process
+        package var retainDays = 30
+        package var retainExecutions = 1_000_000
+        package var retainBytes = 20 << 30
     }
 
     package struct Kinds: Equatable, Sendable {

@@ -95,6 +95,18 @@ extension ConfigurationKey {
             "history.durability", \.history.durability,
             "What a stored event survives: process, the death of the daemon (kill -9); power, also the loss of power, at the cost of a disk flush per commit."
         ),
+        .integer(
+            "history.retain_days", \.history.retainDays, 0...36_500,
+            "Days after its end for which an execution is kept. 0: for ever."),
+        .integer(
+            "history.retain_executions", \.history.retainExecutions, 0...1_000_000_000,
+            "Executions that are kept; beyond that the oldest that have ended are removed. 0: all."),
+        .integer(
+            "history.retain_bytes", \.history.retainBytes, 0...(1 << 46), unit: .bytes,
+            """
+            Bytes of the history file that may be in use; beyond that the events of the oldest executions that have ended are \
+            removed, and their summaries stay. Freed space is used again, the file does not shrink. 0: no limit.
+            """),
     ]
 
     private static let kinds: [ConfigurationKey] = [

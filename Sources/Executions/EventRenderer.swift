@@ -24,6 +24,8 @@ package struct EventRenderer: Sendable {
     private var flow: StateFlow?
     private var final: State?
     package private(set) var nextSeq = 1
+    /// Events were passed over that are no longer kept: from there on states are not known.
+    private var hasGap = false
 
     package init(executionID: ExecutionID, revision: GraphRevision, detail: StateDetail) {
         self.revision = revision
@@ -52,6 +54,24 @@ package struct EventRenderer: Sendable {
         case .nodeComplete(let completion): _ = finish(completion)
         case .nodeOutput, .complete, .error: break
         }
+    }
+
+    /// Goes on at a later event: those before it are no longer kept. States, which are made of all events before, are left out
+    /// from there on.
+    package mutating func pass(toSeq seq: Int) {
+        guard seq > nextSeq else { return }
+        nextSeq = seq
+        hasGap = true
+        (flow, final) = (nil, nil)
+    }
+
+    /// Appends what stands in the place of events that are no longer kept, as one line of JSON.
+    package static func renderGap(from first: Int, to last: Int, to writer: inout ByteWriter) {
+        writer.append("{\"type\":\"gap\",\"from\":")
+        writer.append(decimal: first)
+        writer.append(",\"to\":")
+        writer.append(decimal: last)
+        writer.append("}")
     }
 
     package mutating func render(_ record: EventRecord, to writer: inout ByteWriter) {
@@ -87,7 +107,7 @@ package struct EventRenderer: Sendable {
 extension EventRenderer {
     /// Later starts, after a restart of the daemon, leave the states as they are: what had ended has ended.
     private mutating func begin(_ initialState: JSONObject) {
-        guard detail != .none, final == nil else { return }
+        guard detail != .none, final == nil, !hasGap else { return }
         final = State(initial: initialState, reducers: revision.graph.reducers)
         if detail == .full { flow = StateFlow(graph: revision.graph, initialState: initialState) }
     }

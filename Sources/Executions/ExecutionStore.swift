@@ -11,14 +11,24 @@ package protocol ExecutionStore: Sendable {
     func execution(_ id: ExecutionID) throws(StoreError) -> ExecutionSummary?
     /// Newest first.
     func executions(_ query: ExecutionQuery) throws(StoreError) -> [ExecutionSummary]
-    /// Whole stored records behind `seq`: at least one if there is one, no more than `bytesMax` beyond that.
+    /// Whole stored records behind `seq`: at least one if there is one, no more than `bytesMax` beyond that. Where events are
+    /// no longer kept, the slice begins behind them: later than `seq + 1`.
     func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice
     /// What an execution that is still queued will start with; nil for any other.
     func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject?
     /// What was started under a key, however long ago.
     func start(under key: StartKey) throws(StoreError) -> KeyedStart?
+    /// Deletes an execution that has ended, with its events; returns once that is stored.
+    func deleteExecution(_ id: ExecutionID) throws(StoreError) -> ExecutionDeletion
     /// The highest `ExecutionID.rowID` in the store, 0 when there is none.
     func lastRowID() throws(StoreError) -> Int64
+}
+
+package enum ExecutionDeletion: Sendable {
+    case deleted(ExecutionSummary)
+    /// It has not ended.
+    case unfinished
+    case unknown
 }
 
 /// Told by the store's own thread after each commit, once for all logs whose visible mark has moved: short, never blocking.

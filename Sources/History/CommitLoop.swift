@@ -19,6 +19,7 @@ struct CommitLoop {
     private let database: DatabaseQueue
     private let path: String
     private let queue: StoreQueue
+    private var retention: Retention
     private let publish: ([EventLog]) -> Void
     private let onFault: (StoreError?) -> Void
 
@@ -33,12 +34,13 @@ struct CommitLoop {
     private let walPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     init(
-        database: DatabaseQueue, path: String, queue: StoreQueue, publish: @escaping ([EventLog]) -> Void,
-        onFault: @escaping (StoreError?) -> Void
+        database: DatabaseQueue, path: String, queue: StoreQueue, retention: Retention,
+        publish: @escaping ([EventLog]) -> Void, onFault: @escaping (StoreError?) -> Void
     ) {
         self.database = database
         self.path = path
         self.queue = queue
+        self.retention = retention
         self.publish = publish
         self.onFault = onFault
     }
@@ -48,7 +50,7 @@ struct CommitLoop {
         watchWAL()
         var attemptsLeft = Self.lastAttemptsMax
         while true {
-            let work = queue.take(isWaiting: pending.isEmpty)
+            let work = queue.take(waitMilliseconds: pending.isEmpty ? retention.waitMilliseconds() : 0)
             pending += work.logs
             for order in work.orders { database.inDatabase(order) }
             if !work.orders.isEmpty { checkpoint() }
@@ -58,6 +60,7 @@ struct CommitLoop {
                 if attemptsLeft > 0 { pause() }
             }
             if work.isStopping, pending.isEmpty || attemptsLeft == 0 { break }
+            if pending.isEmpty { retain() }
         }
         for log in pending { queue.add(log) }
         unwatchWAL()
@@ -68,6 +71,7 @@ struct CommitLoop {
     private mutating func commit() -> Bool {
         do {
             let stored = try database.inDatabase { try writeBatch($0) }
+            retention.added(stored.count { $0.log.visibleSeq < 0 })
             for (log, seq, change) in stored { log.markStored(through: seq, change: change) }
             pending.removeFirst(stored.count)
             commitFault = nil
@@ -79,6 +83,7 @@ struct CommitLoop {
             return true
         } catch {
             writer.forget()
+            retention.forget()
             commitFault = StoreError(error, doing: "storing events in", path: path)
             tellFault()
             return false
@@ -122,6 +127,16 @@ struct CommitLoop {
         } catch {
             // Nothing is lost: lists find the rows all the same, and the next commit tries again.
             writer.forget()
+        }
+    }
+
+    private mutating func retain() {
+        guard retention.waitMilliseconds() == 0 else { return }
+        do {
+            try database.inDatabase { try retention.run($0) }
+            checkpoint()
+        } catch {
+            // Nothing is lost: it is tried again, and what fails for good fails in commits too, which tell it.
         }
     }
 

@@ -24,7 +24,8 @@ extension HistoryStore {
 
     package func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice {
         try read { database in
-            var slice = EventLog.Slice(firstSeq: seq + 1)
+            let dropped = try Self.droppedThrough(id, database)
+            var slice = EventLog.Slice(firstSeq: max(seq, dropped) + 1)
             let isFull = try Self.append(Self.firstEvents, to: &slice, of: id, bytesMax: bytesMax, database)
             if !isFull { _ = try Self.append(Self.laterEvents, to: &slice, of: id, bytesMax: bytesMax, database) }
             return slice
@@ -45,7 +46,25 @@ extension HistoryStore {
     }
 
     package func lastRowID() throws(StoreError) -> Int64 {
-        try read { try Int64.fetchOne($0, sql: "SELECT max(id) FROM executions") ?? 0 }
+        // Of one that was deleted events may still be there.
+        try read { database in
+            let sql = """
+                SELECT max(ifnull((SELECT max(id) FROM executions), 0),
+                    ifnull((SELECT max(execution) FROM deleted_executions), 0))
+                """
+            return try Int64.fetchOne(database, sql: sql) ?? 0
+        }
+    }
+
+    private static func droppedThrough(_ id: ExecutionID, _ database: Database) throws -> Int {
+        var dropped = 0
+        let statement = try RawStatement(database, "SELECT dropped_through FROM executions WHERE id = ?1")
+        statement.bind(1, id.rowID)
+        try statement.forEachRow { row in
+            dropped = row.int(0)
+            return false
+        }
+        return dropped
     }
 
     private static let firstEvents = """

@@ -38,17 +38,20 @@ package final class HistoryStore: Sendable {
 
     private let location: Location
     private let durability: Durability
+    private let retention: RetentionLimits
     private let onFault: @Sendable (StoreError?) -> Void
+    let deletions = DeletionCount()
     private let queue = StoreQueue()
     private let guarded = Mutex(Guarded())
 
     /// - Parameter onFault: told on the store's thread when it cannot store, once, and with nil when it can again.
     package init(
-        _ location: Location, durability: Durability = .process,
+        _ location: Location, durability: Durability = .process, retention: RetentionLimits = RetentionLimits(),
         onFault: @escaping @Sendable (StoreError?) -> Void = { _ in }
     ) {
         self.location = location
         self.durability = durability
+        self.retention = retention
         self.onFault = onFault
     }
 
@@ -62,9 +65,11 @@ package final class HistoryStore: Sendable {
     package func start() throws(StoreError) {
         let connections = try HistoryConnections(location, durability)
         do throws(SystemError) {
-            let thread = try spawnThread(name: "history") { [location, queue, onFault, weak self] in
+            let thread = try spawnThread(name: "history") {
+                [location, retention, deletions, queue, onFault, weak self] in
                 var loop = CommitLoop(
                     database: connections.writer, path: location.name, queue: queue,
+                    retention: Retention(retention, deletions, now: SystemClock.wallMicroseconds),
                     publish: { self?.observer?.logsBecameVisible($0) }, onFault: onFault)
                 loop.run()
             }

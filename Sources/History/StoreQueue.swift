@@ -59,12 +59,11 @@ final class StoreQueue: Sendable {
     }
 
     /// For the store thread: everything that has gathered.
-    /// - Parameter isWaiting: sleeps while there is nothing.
-    func take(isWaiting: Bool) -> Work {
-        while true {
-            if let work = takeWhatIsThere(orFallAsleep: isWaiting) { return work }
-            wakeUp.wait()
-        }
+    /// - Parameter waitMilliseconds: sleeps so long at most while there is nothing.
+    func take(waitMilliseconds: Int) -> Work {
+        if let work = takeWhatIsThere(orFallAsleep: waitMilliseconds > 0) { return work }
+        wakeUp.wait(milliseconds: waitMilliseconds)
+        return takeWhatIsThere(orFallAsleep: false) ?? Work()
     }
 
     /// For the store thread between two attempts: sleeps for the time given, or until an order or the end comes.

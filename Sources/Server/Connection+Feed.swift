@@ -97,7 +97,9 @@ extension Connection {
             case .dropped:
                 let stream = feedStream.watched[index].stream
                 feedStream.watched[index].stream.move(
-                    to: FrameLog(log: frames.log, detail: frames.detail, firstSeq: stream.nextSeq))
+                    to: FrameLog(
+                        log: frames.log, detail: frames.detail, firstSeq: stream.nextSeq,
+                        isInsideFrame: !stream.isBetweenEvents))
                 continue
             }
             if let step = extend(frames, index, of: feedStream) { return step }

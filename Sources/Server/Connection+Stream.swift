@@ -95,7 +95,9 @@ extension Connection {
                 guard extendFrames() else { return }
             case .dropped:
                 stream.move(
-                    to: FrameLog(log: stream.frames.log, detail: stream.frames.detail, firstSeq: stream.nextSeq))
+                    to: FrameLog(
+                        log: stream.frames.log, detail: stream.frames.detail, firstSeq: stream.nextSeq,
+                        isInsideFrame: !stream.isBetweenEvents))
                 self.stream = stream
             }
         }

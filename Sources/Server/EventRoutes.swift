@@ -88,6 +88,12 @@ enum EventRoutes {
         while renderer.nextSeq <= last {
             let slice = try store.records(of: log.id, after: renderer.nextSeq - 1, bytesMax: 1 << 20)
             guard !slice.ends.isEmpty else { throw RecordError(message: "event \(renderer.nextSeq) is missing") }
+            let from = max(after + 1, renderer.nextSeq)
+            renderer.pass(toSeq: slice.firstSeq)
+            if slice.firstSeq > from {
+                if output.count > 1 { output.append(byte: UInt8(ascii: ",")) }
+                EventRenderer.renderGap(from: from, to: slice.firstSeq - 1, to: &output)
+            }
             try slice.forEachRecord { record in
                 guard renderer.nextSeq <= last else { return }
                 guard renderer.nextSeq > after else { return try renderer.skip(record) }

@@ -34,6 +34,25 @@ enum ExecutionRoutes {
         }
     }
 
+    static func delete(_ call: Call) throws(Problem) {
+        let (store, id) = (call.server.store, try id(call))
+        let deletion = { @Sendable () throws(Problem) in
+            try read { () throws(StoreError) in try store.deleteExecution(id) }
+        }
+        call.then(deletion) { (call, deletion) throws(Problem) in
+            switch deletion {
+            case .unknown: throw unknown(id)
+            case .unfinished:
+                throw Problem(
+                    409, "execution_running", "Execution \(id) has not ended; cancel it before it is deleted.")
+            case .deleted(let summary):
+                call.server.hub.forget(id)
+                call.server.feed.executionWasDeleted(summary)
+                call.respond(Response(204))
+            }
+        }
+    }
+
     static func cancel(_ call: Call) throws(Problem) {
         let (store, id) = (call.server.store, try id(call))
         let mailbox = call.server.reactor.mailbox
@@ -159,6 +178,8 @@ extension ExecutionRoutes {
             case .caughtUp: return state.text
             case .evicted: slice = try store.records(of: log.id, after: seq, bytesMax: 1 << 20)
             }
+            // What it was made of is no longer kept.
+            guard slice.firstSeq == seq + 1 else { return .null }
             guard !slice.ends.isEmpty else { throw StoreError("event \(seq + 1) of execution \(log.id) is missing") }
             try slice.forEachRecord { record in
                 switch try EventRecord(decoding: record).body {

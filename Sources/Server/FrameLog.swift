@@ -48,6 +48,8 @@ final class FrameLog {
     private(set) var endOffset = 0
     private(set) var isComplete = false
     private var damage: String?
+    /// Whether a part of the first frame was sent already, as it was when nothing was missing.
+    private let isResumedInsideFrame: Bool
     /// Set while the store is being read for this log.
     var isAwaitingStore = false
 
@@ -57,10 +59,11 @@ final class FrameLog {
     }
 
     /// - Parameter firstSeq: the seq of the first frame wanted.
-    init(log: EventLog, detail: StateDetail, firstSeq: Int) {
+    init(log: EventLog, detail: StateDetail, firstSeq: Int, isInsideFrame: Bool = false) {
         self.log = log
         self.detail = detail
         self.firstSeq = firstSeq
+        isResumedInsideFrame = isInsideFrame
         renderer = EventRenderer(executionID: log.id, revision: log.graph, detail: detail)
     }
 
@@ -125,11 +128,44 @@ final class FrameLog {
     /// Hands over records that were read from the store; an empty slice means that the store does not have them.
     func provide(_ slice: EventLog.Slice) {
         isAwaitingStore = false
-        guard slice.firstSeq == renderer.nextSeq, !slice.ends.isEmpty else {
+        guard slice.firstSeq >= renderer.nextSeq, !slice.ends.isEmpty else {
             damage = "event \(renderer.nextSeq) of execution \(log.id) is missing in the history"
             return
         }
+        if slice.firstSeq > renderer.nextSeq {
+            guard !isResumedInsideFrame || nextSeq > firstSeq else {
+                damage = "event \(firstSeq) of execution \(log.id) was removed while it was being sent"
+                return
+            }
+            appendGap(through: slice.firstSeq - 1)
+        }
         take(slice)
+    }
+
+    /// Events are no longer kept: whoever wants them is told so. The frame stands at the first that is wanted.
+    private func appendGap(through last: Int) {
+        let first = nextSeq
+        renderer.pass(toSeq: last + 1)
+        guard first <= last else { return }
+        let box = Box(Segment(firstSeq: first, offset: endOffset))
+        box.segment.starts.append(0)
+        box.segment.bytes.append("00000000\r\ndata: ")
+        EventRenderer.renderGap(from: first, to: last, to: &box.segment.bytes)
+        finishFrame(at: 0, of: box)
+        endOffset += box.segment.bytes.count
+        segments.append(box)
+        // The event behind it begins a segment of its own, since a segment's seqs have no gap.
+        segments.append(Box(Segment(firstSeq: last + 1, offset: endOffset)))
+    }
+
+    /// Ends the frame that begins at `start`, and writes its size.
+    private func finishFrame(at start: Int, of box: Box) {
+        box.segment.bytes.append("\n\n\r\n")
+        let size = box.segment.bytes.count - start - ChunkWriter.headerBytes - ChunkWriter.trailerBytes
+        withUnsafeTemporaryAllocation(byteCount: ChunkWriter.headerBytes, alignment: 1) { header in
+            ChunkWriter.writeHeader(size: size, into: header, at: 0)
+            box.segment.bytes.overwrite(at: start, with: UnsafeRawBufferPointer(header))
+        }
     }
 
     /// Drops the oldest frames beyond the window; readers that are there still must find their way by seq.
@@ -169,12 +205,7 @@ final class FrameLog {
         box.segment.bytes.append(decimal: seq)
         box.segment.bytes.append("\ndata: ")
         renderer.render(event, to: &box.segment.bytes)
-        box.segment.bytes.append("\n\n\r\n")
-        let size = box.segment.bytes.count - start - ChunkWriter.headerBytes - ChunkWriter.trailerBytes
-        withUnsafeTemporaryAllocation(byteCount: ChunkWriter.headerBytes, alignment: 1) { header in
-            ChunkWriter.writeHeader(size: size, into: header, at: 0)
-            box.segment.bytes.overwrite(at: start, with: UnsafeRawBufferPointer(header))
-        }
+        finishFrame(at: start, of: box)
         if event.body.isTerminal {
             // The end of the body rides on the last frame, so that they are one send.
             box.segment.bytes.append(ChunkWriter.lastChunk)

@@ -18,6 +18,7 @@ enum Routes {
         router.add(.post, "/api/layout", GraphRoutes.layout)
         router.add(.get, "/api/executions", ExecutionRoutes.list)
         router.add(.get, "/api/executions/{id}", ExecutionRoutes.read)
+        router.add(.delete, "/api/executions/{id}", ExecutionRoutes.delete)
         router.add(.get, "/api/executions/{id}/events", EventRoutes.events)
         router.add(.get, "/api/executions/{id}/nodes/{node_id}", NodeRoutes.read)
         router.add(.get, "/api/executions/{id}/profile", ProfileRoutes.execution)

@@ -17,6 +17,7 @@ final class StreamHub {
         /// The execution is cancelled when nobody has watched it for a while.
         fileprivate var cancelsWhenAbandoned = false
         fileprivate var abandonment: TimerID?
+        fileprivate var isForgotten = false
 
         fileprivate var isIdle: Bool { streams.isEmpty && waiters.isEmpty && abandonment == nil }
     }
@@ -56,7 +57,12 @@ final class StreamHub {
 
     /// The log that streams of this execution hold already.
     func log(of id: ExecutionID) -> EventLog? {
-        channels[id]?.log
+        channels[id].flatMap { $0.isForgotten ? nil : $0.log }
+    }
+
+    /// The execution is no more: who watches it may go on as far as its events are in memory, nobody else may begin.
+    func forget(_ id: ExecutionID) {
+        channels[id]?.isForgotten = true
     }
 
     /// Frames for a stream that wants events from `seq` on: the shared ones if they have it, else a log of its own.

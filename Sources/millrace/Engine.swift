@@ -30,8 +30,12 @@ struct Engine {
         clock = ReactorClock(reactor)
         let cores = CPUSet.usableCount
         pool = WorkerPool(threads: configuration.workers.threads > 0 ? configuration.workers.threads : cores)
-        store = HistoryStore(location, durability: configuration.history.durability == .power ? .power : .process) {
-            fault in
+        let history = configuration.history
+        store = HistoryStore(
+            location, durability: history.durability == .power ? .power : .process,
+            retention: RetentionLimits(
+                days: history.retainDays, executions: history.retainExecutions, bytes: history.retainBytes)
+        ) { fault in
             if let fault {
                 log?.log(.error, "the history cannot be written; executions wait", ["error": fault.message])
             } else {

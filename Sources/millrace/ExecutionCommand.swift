@@ -6,14 +6,17 @@ import JSON
 
 struct ExecutionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "execution", abstract: "Look at and cancel the daemon's executions.",
+        commandName: "execution", abstract: "Look at, cancel and delete the daemon's executions.",
         discussion: """
               millrace execution list --status running
               millrace execution cancel 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
 
             `millrace watch` shows what an execution did, or does. \(CommandStatus.help)
             """,
-        subcommands: [ExecutionListCommand.self, ExecutionShowCommand.self, ExecutionCancelCommand.self])
+        subcommands: [
+            ExecutionListCommand.self, ExecutionShowCommand.self, ExecutionCancelCommand.self,
+            ExecutionDeleteCommand.self,
+        ])
 }
 
 struct ExecutionListCommand: ParsableCommand {
