@@ -38,11 +38,14 @@ let targets: [Target] = [
     module("JSON", ["CSimdJSON", orderedCollections]),
     module("HTTP"),
     module("Digest"),
-    module("Graphs", ["JSON", yams, orderedCollections]),
+    module("Graphs", ["Digest", "JSON", yams, orderedCollections]),
 
     // The loop.
     module("Linux", ["CLinux"]),
     module("Reactor", ["Linux", dequeModule]),
+
+    // Who may do what.
+    module("Auth", ["Digest", "JSON", "Linux"]),
 
     // The engine and its edges.
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
@@ -53,17 +56,21 @@ let targets: [Target] = [
     module("Systemd", ["CSystemd", "Linux"]),
     module(
         "Server",
-        ["Linux", "Reactor", "HTTP", "Digest", "Executions", "Graphs", "JSON", orderedCollections, dequeModule],
+        [
+            "Linux", "Reactor", "HTTP", "Digest", "Auth", "Executions", "Graphs", "JSON", orderedCollections,
+            dequeModule,
+        ],
         exclude: ["openapi.json"]),
     module("Client", ["HTTP", "JSON", "Linux", "Reactor"]),
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Executions", "ReactorServices", "Nodes", "History", "Config",
-            "Systemd", "Server", "Client", arguments, yams, histogram,
+            "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Nodes", "History",
+            "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
         ],
         swiftSettings: strict),
 
+    tests("AuthTests", ["Auth", "Digest", "Linux"]),
     tests("LinuxTests", ["Linux", "CLinux"]),
     tests("ReactorTests", ["Reactor", "Linux"]),
     tests("JSONTests", ["JSON"]),

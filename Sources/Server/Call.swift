@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import HTTP
 import JSON
@@ -6,20 +7,30 @@ import Reactor
 /// One request on its way to an answer. A handler answers with `respond` or `stream`, once, at once or later.
 struct Call {
     let request: Request
-    let parameters: Router<Route>.Parameters
+    let endpoint: Endpoint
+    let parameters: Router<Endpoint>.Parameters
+    /// Who asks. What a route says of graphs that this does not allow is left out.
+    let access: Access
     let connection: Connection
     let server: Server
     private let number: UInt64
 
-    init(request: Request, parameters: Router<Route>.Parameters, connection: Connection, server: Server) {
+    init(
+        request: Request, endpoint: Endpoint, parameters: Router<Endpoint>.Parameters, access: Access,
+        connection: Connection, server: Server
+    ) {
         self.request = request
+        self.endpoint = endpoint
         self.parameters = parameters
+        self.access = access
         self.connection = connection
         self.server = server
         number = connection.exchangeNumber
     }
 
     func respond(_ response: Response) {
+        // What was changed was changed, whether or not anybody still waits for the answer.
+        audit(response.status, response.headers)
         guard isCurrent else { return }
         connection.respond(server.guards.share(response, with: request))
     }
@@ -61,7 +72,7 @@ struct Call {
             let result = Result { () throws(Problem) in try work() }
             mailbox.post { reactor in
                 let call = confined.open(on: reactor)
-                guard call.isCurrent else { return }
+                guard call.isCurrent || call.endpoint.change != nil else { return }
                 do throws(Problem) {
                     try next(call, try result.get())
                 } catch {

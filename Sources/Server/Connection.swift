@@ -2,6 +2,7 @@
 // the reactor's thread. Writing is optimistic and done in the flush phase, so that what a turn has brought for a client
 // leaves in one send.
 
+import Auth
 import Executions
 import HTTP
 import Linux
@@ -18,19 +19,11 @@ final class Connection: ReadinessHandler {
     private static let lingerBytesMax = 1 << 20
     static let lingerMilliseconds: Int64 = 2_000
 
-    enum Phase {
-        case reading
-        /// A request is being served; `number` tells it from earlier ones.
-        case handling
-        case streaming
-        /// Closes once what is to be sent is sent; `lingers` to let the peer read it.
-        case closing(lingers: Bool)
-        case lingering(bytesLeft: Int)
-        case closed
-    }
-
     let server: Server
-    let peer: SocketAddress
+    let door: Door
+    /// Who sent the request that is being served, and what of that holds for the next ones.
+    var access = Access.nobody
+    var pass: Gate.Pass?
     /// Numbers the requests, so that a late answer to one never reaches another.
     private(set) var exchangeNumber: UInt64 = 0
     var phase = Phase.reading
@@ -50,9 +43,9 @@ final class Connection: ReadinessHandler {
     private var isBlocked = false
     private var deadline: Deadline?
 
-    init(_ descriptor: consuming Descriptor, peer: SocketAddress, server: Server) {
+    init(_ descriptor: consuming Descriptor, door: Door, server: Server) {
         self.descriptor = consume descriptor
-        self.peer = peer
+        self.door = door
         self.server = server
         parser = RequestParser(limits: server.settings.requestLimits)
     }
@@ -117,8 +110,6 @@ final class Connection: ReadinessHandler {
     var isIdle: Bool {
         if case .reading = phase { input.isEmpty && output.isEmpty && parser.phase == .betweenRequests } else { false }
     }
-
-    var isClosed: Bool { if case .closed = phase { true } else { false } }
 
     // MARK: Reading
 
@@ -195,7 +186,7 @@ final class Connection: ReadinessHandler {
             let (step, consumed) = parser.consume(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
             offset += consumed
             switch step {
-            case .needsMore: break
+            case .needsMore: if before != .body, parser.phase == .body { refuseStranger() }
             case .expectsContinue: continueOrRefuse()
             case .request(let request): begin(request)
             case .fault(let fault):
@@ -207,8 +198,12 @@ final class Connection: ReadinessHandler {
         return offset
     }
 
+    private func refuseStranger() {
+        if let pending = parser.pending, let problem = server.refusal(ofStranger: pending, on: self) { refuse(problem) }
+    }
+
     private func continueOrRefuse() {
-        if let pending = parser.pending, let problem = server.guards.refusal(of: pending, from: peer) {
+        if let pending = parser.pending, let problem = server.refusal(ofHead: pending, on: self) {
             return refuse(problem)
         }
         ResponseHead.writeContinue(to: &output)

@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import HTTP
 import JSON
@@ -7,8 +8,10 @@ import Reactor
 enum ExecutionRoutes {
     static func list(_ call: Call) throws(Problem) {
         let query = try query(call)
-        let (store, service) = (call.server.store, call.server.service)
-        call.then({ () throws(Problem) in try read { () throws(StoreError) in try store.executions(query) } }) {
+        let (store, service, graphs) = (call.server.store, call.server.service, call.access.graphs)
+        call.then({ () throws(Problem) in
+            try read { () throws(StoreError) in try store.executions(query, ofGraphs: graphs) }
+        }) {
             (call, found) in
             let page = found.prefix(query.limit - 1)
             let places = service.queuePositions(of: page.filter { $0.status == .queued }.map(\.id))
@@ -108,6 +111,22 @@ enum ExecutionRoutes {
             throw Problem(400, "invalid_parameter", "\(name) must be a time such as 2026-01-31T09:30:00Z (RFC 3339).")
         }
         return time
+    }
+}
+
+extension ExecutionStore {
+    /// Those of a query that belong to some graphs, of which there are few; nil for all.
+    fileprivate func executions(_ query: ExecutionQuery, ofGraphs graphs: Set<String>?) throws(StoreError)
+        -> [ExecutionSummary]
+    {
+        guard let graphs else { return try executions(query) }
+        var found: [ExecutionSummary] = []
+        for graph in graphs.sorted() where query.graphID == nil || query.graphID == graph {
+            var part = query
+            part.graphID = graph
+            found += try executions(part)
+        }
+        return Array(found.sorted { $0.id > $1.id }.prefix(query.limit))
     }
 }
 

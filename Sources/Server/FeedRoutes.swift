@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import HTTP
 import JSON
@@ -17,14 +18,18 @@ enum FeedRoutes {
             throw Problem(406, "not_acceptable", "This stream is to be had as text/event-stream.")
         }
         try EventRoutes.requireChunks(call.request)
+        let graphIDs = try graphIDs(call)
         try ExecutionRoutes.withLogs(wishes.map(\.id), call) { (call, logs) throws(Problem) in
-            try open(call, detail, Array(zip(wishes, logs)))
+            try open(call, detail, graphIDs, Array(zip(wishes, logs)))
         }
     }
 
     private static func open(
-        _ call: Call, _ detail: StateDetail, _ wishes: [(wish: Wish, log: EventLog)]
+        _ call: Call, _ detail: StateDetail, _ graphIDs: Set<String>, _ wishes: [(wish: Wish, log: EventLog)]
     ) throws(Problem) {
+        for (wish, log) in wishes where !call.access.allows(graph: log.graph.identity.id) {
+            throw ExecutionRoutes.unknown(wish.id)
+        }
         for (wish, log) in wishes where wish.after > max(log.visibleSeq, 0) {
             throw Problem(
                 400, "cursor_ahead",
@@ -32,11 +37,16 @@ enum FeedRoutes {
                     + "\(wish.after).")
         }
         let missing = wishes.filter { wish, log in wish.after < log.visibleSeq || !log.isFinishedAndVisible }
-        call.stream(missing.map { ($0.log, $0.wish.after + 1) }, detail: detail, graphIDs: graphIDs(call.request))
+        call.stream(missing.map { ($0.log, $0.wish.after + 1) }, detail: detail, graphIDs: graphIDs)
     }
 
-    private static func graphIDs(_ request: Request) -> Set<String> {
-        Set(request.query.filter { $0.name == "graph_id" }.map(\.value))
+    /// The graphs that are asked for, as far as the token is for them; empty: all.
+    private static func graphIDs(_ call: Call) throws(Problem) -> Set<String> {
+        let asked = Set(call.request.query.filter { $0.name == "graph_id" }.map(\.value))
+        guard let allowed = call.access.graphs else { return asked }
+        let graphs = asked.isEmpty ? allowed : asked.intersection(allowed)
+        guard !graphs.isEmpty else { throw Server.otherGraph }
+        return graphs
     }
 
     /// `?executions=ID:SEQ,ID:SEQ…`

@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import Graphs
 import HTTP
@@ -9,7 +10,9 @@ enum GraphRoutes {
     static func list(_ call: Call) throws(Problem) {
         let limit = try call.number("limit", in: 1...500, default: 50)
         let cursor = call.request.queryValue("cursor") ?? ""
-        let after = call.server.catalog.list.filter { $0.identity.id > cursor }
+        let after = call.server.catalog.list.filter {
+            $0.identity.id > cursor && call.access.allows(graph: $0.identity.id)
+        }
         let items = after.prefix(limit).map { JSONText(summary(of: $0)) }
         var page: JSONObject = ["items": JSONText(array: Array(items)), "next_cursor": .null]
         var headers: HTTP.HeaderFields = [:]
@@ -22,8 +25,10 @@ enum GraphRoutes {
 
     static func create(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
+        let access = call.access
         call.offload { () throws(Problem) in
             let content = try parse(body, format, catalog)
+            guard access.allows(graph: content.graph.document.id) else { throw Server.otherGraph }
             do throws(GraphCatalog.ChangeError) {
                 let change = try catalog.put(content, expecting: 0)
                 return document(change.revision, as: .json, status: 201, isNew: true)

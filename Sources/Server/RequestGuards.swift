@@ -14,13 +14,14 @@ struct RequestGuards {
     }
 
     /// Why a request is refused whatever it wants; nil if it is not.
-    func refusal(of request: Request, from peer: SocketAddress) -> Problem? {
-        hostRefusal(request, peer) ?? originRefusal(request) ?? forwardingRefusal(request)
-            ?? contentTypeRefusal(request)
+    /// - Parameter needsToken: whether tokens decide who enters.
+    func refusal(of request: Request, from peer: SocketAddress, needsToken: Bool) -> Problem? {
+        hostRefusal(request, peer, needsToken) ?? originRefusal(request)
+            ?? (needsToken ? nil : forwardingRefusal(request)) ?? contentTypeRefusal(request)
     }
 
     /// A name that was made to resolve to loopback (DNS rebinding) shows in `Host`.
-    private func hostRefusal(_ request: Request, _ peer: SocketAddress) -> Problem? {
+    private func hostRefusal(_ request: Request, _ peer: SocketAddress, _ needsToken: Bool) -> Problem? {
         if case .unix = peer { return nil }
         guard let authority = request.authority else { return nil }
         var host = authority.host.lowercased()
@@ -30,13 +31,16 @@ struct RequestGuards {
         {
             return nil
         }
+        // An address is no name that anybody could have made to resolve to here.
+        if needsToken, SocketAddress(host: host, port: 0) != nil { return nil }
         return Problem(
             421, "unknown_host",
             "This server is not known as \(host); add the name to http.allowed_hosts if it should be.")
     }
 
     private func originRefusal(_ request: Request) -> Problem? {
-        guard let origin = request.headers["origin"], !isOwn(origin, request), !settings.allowedOrigins.contains(origin)
+        guard let origin = request.headers["origin"], !Self.isOwn(origin, request),
+            !settings.allowedOrigins.contains(origin)
         else {
             return nil
         }
@@ -45,7 +49,8 @@ struct RequestGuards {
             "Pages of this origin may not call the API; add it to http.allowed_origins if they should.")
     }
 
-    private func isOwn(_ origin: String, _ request: Request) -> Bool {
+    /// Whether an origin is the server itself, by the name that the request calls it by.
+    static func isOwn(_ origin: String, _ request: Request) -> Bool {
         guard let authority = request.authority else { return false }
         for scheme in ["http", "https"] where origin.lowercased() == "\(scheme)://\(authority)".lowercased() {
             return true
@@ -90,7 +95,8 @@ extension RequestGuards {
         headers.add("Vary", "Origin")
         guard let origin = request.headers["origin"], settings.allowedOrigins.contains(origin) else { return headers }
         headers.add("Access-Control-Allow-Origin", origin)
-        headers.add("Access-Control-Expose-Headers", "Content-Location, ETag, Link, Location, Retry-After")
+        headers.add(
+            "Access-Control-Expose-Headers", "Content-Location, ETag, Link, Location, Retry-After, WWW-Authenticate")
         return headers
     }
 

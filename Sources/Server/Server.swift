@@ -1,5 +1,6 @@
 // The HTTP side of the daemon: owns the connections, knows the routes, and joins them to the executions.
 
+import Auth
 import Executions
 import Graphs
 import HTTP
@@ -10,7 +11,10 @@ package final class Server {
     package let reactor: Reactor
     /// May change while the server runs; a connection keeps the limits that it began with.
     package var settings: ServerSettings {
-        didSet { guards = RequestGuards(settings) }
+        didSet {
+            guards = RequestGuards(settings)
+            gate.use(settings)
+        }
     }
     let service: ExecutionService
     package let catalog: GraphCatalog
@@ -19,13 +23,18 @@ package final class Server {
     let feed: ExecutionFeed
     let keyedStarts = KeyedStarts()
     private(set) var guards: RequestGuards
+    let gate: Gate
+    /// Nil for a server that has no file of tokens.
+    var tokenKeeper: TokenKeeper?
+    /// Takes each change that a client has asked for, for the daemon's log.
+    package var audit: (AuditEntry) -> Void = { _ in }
     let report: @Sendable (String) -> Void
     var metrics = ServerMetrics()
     /// Connections read into it one after the other: an idle one owns no buffer.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     let keepAliveChunk: [UInt8]
 
-    private let router: Router<Route>
+    private let router: Router<Endpoint>
     /// Descriptors that are kept for all but connections: the store, children, files. Without any left the process could not
     /// even refuse properly.
     private static let reservedDescriptors = 512
@@ -39,6 +48,7 @@ package final class Server {
     private var dateSecond: Int64 = -1
     private var dateText = ""
     private var retrySpread: UInt32 = 0
+    var expiryTimer: TimerID?
     /// Serving, but about to stop: answers close their connections, and nothing new is started.
     package private(set) var isDraining = false
     /// Streams that have sent what there is end now, between two events.
@@ -60,6 +70,7 @@ package final class Server {
         hub = StreamHub(reactor: reactor) { log in service.cancel(log.id) { _ in } }
         feed = ExecutionFeed(reactor: reactor, service: service, store: store, report: report)
         guards = RequestGuards(settings)
+        gate = Gate(settings)
         router = Routes.router()
         var chunk: [UInt8] = []
         let start = ChunkWriter.reserveHeader(in: &chunk)
@@ -73,15 +84,23 @@ package final class Server {
     }
 
     /// Accepts on a listening socket.
-    /// - Parameter isKept: a service manager holds the socket too, and hands it to the next daemon.
-    package func listen(_ socket: consuming Descriptor, isKept: Bool = false) throws(SystemError) {
+    /// - Parameters:
+    ///   - isKept: a service manager holds the socket too, and hands it to the next daemon.
+    ///   - isAdministrative: the daemon's own user may do everything there, without a token.
+    package func listen(
+        _ socket: consuming Descriptor, isKept: Bool = false, isAdministrative: Bool = false
+    ) throws(SystemError) {
         let busy = Problem(503, "out_of_descriptors", "The server has no descriptor left; try again in a moment.")
         var refusal: [UInt8] = []
         ResponseHead(503, busy.response.headers).write(
             body: busy.response.body, to: &refusal, date: date(), recipient: ResponseHead.Recipient(keepsAlive: false))
         listeners.append(
             try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in
-                accept(connection, peer)
+                let user = isAdministrative ? (try? connection.peerCredentials())?.userID : nil
+                let door = Door(
+                    peer: peer, isAdministrative: isAdministrative, userID: user,
+                    isTrustedProxy: gate.trust.trusts(peer))
+                accept(connection, door)
             })
         if isKept, let listener = listeners.last { keptListeners.append(listener) }
     }
@@ -127,14 +146,18 @@ package final class Server {
         for connection in Array(connections.values) { connection.close() }
     }
 
+    var openConnections: [Connection] { Array(connections.values) }
+
+    func match(_ request: Request) -> Router<Endpoint>.Match { router.match(request) }
+
     package var streamCount: Int { hub.streamCount }
 
     var connectionCount: Int { connections.count }
 
-    private func accept(_ descriptor: consuming Descriptor, _ peer: SocketAddress) {
-        if case .unix = peer {} else { try? descriptor.setNoDelay() }
+    private func accept(_ descriptor: consuming Descriptor, _ door: Door) {
+        if case .unix = door.peer {} else { try? descriptor.setNoDelay() }
         try? descriptor.setSendBuffer(bytes: 64 << 10)
-        let connection = Connection(descriptor, peer: peer, server: self)
+        let connection = Connection(descriptor, door: door, server: self)
         do {
             try connection.open()
         } catch {
@@ -181,23 +204,24 @@ package final class Server {
 extension Server: Sendable {}
 
 extension Server {
-    /// Serves one request: guards, route, answer.
+    /// Serves one request: guards, route, who may, answer.
     func handle(_ request: Request, on connection: Connection) {
         metrics.requests += 1
-        if let problem = guards.refusal(of: request, from: connection.peer) {
-            return connection.respond(problem.response)
+        if let problem = guards.refusal(of: request, from: connection.door.peer, needsToken: gate.registry.isInForce) {
+            return connection.respond(guards.share(problem.response, with: request))
         }
-        let call: Call
-        switch router.match(request) {
-        case .found(let route, let parameters):
-            call = Call(request: request, parameters: parameters, connection: connection, server: self)
-            do {
-                try route(call)
-            } catch let problem as Problem {
-                connection.respond(guards.share(problem.response, with: request))
-            } catch {
-                preconditionFailure("a route throws problems only, not \(error)")
-            }
+        let match = router.match(request)
+        do throws(Problem) {
+            connection.access = try admit(request, match, on: connection)
+        } catch {
+            return connection.respond(guards.share(error.response, with: request))
+        }
+        switch match {
+        case .found(let endpoint, let parameters):
+            serve(
+                Call(
+                    request: request, endpoint: endpoint, parameters: parameters, access: connection.access,
+                    connection: connection, server: self))
         case .options(let allow):
             connection.respond(guards.preflight(request, allow: allow))
         case .methodNotAllowed(let allow):

@@ -16,6 +16,15 @@ package struct ServerSettings: Sendable {
     package var allowedHosts: Set<String> = []
     /// Origins of other sites whose pages may call the API, such as `https://app.example.org`.
     package var allowedOrigins: Set<String> = []
+    /// Whose word on where requests came from is believed: addresses, networks, `unix`.
+    package var trustedProxies: [String] = []
+    /// In the long run; four seconds' worth may come at once. 0: no limit.
+    package var requestsPerSecondPerAddress = 100
+    package var requestsPerSecondPerToken = 500
+    /// Wrong tokens that one address may try.
+    package var failuresPerMinutePerAddress = 30
+    /// How long a session of the console lasts.
+    package var sessionMilliseconds: Int64 = 43_200_000
     /// Forwarded requests are served although no tokens are configured.
     package var allowsForwardedWithoutTokens = false
     /// The graph that the console opens first; empty: the first of the list.

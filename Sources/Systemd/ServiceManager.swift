@@ -20,6 +20,13 @@ package enum ServiceManager {
         return sockets
     }
 
+    /// The path of a credential that the unit names (`LoadCredential=`, systemd.exec(5)); nil if there is none of that name.
+    package static func credential(_ name: String) -> String? {
+        guard let folder = getenv("CREDENTIALS_DIRECTORY") else { return nil }
+        let path = "\(String(cString: folder))/\(name)"
+        return access(path, F_OK) == 0 ? path : nil
+    }
+
     /// Whether a manager wants to be told how the service stands.
     package static var isListening: Bool { getenv("NOTIFY_SOCKET") != nil }
 

@@ -1,3 +1,4 @@
+import Auth
 import Config
 import Executions
 import Glibc
@@ -48,6 +49,10 @@ final class Daemon {
             return ServiceReport.Counts(running: counts.running, queued: counts.queued, streams: server.streamCount)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine.pool, log, report)
+        server.audit = { [log] entry in log.audit(entry) }
+        try server.useTokens(
+            own: TokenFile(path: "\(folder)/\(TokenFile.name)"),
+            fixed: ServiceManager.credential("tokens").map { TokenFile(path: $0) })
         for complaint in try catalog.load() { log.log(.warning, .graphRefused, ["reason": complaint]) }
     }
 
@@ -91,7 +96,8 @@ final class Daemon {
                 try listen(at: address)
             }
         }
-        try listen(at: .unix("\(configuration.stateDirectory)/millrace.sock"), unixMode: 0o600)
+        let socket = SocketAddress.unix("\(configuration.stateDirectory)/millrace.sock")
+        try listen(at: socket, unixMode: 0o600, isAdministrative: true)
     }
 
     /// A socket whose name is for something else is closed.
@@ -103,28 +109,37 @@ final class Daemon {
     }
 
     private func adopt(_ socket: InheritedSocket) throws {
+        let address: SocketAddress
         do throws(SystemError) {
-            try server.listen(try Socket.adoptListener(socket.raw), isKept: true)
+            let listener = try Socket.adoptListener(socket.raw)
+            address = try listener.localAddress()
+            try server.listen(listener, isKept: true)
         } catch {
             throw StartError(
                 "descriptor \(socket.raw) (\(socket.name)) that the service manager handed over is no listening stream "
                     + "socket (\(error)); use ListenStream= and Accept=no in the socket unit")
         }
+        try requireTokens(for: address)
     }
 
-    private func listen(at address: SocketAddress, unixMode: UInt32 = 0o660) throws {
-        if !address.isLoopback {
-            throw StartError(
-                "listen: \(address) can be reached from other hosts, and there are no tokens to tell who may; "
-                    + "listen on loopback or a unix socket, behind a proxy that authenticates")
-        }
+    private func listen(at address: SocketAddress, unixMode: UInt32 = 0o660, isAdministrative: Bool = false) throws {
+        try requireTokens(for: address)
         do throws(SystemError) {
-            try server.listen(try Socket.listen(at: address, unixMode: unixMode))
+            try server.listen(
+                try Socket.listen(at: address, unixMode: unixMode), isAdministrative: isAdministrative)
         } catch {
             guard error.code == .addressInUse else { throw error }
             throw StartError(
                 "\(address) is in use by another program; stop it, or listen elsewhere with --listen HOST:PORT")
         }
+    }
+
+    /// Whoever can be reached from other hosts must be able to tell who may do what.
+    private func requireTokens(for address: SocketAddress) throws {
+        guard !address.isLoopback, !server.needsTokens else { return }
+        throw StartError(
+            "listen: \(address) can be reached from other hosts, and there are no tokens to tell who may; make one "
+                + "(millrace token create --scope admin), or listen on loopback or a unix socket")
     }
 
     private func received(_ signal: Signal) {

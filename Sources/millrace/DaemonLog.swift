@@ -7,6 +7,7 @@ import Glibc
 import Graphs
 import JSON
 import Linux
+import Server
 import Synchronization
 import Systemd
 
@@ -68,6 +69,19 @@ final class DaemonLog: RunObserver, Sendable {
         let place = LogPlace(file: file, line: line, function: function)
         write(level, at: SystemClock.wallMicroseconds(), message, place) { line in
             for (name, value) in fields { line.field(name, value) }
+        }
+    }
+
+    /// A change that a client has asked for.
+    func audit(_ entry: AuditEntry) {
+        guard isEnabled(.notice) else { return }
+        emit(.notice, at: SystemClock.wallMicroseconds(), .audit) { line in
+            line.field("action", "\(entry.action)")
+            line.field("subject", entry.subject)
+            line.field("status", entry.status)
+            line.field("by", entry.holder)
+            if let name = entry.name { line.field("name", name) }
+            line.field("address", entry.address)
         }
     }
 

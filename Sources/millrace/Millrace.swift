@@ -20,6 +20,6 @@ struct Millrace: ParsableCommand {
         version: Installation.version,
         subcommands: [
             ServeCommand.self, RunCommand.self, WatchCommand.self, GraphCommand.self, ExecutionCommand.self,
-            ConfigCommand.self, BenchCommand.self, ManualCommand.self,
+            TokenCommand.self, ConfigCommand.self, BenchCommand.self, ManualCommand.self,
         ])
 }

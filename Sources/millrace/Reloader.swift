@@ -1,3 +1,4 @@
+import Auth
 import Config
 import Executions
 import Reactor
@@ -71,7 +72,6 @@ final class Reloader {
     }
 
     private func finish(_ loaded: Result<LoadedConfiguration, ConfigurationError>, _ graphFaults: Int) {
-        isReloading = false
         var faults = Self.words(graphFaults)
         switch loaded {
         case .success(let loaded):
@@ -83,6 +83,17 @@ final class Reloader {
             }
             faults.insert("the configuration cannot be reloaded, the old one stays: \(lines.first ?? "")", at: 0)
         }
+        server.reloadTokens { [self] failure in
+            if let failure {
+                log.log(.error, "the tokens cannot be reloaded; the old ones stay", ["reason": failure.description])
+                faults.append("the old tokens stay: \(failure.description)")
+            }
+            finish(faults)
+        }
+    }
+
+    private func finish(_ faults: [String]) {
+        isReloading = false
         report.reloaded(fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
         if isWantedAgain {
             isWantedAgain = false

@@ -44,7 +44,7 @@ struct ServerOptions: ParsableArguments {
         throw CommandFailure("\(place): \(text) is no address; write HOST:PORT, http://HOST:PORT or unix:PATH")
     }
 
-    private static func token(_ environment: [String: String]) throws(CommandFailure) -> String? {
+    static func token(_ environment: [String: String]) throws(CommandFailure) -> String? {
         guard let token = environment[tokenVariable], !token.isEmpty else { return nil }
         guard APIClient.isValidToken(token) else {
             throw CommandFailure("\(tokenVariable): a token is of visible ASCII characters, without spaces")

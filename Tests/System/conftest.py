@@ -96,6 +96,21 @@ def start_daemon(new_daemon):
     return start
 
 
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A daemon with tokens, two graphs and an execution of each."""
+    from graphs import chain, put
+    from tokens import create
+
+    daemon = Daemon(tmp_path_factory.mktemp("guarded")).start()
+    daemon.mine, daemon.other = (daemon.create(chain(put("a", x=1), put("b"))) for _ in range(2))
+    daemon.mine_run, daemon.other_run = (daemon.execute(id)["execution_id"] for id in (daemon.mine, daemon.other))
+    daemon.tokens = {scope: create(daemon, scope, "--name", scope) for scope in ("read", "run", "edit", "admin")}
+    daemon.mine_only = create(daemon, "edit", "--graph", daemon.mine)
+    yield daemon
+    daemon.kill()
+
+
 @pytest.fixture
 def eventually():
     """Asks until the answer is true, and returns it; fails after a while."""

@@ -63,6 +63,15 @@ def test_it_has_the_routes_of_the_router_and_no_others():
     assert described() == routes()
 
 
+def test_each_operation_asks_for_the_scope_that_its_route_needs():
+    needs = re.findall(r'router\.add\(\s*\.(\w+),\s*"([^"]+)",\s*needs: (?:\.(\w+)|nil)', (SERVER / "Routes.swift").read_text())
+    assert {(path, method) for method, path, _ in needs} == routes()
+    for method, path, scope in needs:
+        ways = [{"token": [scope]}, {"session": [scope]}] if scope else []
+        assert DESCRIPTION["paths"][path][method]["security"] == ways, (method, path)
+    assert {"token", "session"} == set(DESCRIPTION["components"]["securitySchemes"])
+
+
 def test_operations_have_names_of_their_own():
     names = [DESCRIPTION["paths"][path][method]["operationId"] for path, method in described()]
     assert len(names) == len(set(names))
@@ -74,7 +83,7 @@ def test_every_component_is_used():
         f"#/components/{kind}/{name}"
         for kind, parts in DESCRIPTION["components"].items()
         for name in parts
-        if f'"#/components/{kind}/{name}"' not in text
+        if kind != "securitySchemes" and f'"#/components/{kind}/{name}"' not in text
     ]
     assert unused == []
 

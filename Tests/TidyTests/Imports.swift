@@ -23,7 +23,8 @@ struct ImportTable {
         "JSON": Row(own: ["CSimdJSON"], libraries: ["OrderedCollections"]),
         "HTTP": Row(own: [], libraries: []),
         "Digest": Row(own: [], libraries: []),
-        "Graphs": Row(own: ["JSON"], libraries: ["Yams", "CYaml", "OrderedCollections"]),
+        "Auth": Row(own: ["Digest", "JSON", "Linux"], libraries: []),
+        "Graphs": Row(own: ["Digest", "JSON"], libraries: ["Yams", "CYaml", "OrderedCollections"]),
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
         "ReactorServices": Row(own: ["Executions", "Linux", "Reactor"], libraries: []),
@@ -33,12 +34,13 @@ struct ImportTable {
         "Config": Row(own: [], libraries: ["Yams"]),
         "Systemd": Row(own: ["CSystemd", "Linux"], libraries: []),
         "Server": Row(
-            own: ["Linux", "Reactor", "HTTP", "Digest", "Executions", "Graphs", "JSON"],
+            own: ["Linux", "Reactor", "HTTP", "Digest", "Auth", "Executions", "Graphs", "JSON"],
             libraries: ["OrderedCollections", "DequeModule"]),
         "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
         "millrace": Row(
             own: [
-                "Linux", "Reactor", "JSON", "HTTP", "Graphs", "Executions", "ReactorServices", "Nodes", "History",
+                "Linux", "Reactor", "JSON", "HTTP", "Graphs", "Auth", "Executions", "ReactorServices", "Nodes",
+                "History",
                 "Config", "Systemd", "Server", "Client",
             ],
             libraries: ["ArgumentParser", "Yams", "Logging", "Histogram", "OrderedCollections"]),

@@ -1,0 +1,55 @@
+import Auth
+import HTTP
+
+/// One change that was asked for: who, what, and how it ended.
+package struct AuditEntry: Sendable {
+    /// Such as `graph.put`.
+    package let action: StaticString
+    /// The graph, execution or token, as far as it is known.
+    package let subject: String
+    package let status: Int
+    /// Such as `token:ID`, `session:ID`, `uid:1000`, `anyone`, `nobody`.
+    package let holder: String
+    /// The name of the token.
+    package let name: String?
+    /// Where the request came from.
+    package let address: String
+
+    package init(
+        action: StaticString, subject: String, status: Int, holder: String, name: String? = nil, address: String
+    ) {
+        self.action = action
+        self.subject = subject
+        self.status = status
+        self.holder = holder
+        self.name = name
+        self.address = address
+    }
+}
+
+extension Access {
+    /// For the log.
+    var holderText: (holder: String, name: String?) {
+        switch holder {
+        case .nobody: ("nobody", nil)
+        case .anyone: ("anyone", nil)
+        case .localUser(let id): ("uid:\(id)", nil)
+        case .token(let id, let name): ("token:\(id)", name)
+        case .session(_, let id, let name): ("session:\(id)", name)
+        }
+    }
+}
+
+extension Call {
+    /// Notes a change and its outcome.
+    func audit(_ status: Status, _ headers: HeaderFields) {
+        guard let change = endpoint.change else { return }
+        let made = headers["location"]?.split(separator: "/").last.map(String.init)
+        let named = request.path.count > 2 ? request.path[2] : nil
+        let (holder, name) = access.holderText
+        server.audit(
+            AuditEntry(
+                action: change, subject: (named ?? made).map { String($0.prefix(128)) } ?? "-", status: status.code,
+                holder: holder, name: name, address: server.gate.origin(of: request, connection.door).text))
+    }
+}

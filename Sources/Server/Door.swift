@@ -1,0 +1,29 @@
+import Auth
+import Linux
+
+/// Where a connection came in and who is at its other end, as far as that decides what it may do.
+struct Door {
+    let peer: SocketAddress
+    /// It came in by the socket in the state folder, which is for the commands of the daemon's own user.
+    let isAdministrative: Bool
+    /// The user at the other end of such a socket (SO_PEERCRED).
+    let userID: UInt32?
+    /// What it says about where requests came from is believed.
+    let isTrustedProxy: Bool
+
+    /// Loopback, a unix socket or a trusted proxy: never limited for what it is itself.
+    var isExempt: Bool { peer.isLoopback || isTrustedProxy }
+
+    /// The peer as the log has it.
+    var peerText: String {
+        if case .unix = peer { "unix" } else { peer.host }
+    }
+}
+
+/// The client behind a request: the peer, or whom a trusted proxy has named.
+struct ClientOrigin {
+    /// As the log has it.
+    let text: String
+    /// What limits count by; nil for those who have none.
+    let key: UInt128?
+}

@@ -1,0 +1,287 @@
+// Who enters. Without tokens everybody does who can reach the sockets, which are loopback and unix ones only; as long as
+// there was ever a token, nobody does without credentials. Lives on the reactor's thread.
+
+import Auth
+import Glibc
+import HTTP
+import Linux
+
+final class Gate {
+    private(set) var registry = TokenRegistry()
+    var sessions = SessionTable()
+    private(set) var trust: ProxyTrust
+
+    /// Counts the changes of what may enter: an `Access` that a connection keeps is good for one version.
+    private var version: UInt64 = 0
+    private var addressRates: RateTable<UInt128>?
+    private var tokenRates: RateTable<String>?
+    private var failureRates: RateTable<UInt128>
+    private let ownUserID = geteuid()
+
+    /// What a connection remembers, so that a token is hashed once and not for each request.
+    struct Pass {
+        fileprivate let version: UInt64
+        fileprivate let field: [UInt8]
+        fileprivate let access: Access
+    }
+
+    init(_ settings: ServerSettings) {
+        trust = ProxyTrust(settings.trustedProxies)
+        addressRates = Self.table(perSecond: settings.requestsPerSecondPerAddress)
+        tokenRates = Self.table(perSecond: settings.requestsPerSecondPerToken)
+        failureRates = Self.failureTable(settings)
+    }
+
+    /// Goes on with other settings; everybody's limits begin anew.
+    func use(_ settings: ServerSettings) {
+        trust = ProxyTrust(settings.trustedProxies)
+        addressRates = Self.table(perSecond: settings.requestsPerSecondPerAddress)
+        tokenRates = Self.table(perSecond: settings.requestsPerSecondPerToken)
+        failureRates = Self.failureTable(settings)
+    }
+
+    private static func failureTable(_ settings: ServerSettings) -> RateTable<UInt128> {
+        let rate = settings.failuresPerMinutePerAddress
+        return RateTable(perMinute: rate, burst: rate)
+    }
+
+    /// A page of the console is some sixty requests at once: what four seconds allow may come in one burst.
+    private static func table<Key>(perSecond rate: Int) -> RateTable<Key>? {
+        rate > 0 ? RateTable(perMinute: rate * 60, burst: rate * 4) : nil
+    }
+
+    func adopt(_ registry: TokenRegistry) {
+        self.registry = registry
+        version += 1
+    }
+
+    /// Something that was let in before may be no more.
+    func invalidate() { version += 1 }
+
+    // MARK: Entering
+
+    /// Whether there is nothing to decide: no tokens, and nobody who is counted.
+    func standsOpen(for door: Door) -> Bool {
+        !registry.isInForce && door.isExempt && !door.isTrustedProxy
+    }
+
+    /// Who sends a request, if they may send one now.
+    func admit(_ request: Request, on connection: Connection) throws(Problem) -> Access {
+        if standsOpen(for: connection.door) { return .anyone }
+        let origin = origin(of: request, connection.door)
+        try limit(origin)
+        guard registry.isInForce else { return .anyone }
+        return try identify(request, on: connection, origin)
+    }
+
+    /// The same as far as the head of a request can tell, without counting it.
+    func admitsHead(_ request: Request, on connection: Connection) throws(Problem) -> Access {
+        guard registry.isInForce else { return .anyone }
+        return try identify(request, on: connection, nil)
+    }
+
+    /// Refuses what needs more than is there.
+    func require(_ needed: Scope?, _ access: Access) throws(Problem) {
+        guard let needed, !access.allows(needed) else { return }
+        guard access.scope != nil else { throw Self.tokenRequired(needed) }
+        throw Problem(
+            403, "insufficient_scope", "This needs a token of scope \(needed.name).",
+            headers: [
+                "WWW-Authenticate": "Bearer realm=\"millrace\", error=\"insufficient_scope\", scope=\"\(needed.name)\""
+            ])
+    }
+
+    static func tokenRequired(_ needed: Scope) -> Problem {
+        Problem(
+            401, "token_required",
+            "This needs a token of scope \(needed.name): Authorization: Bearer mlr_…. `millrace token create` makes one.",
+            headers: ["WWW-Authenticate": "Bearer realm=\"millrace\", scope=\"\(needed.name)\""])
+    }
+
+    /// Whether somebody who was let in would not be any more.
+    func isStale(_ access: Access, _ door: Door) -> Bool {
+        switch access.holder {
+        case .anyone: registry.isInForce && !door.isAdministrative
+        case .nobody, .localUser: false
+        case .token(let id, _): !isValid(token: id)
+        case .session(let session, let id, _): !isValid(token: id) || !sessions.isOpen(session, Self.now)
+        }
+    }
+
+    static var now: Int64 { SystemClock.wallMicroseconds() }
+
+    private func isValid(token id: String) -> Bool {
+        if case .valid = registry.check(id: id, nowMicroseconds: Self.now) { true } else { false }
+    }
+
+    /// When something that may enter now may no more.
+    var nextExpiry: Int64? {
+        let now = Self.now
+        return [registry.nextExpiry(afterMicroseconds: now), sessions.nextExpiry(afterMicroseconds: now)]
+            .compactMap(\.self).min()
+    }
+}
+
+// MARK: - Limits
+
+extension Gate {
+    func origin(of request: Request, _ door: Door) -> ClientOrigin {
+        guard door.isTrustedProxy else {
+            return ClientOrigin(text: door.peerText, key: door.peer.isLoopback ? nil : door.peer.countingKey)
+        }
+        let found = trust.origin(
+            forwardedFor: request.headers.values(of: "x-forwarded-for"),
+            forwarded: request.headers.values(of: "forwarded"))
+        switch found {
+        case .peer: return ClientOrigin(text: door.peerText, key: nil)
+        case .client(let address):
+            return ClientOrigin(text: address.host, key: address.isLoopback ? nil : address.countingKey)
+        // Those whom nobody can tell apart share one place.
+        case .unknown, .contradictory: return ClientOrigin(text: "unknown", key: 0)
+        }
+    }
+
+    func limit(_ origin: ClientOrigin) throws(Problem) {
+        guard let key = origin.key,
+            let wait = addressRates?.take(key, nowNanoseconds: SystemClock.monotonicNanoseconds())
+        else { return }
+        throw Self.tooMany("rate_limited", "So many requests come from this address.", wait)
+    }
+
+    private static func tooMany(_ code: String, _ detail: String, _ seconds: Int) -> Problem {
+        Problem(
+            429, code, "\(detail) Try again in \(seconds) seconds.", headers: ["Retry-After": "\(max(1, seconds))"])
+    }
+}
+
+// MARK: - Credentials
+
+extension Gate {
+    static let cookieName = "millrace_session"
+
+    /// - Parameter origin: nil to count nothing.
+    private func identify(_ request: Request, on connection: Connection, _ origin: ClientOrigin?) throws(Problem)
+        -> Access
+    {
+        let headers = request.headers
+        if headers.contains("authorization") { return try bearer(headers, on: connection, origin) }
+        if headers.contains("cookie"), let access = try session(request, on: connection, origin) { return access }
+        if connection.door.isAdministrative, !Self.isForwarded(headers), let user = connection.door.userID,
+            user == 0 || user == ownUserID
+        {
+            return .localUser(user)
+        }
+        return .nobody
+    }
+
+    /// A request that somebody has passed on is not the peer's own, whatever the proxy calls itself.
+    private static func isForwarded(_ headers: HeaderFields) -> Bool {
+        ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"]
+            .contains { headers.contains($0) }
+    }
+
+    private func bearer(_ headers: HeaderFields, on connection: Connection, _ origin: ClientOrigin?) throws(Problem)
+        -> Access
+    {
+        let field = headers.withValue(of: "authorization") { $0.map { [UInt8]($0) } ?? [] }
+        if let pass = connection.pass, pass.version == version, pass.field == field, !Self.isExpired(pass.access) {
+            try limit(pass.access, origin)
+            return pass.access
+        }
+        guard headers.count(of: "authorization") == 1, let secret = Self.secret(field) else {
+            throw failure("is not one that millrace makes", origin)
+        }
+        let access = try check(registry.check(secret, nowMicroseconds: Self.now), origin)
+        connection.pass = Pass(version: version, field: field, access: access)
+        try limit(access, origin)
+        return access
+    }
+
+    private static func isExpired(_ access: Access) -> Bool {
+        access.expiresAtMicroseconds.map { $0 <= now } ?? false
+    }
+
+    /// `Bearer` in any case, blanks, and the token (RFC 9110, 11.4).
+    private static func secret(_ field: [UInt8]) -> TokenSecret? {
+        let scheme = field.prefix { $0 != 0x20 }
+        guard String(decoding: scheme, as: UTF8.self).lowercased() == "bearer" else { return nil }
+        return TokenSecret(field[scheme.endIndex...].drop { $0 == 0x20 })
+    }
+
+    func check(_ check: TokenRegistry.Check, _ origin: ClientOrigin?) throws(Problem) -> Access {
+        switch check {
+        case .valid(let access): return access
+        case .unknown: throw failure("is not known here", origin)
+        case .expired: throw failure("has expired", origin)
+        case .revoked: throw failure("was revoked", origin)
+        }
+    }
+
+    /// A token that was no good. Guessing one is hopeless, so the limit only bounds what trying costs; a good token is
+    /// served from the same address all the same.
+    func failure(_ reason: String, _ origin: ClientOrigin?) -> Problem {
+        if let key = origin?.key,
+            let wait = failureRates.take(key, nowNanoseconds: SystemClock.monotonicNanoseconds())
+        {
+            return Self.tooMany("too_many_failures", "So many wrong tokens come from this address.", wait)
+        }
+        return Problem(
+            401, "invalid_token", "The token \(reason).",
+            headers: [
+                "WWW-Authenticate":
+                    "Bearer realm=\"millrace\", error=\"invalid_token\", error_description=\"The token \(reason)\""
+            ])
+    }
+
+    private func limit(_ access: Access, _ origin: ClientOrigin?) throws(Problem) {
+        guard origin?.key != nil, let id = access.tokenID,
+            let wait = tokenRates?.take(id, nowNanoseconds: SystemClock.monotonicNanoseconds())
+        else { return }
+        throw Self.tooMany("rate_limited", "So many requests come with this token.", wait)
+    }
+
+    /// The session that a cookie names; nil if there is none, or if another site's page has sent it.
+    private func session(_ request: Request, on connection: Connection, _ origin: ClientOrigin?) throws(Problem)
+        -> Access?
+    {
+        guard let id = Self.cookie(request.headers), let found = sessions.find(id, nowMicroseconds: Self.now),
+            case .valid(let token) = registry.check(id: found.tokenID, nowMicroseconds: Self.now),
+            case .token(let tokenID, let name) = token.holder
+        else { return nil }
+        guard isOwnPage(request) else {
+            if request.method.isSafe { return nil }
+            throw Problem(
+                403, "cross_site_request",
+                "A session is good for the console's own pages only; programs send a token in Authorization.")
+        }
+        let access = Access(
+            .session(id: found.key, tokenID: tokenID, name: name), token.scope, graphs: token.graphs,
+            expiresAtMicroseconds: found.expiresAtMicroseconds)
+        try limit(access, origin)
+        return access
+    }
+
+    static func cookie(_ headers: HeaderFields) -> String? {
+        for value in headers.values(of: "cookie") {
+            for pair in value.utf8.split(separator: UInt8(ascii: ";")) {
+                let text = String(decoding: pair.drop { $0 == 0x20 }, as: UTF8.self)
+                if text.hasPrefix("\(cookieName)=") { return String(text.dropFirst(cookieName.count + 1)) }
+            }
+        }
+        return nil
+    }
+
+    /// Whether the page that sends a request is one of this server's. What changes nothing may come from no page at all.
+    private func isOwnPage(_ request: Request) -> Bool {
+        let site = request.headers["sec-fetch-site"]
+        let page = request.headers["origin"]
+        if let site, site != "same-origin", site != "none" || !request.method.isSafe { return false }
+        if let page { return RequestGuards.isOwn(page, request) }
+        return site != nil || request.method.isSafe
+    }
+}
+
+extension HTTP.Method {
+    /// RFC 9110, 9.2.1: asks for no change.
+    fileprivate var isSafe: Bool { self == .get || self == .head || self == .options }
+}

@@ -1,0 +1,153 @@
+import Auth
+import Executions
+import HTTP
+import Linux
+import Reactor
+
+extension Server {
+    /// Who sends a request, if they may send one at all. What stands open, and what is open to everybody, asks for nothing.
+    func admit(_ request: Request, _ match: Router<Endpoint>.Match, on connection: Connection) throws(Problem) -> Access
+    {
+        if gate.standsOpen(for: connection.door) { return .anyone }
+        switch match {
+        case .found(let endpoint, _) where endpoint.needs == nil:
+            try gate.limit(gate.origin(of: request, connection.door))
+            return .nobody
+        case .options:
+            try gate.limit(gate.origin(of: request, connection.door))
+            return .nobody
+        case .found:
+            return try gate.admit(request, on: connection)
+        case .methodNotAllowed, .notFound:
+            // Whoever may not enter does not learn what there is.
+            let access = try gate.admit(request, on: connection)
+            try gate.require(.read, access)
+            return access
+        }
+    }
+
+    /// Why a request is refused whatever its body says; nil if that is still open.
+    func refusal(ofHead request: Request, on connection: Connection) -> Problem? {
+        guards.refusal(of: request, from: connection.door.peer, needsToken: gate.registry.isInForce)
+            ?? refusal(ofStranger: request, on: connection)
+    }
+
+    /// The same for want of a token only: strangers need not send what nobody will read.
+    func refusal(ofStranger request: Request, on connection: Connection) -> Problem? {
+        guard gate.registry.isInForce, case .found(let endpoint, _) = match(request), endpoint.needs != nil else {
+            return nil
+        }
+        do throws(Problem) {
+            try gate.require(endpoint.needs, try gate.admitsHead(request, on: connection))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Lets a route answer, if the holder of the access may call it.
+    func serve(_ call: Call) {
+        do throws(Problem) {
+            try gate.require(call.endpoint.needs, call.access)
+            if call.access.graphs == nil { return try answer(call) }
+            try confine(call)
+        } catch {
+            call.respond(error.response)
+        }
+    }
+
+    private func answer(_ call: Call) throws(Problem) {
+        do {
+            try call.endpoint.route(call)
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            preconditionFailure("a route throws problems only, not \(error)")
+        }
+    }
+
+    /// Keeps a token that is restricted to some graphs to them.
+    private func confine(_ call: Call) throws(Problem) {
+        switch call.endpoint.reach {
+        case .route, .nothing:
+            try answer(call)
+        case .graph:
+            guard call.access.allows(graph: call.parameters["id"]) else { throw Self.otherGraph }
+            try answer(call)
+        case .execution:
+            let id = try ExecutionRoutes.id(call)
+            if let live = service.log(of: id) ?? hub.log(of: id) {
+                guard call.access.allows(graph: live.graph.identity.id) else { throw ExecutionRoutes.unknown(id) }
+                return try answer(call)
+            }
+            let store = store
+            call.then({ () throws(Problem) in
+                try ExecutionRoutes.read { () throws(StoreError) in try store.execution(id) }
+            }) { (call, summary) throws(Problem) in
+                guard let summary, call.access.allows(graph: summary.graphID) else { throw ExecutionRoutes.unknown(id) }
+                try call.server.answer(call)
+            }
+        case .daemon:
+            throw Problem(
+                403, "graph_not_allowed", "The token is for some graphs only, and this concerns the whole daemon.")
+        }
+    }
+
+    static let otherGraph = Problem(403, "graph_not_allowed", "The token is for other graphs.")
+}
+
+// MARK: - Tokens come and go
+
+extension Server {
+    /// Makes tokens decide who enters, as soon as there is one.
+    /// - Parameters:
+    ///   - own: where they are kept.
+    ///   - fixed: more of them, which cannot be changed here.
+    package func useTokens(own: TokenFile, fixed: TokenFile?) throws(TokenFile.Failure) {
+        let keeper = TokenKeeper(own: own, fixed: fixed, server: self)
+        tokenKeeper = keeper
+        try adopt(try keeper.load())
+    }
+
+    /// Whether nobody enters without a token.
+    package var needsTokens: Bool { gate.registry.isInForce }
+
+    /// Shows out whoever may not stay when the next token or session expires.
+    func watchExpiry() {
+        if let timer = expiryTimer.take() { reactor.cancel(timer) }
+        guard let due = gate.nextExpiry else { return }
+        // The wall clock may be set; who looks once a minute is never late by more.
+        let wait = min(max(0, (due - Gate.now) / 1_000 + 1), 60_000)
+        expiryTimer = reactor.schedule(afterMilliseconds: wait) { [weak self] in
+            self?.expiryTimer = nil
+            self?.closeStaleConnections()
+            self?.watchExpiry()
+        }
+    }
+
+    /// Lets these tokens decide from now on; whoever has entered by one that is gone is shown out.
+    package func adopt(_ registry: TokenRegistry) throws(TokenFile.Failure) {
+        guard registry.isInForce || addresses.allSatisfy(\.isLoopback) else {
+            throw TokenFile.Failure(
+                "there are no tokens any more, but the server can be reached from other hosts; the old ones stay in force"
+            )
+        }
+        gate.adopt(registry)
+        watchExpiry()
+        closeStaleConnections()
+    }
+
+    /// Reads the files of tokens again.
+    /// - Parameter done: told why that did not work, if it did not; then all stays as it was.
+    package func reloadTokens(_ done: @escaping (TokenFile.Failure?) -> Void) {
+        guard let tokenKeeper else { return done(nil) }
+        tokenKeeper.reload(done)
+    }
+
+    func closeStaleConnections() {
+        for connection in openConnections
+        where connection.isInExchange && gate.isStale(connection.access, connection.door) {
+            connection.close()
+        }
+    }
+}
