@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,6 +65,13 @@ int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
 int clinux_lock_whole_file(int fd) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int clinux_forbid_inspection(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+int clinux_landlock_version(void) {
+    // landlock_create_ruleset with LANDLOCK_CREATE_RULESET_VERSION; older headers do not have it.
+    return (int)syscall(444, NULL, 0, 1);
 }
 
 void clinux_sigset_fill(sigset_t *set) { sigfillset(set); }

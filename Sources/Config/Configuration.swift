@@ -64,6 +64,9 @@ package struct Configuration: Equatable, Sendable {
     package struct Kinds: Equatable, Sendable {
         /// Names of node kinds; the single element `*` stands for all.
         package var enabled = ["*"]
+        package var confined = true
+        package var hiddenPaths: [String] = []
+        package var openFilesMax = 1024
         package var python = Python()
         package var lua = Lua()
 

@@ -116,6 +116,19 @@ extension ConfigurationKey {
             Node kinds that graphs may use; "*" stands for all. Where python or process is among them, whoever may edit \
             graphs may run code as the daemon's user.
             """),
+        .boolean(
+            "kinds.confined", \.kinds.confined,
+            """
+            Keep the code of python and process nodes away from the state folder, from credentials and from \
+            kinds.hidden_paths, and let it signal no process but its own (Landlock). In a folder that contains one of those, \
+            such as a home whose state folder lies below, such code can use what is there, and make no new entries.
+            """),
+        .list(
+            "kinds.hidden_paths", \.kinds.hiddenPaths, of: .path,
+            "Further files and folders that the code of nodes cannot reach where it is confined."),
+        .integer(
+            "kinds.open_files_max", \.kinds.openFilesMax, 16...1_048_576,
+            "Most open files of each process that runs the code of nodes."),
         .string(
             "kinds.python.interpreter", \.kinds.python.interpreter,
             "The interpreter of python nodes: a path, or a name that is looked up in PATH."),

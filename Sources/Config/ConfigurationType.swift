@@ -101,7 +101,7 @@ package enum ConfigurationUnit: Sendable {
 /// What the elements of a list are. The check is one of shape, so that a slip shows at the line where it was made;
 /// whether an address can be bound or a kind exists shows when the daemon uses it.
 package enum ConfigurationElement: Sendable {
-    case address, host, origin, network, word
+    case address, host, origin, network, word, path
 
     var expectation: String {
         switch self {
@@ -110,6 +110,7 @@ package enum ConfigurationElement: Sendable {
         case .origin: "origins (scheme://host or scheme://host:port)"
         case .network: "IP addresses or networks (10.0.0.0/8), or unix"
         case .word: "names"
+        case .path: "absolute paths"
         }
     }
 
@@ -122,6 +123,7 @@ package enum ConfigurationElement: Sendable {
         case .origin: return Self.isOrigin(text)
         case .network: return text == "unix" || Self.isNetwork(text)
         case .word: return !text.contains(",")
+        case .path: return text.hasPrefix("/") && !text.contains(",")
         }
     }
 

@@ -26,6 +26,8 @@ package struct ProcessCommand: Sendable {
 package struct ProcessLimits: Sendable {
     package var memoryBytes: Int?
     package var openFiles: Int?
+    /// Folders that the child may use even if they lie beneath what the launcher keeps children away from.
+    package var ownFolders: [String] = []
 
     package init(memoryBytes: Int? = nil, openFiles: Int? = nil) {
         self.memoryBytes = memoryBytes

@@ -124,6 +124,7 @@ extension PythonWorkers {
             ],
             environment: environment.variables(forGraph: call.graph.id),
             workingDirectory: call.graph.folder ?? folder.path)
+        command.limits.ownFolders = [folder.path]
         if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
         worker.start(command, folder: folder, by: launcher) { self.take($0, from: worker) }
         return true

@@ -23,6 +23,8 @@ package struct ChildCommand: Sendable {
         /// libraries must be among them.
         package var readablePaths: [String] = []
         package var writablePaths: [String] = []
+        /// Landlock: the command reaches everything but what is beneath these absolute paths, and of that the paths above.
+        package var hiddenPaths: [String] = []
 
         package init() {}
     }
@@ -50,6 +52,7 @@ package struct ChildCommand: Sendable {
         add("--processes", limits.processes.map(String.init))
         for path in limits.readablePaths { add("--read", path) }
         for path in limits.writablePaths { add("--write", path) }
+        for path in limits.hiddenPaths { add("--hide", path) }
         add("--cwd", workingDirectory)
         return line + ["--"] + arguments
     }

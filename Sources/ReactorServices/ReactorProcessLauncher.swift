@@ -6,14 +6,35 @@ import Linux
 import Reactor
 import Synchronization
 
+/// What holds for every child that runs a node's code.
+package struct ChildConfinement: Sendable {
+    /// Children reach nothing beneath these, whatever the permissions say.
+    package var hiddenPaths: [String] = []
+    /// Of each process; nil: the daemon's own limit.
+    package var openFiles: Int?
+
+    package init(hiddenPaths: [String] = [], openFiles: Int? = nil) {
+        self.hiddenPaths = hiddenPaths
+        self.openFiles = openFiles
+    }
+
+    func hides(_ path: String) -> Bool {
+        hiddenPaths.contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+}
+
 /// Starts children under `millrace-exec` from the reactor's thread; observers are called there.
 package final class ReactorProcessLauncher: ProcessLauncher {
     private let mailbox: Mailbox
     private let table: Confined<ChildTable>
     private let lastNumber = Atomic<Int>(0)
+    private let confinement: ChildConfinement
 
     /// - Parameter children: those of `reactor`. Called on the reactor's thread.
-    package init(_ children: Children, on reactor: Reactor) {
+    package init(
+        _ children: Children, on reactor: Reactor, confinement: ChildConfinement = ChildConfinement()
+    ) {
+        self.confinement = confinement
         mailbox = reactor.mailbox
         table = Confined(ChildTable(children), to: reactor)
     }
@@ -23,8 +44,8 @@ package final class ReactorProcessLauncher: ProcessLauncher {
     ) -> any RunningProcess {
         let process = LaunchedProcess(
             number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, mailbox: mailbox, table: table)
-        mailbox.post { [table] reactor in
-            table.open(on: reactor).start(process.number, ChildCommand(command), observer)
+        mailbox.post { [table, confinement] reactor in
+            table.open(on: reactor).start(process.number, ChildCommand(command, confinement), observer)
         }
         return process
     }
@@ -108,10 +129,13 @@ extension Executions.ProcessEnd {
 }
 
 extension ChildCommand {
-    fileprivate init(_ command: ProcessCommand) {
+    fileprivate init(_ command: ProcessCommand, _ confinement: ChildConfinement) {
         var limits = Limits()
         limits.memoryBytes = command.limits.memoryBytes
-        limits.files = command.limits.openFiles
+        limits.files = command.limits.openFiles ?? confinement.openFiles
+        limits.hiddenPaths = confinement.hiddenPaths
+        let own = command.limits.ownFolders + [command.workingDirectory].compactMap { $0 }
+        limits.writablePaths = own.filter(confinement.hides)
         self.init(
             command.arguments, environment: command.environment, workingDirectory: command.workingDirectory,
             limits: limits)

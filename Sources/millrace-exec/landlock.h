@@ -1,4 +1,4 @@
-// Landlock (landlock(7)): the command reaches only the paths that it was given.
+// Landlock (landlock(7)): the command reaches only the paths that it was given, or all but those that are hidden.
 #ifndef MILLRACE_LANDLOCK_H
 #define MILLRACE_LANDLOCK_H
 
@@ -8,6 +8,9 @@
 
 // Whether the running kernel has it.
 bool landlock_available(void);
+
+// Whether there is anything to restrict.
+bool landlock_wanted(const struct options *options);
 
 // Restricts the calling process for good, and all that it starts. False with errno, and the path at fault if any.
 bool landlock_restrict(const struct options *options, const char **failed_path);

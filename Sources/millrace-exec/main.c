@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -88,6 +89,11 @@ static void __attribute__((noreturn)) fail_start(int report, const char *call, c
 static void limit(int report, int resource, const char *name, long long soft, long long hard) {
     if (soft < 0) return;
     struct rlimit value = {.rlim_cur = (rlim_t)soft, .rlim_max = (rlim_t)hard};
+    // A limit that holds already may be lower: it stays, as raising it takes privileges.
+    struct rlimit now;
+    if (getrlimit(resource, &now) == -1) fail_start(report, "limit", name);
+    if (value.rlim_max > now.rlim_max) value.rlim_max = now.rlim_max;
+    if (value.rlim_cur > value.rlim_max) value.rlim_cur = value.rlim_max;
     if (setrlimit(resource, &value) == -1) fail_start(report, "limit", name);
 }
 
@@ -100,6 +106,27 @@ static void reset_signals(void) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Root keeps what it takes to work with files, processes and identities of its own host, and loses what reaches around
+// every other restriction: raw devices, kernel modules, mounts, other processes' memory.
+static void drop_capabilities(void) {
+    static const unsigned kept = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER | 1U << CAP_FSETID |
+                                 1U << CAP_KILL | 1U << CAP_SETGID | 1U << CAP_SETUID | 1U << CAP_NET_BIND_SERVICE;
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    // It fails for whoever is not root, who has none to lose, and ends behind the last that the kernel knows.
+    for (unsigned number = 0; number < 64; number++)
+        if (number > 31 || !(kept & 1U << number)) prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
+}
+
+// When memory runs out, the kernel ends node code before it ends the daemon.
+static void be_first_to_go(void) {
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file == -1) return;
+    // Where /proc is not writable, the order stays the kernel's own.
+    ssize_t written = write(file, "500", 3);
+    (void)written;
+    close(file);
 }
 
 static void __attribute__((noreturn)) run_command(const struct options *options, int report, pid_t helper) {
@@ -117,9 +144,11 @@ static void __attribute__((noreturn)) run_command(const struct options *options,
     limit(report, RLIMIT_NOFILE, "files", options->files, options->files);
     limit(report, RLIMIT_NPROC, "processes", options->processes, options->processes);
     limit(report, RLIMIT_CORE, "core", 0, 0);
+    be_first_to_go();
+    drop_capabilities();
 
     const char *failed_path = "";
-    if (options->path_count > 0 && landlock_available() && !landlock_restrict(options, &failed_path))
+    if (landlock_wanted(options) && landlock_available() && !landlock_restrict(options, &failed_path))
         fail_start(report, "landlock", failed_path);
 
     reset_signals();
@@ -260,7 +289,7 @@ int main(int count, char **arguments) {
         fputs("millrace-exec: descriptor 3 must be a socket to the daemon; see --help\n", stderr);
         return CODE_USAGE;
     }
-    if (options.path_count > 0 && !landlock_available())
+    if (landlock_wanted(&options) && !landlock_available())
         say("notice landlock is not available: the command can reach every file of its user");
 
     // It fails for a leader of a process group, which a shell makes of it; the tree does not depend on it.

@@ -17,11 +17,15 @@ static const char help[] =
     "  --processes N      limit of processes of the user (RLIMIT_NPROC)\n"
     "  --read PATH        COMMAND may read and execute what is beneath PATH, and nothing else (Landlock)\n"
     "  --write PATH       COMMAND may read and write what is beneath PATH, and nothing else (Landlock)\n"
+    "  --hide PATH        COMMAND reaches everything but what is beneath PATH (Landlock)\n"
     "  --cwd DIR          working directory of COMMAND\n"
     "  --help             this text\n"
     "\n"
     "Each limit holds for every process of COMMAND. --read and --write may be repeated; with any of them, COMMAND\n"
-    "reaches only the paths named, its own program and libraries included. COMMAND is looked up in PATH.\n"
+    "reaches only the paths named, its own program and libraries included. --hide may be repeated; with any of it,\n"
+    "--read and --write open places beneath what is hidden. In a folder that contains what is hidden, COMMAND can use\n"
+    "what is there when it starts, and make nothing new. Whoever is restricted can signal and inspect only processes\n"
+    "of COMMAND. COMMAND is looked up in PATH.\n"
     "\n"
     "Descriptor 3 must be a stream socket to the daemon. From it come lines T<milliseconds>: SIGTERM to the whole\n"
     "tree, and SIGKILL to what is left when the time is over; its end is SIGKILL at once. To it go lines notice TEXT,\n"
@@ -47,6 +51,13 @@ static bool add_path(struct options *options, const char *path, bool writable) {
     return true;
 }
 
+static bool add_hidden(struct options *options, const char *path) {
+    if (options->hidden_count == HIDDEN_MAX) return complain("more than 64 hidden paths", "");
+    if (path[0] != '/') return complain("a hidden path must be absolute", path);
+    options->hidden[options->hidden_count++] = path;
+    return true;
+}
+
 static bool parse_option(const char *name, const char *value, struct options *options) {
     if (!strcmp(name, "--memory-bytes")) return parse_number(name, value, &options->memory_bytes);
     if (!strcmp(name, "--cpu-seconds")) return parse_number(name, value, &options->cpu_seconds);
@@ -54,6 +65,7 @@ static bool parse_option(const char *name, const char *value, struct options *op
     if (!strcmp(name, "--processes")) return parse_number(name, value, &options->processes);
     if (!strcmp(name, "--read")) return add_path(options, value, false);
     if (!strcmp(name, "--write")) return add_path(options, value, true);
+    if (!strcmp(name, "--hide")) return add_hidden(options, value);
     if (!strcmp(name, "--cwd")) {
         options->directory = value;
         return true;

@@ -6,6 +6,7 @@
 
 // A command needs few; the bound keeps the options a plain value.
 #define PATHS_MAX 256
+#define HIDDEN_MAX 64
 
 struct allowed_path {
     const char *path;
@@ -18,9 +19,12 @@ struct options {
     long long cpu_seconds;
     long long files;
     long long processes;
-    // What Landlock leaves open. With no path nothing is restricted.
+    // What Landlock leaves open. With no path, hidden ones included, nothing is restricted.
     struct allowed_path paths[PATHS_MAX];
     int path_count;
+    // What it closes; all else is then open.
+    const char *hidden[HIDDEN_MAX];
+    int hidden_count;
     const char *directory;
     // Null-terminated, the program first.
     char **command;

@@ -33,7 +33,11 @@ final class Daemon {
         lock = try StateLock(configuration.stateDirectory)
         let folder = configuration.stateDirectory
         engine = try Engine(
-            configuration, .file("\(folder)/history.sqlite"), runtimeFolder: "\(folder)/python", installation, log: log)
+            configuration, .file("\(folder)/history.sqlite"), runtimeFolder: "\(folder)/python", installation,
+            confinement: ChildConfinement(configuration, environment: ProcessEnvironment.current), log: log)
+        if let complaint = ChildConfinement.complaint(configuration) {
+            log.log(.warning, "node code is not confined", ["reason": complaint])
+        }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
             folder: Self.graphsFolder(configuration, installation))

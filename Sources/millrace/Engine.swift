@@ -24,7 +24,7 @@ struct Engine {
     /// - Parameter runtimeFolder: the engine's own, for files that children need while they run.
     init(
         _ configuration: Configuration, _ location: HistoryStore.Location, runtimeFolder: String,
-        _ installation: Installation, log: DaemonLog?
+        _ installation: Installation, confinement: ChildConfinement = ChildConfinement(), log: DaemonLog?
     ) throws {
         reactor = try Reactor()
         clock = ReactorClock(reactor)
@@ -43,7 +43,8 @@ struct Engine {
             }
         }
         try store.start()
-        let launcher = ReactorProcessLauncher(Children(on: reactor, helperPath: installation.helper), on: reactor)
+        let launcher = ReactorProcessLauncher(
+            Children(on: reactor, helperPath: installation.helper), on: reactor, confinement: confinement)
         python = Self.python(configuration, installation, clock, pool, launcher, runtimeFolder: runtimeFolder)
         let lua = configuration.kinds.lua
         kinds = NodeKinds.standard(

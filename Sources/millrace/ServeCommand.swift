@@ -37,6 +37,8 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         Signals.block([.terminate, .interrupt, .hangUp])
         Signals.ignore(.pipe)
+        // Node code runs as the same user.
+        ProcessPrivacy.forbidInspection()
         let (source, loaded) = try load()
         let log = DaemonLog(level: loaded.configuration.log.level, format: loaded.configuration.log.format)
         do {

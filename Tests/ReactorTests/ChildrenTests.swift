@@ -272,6 +272,27 @@ import Testing
         }
     }
 
+    @Test func `what is hidden is out of reach, and what lies beside it is not`() throws {
+        let folder = "/tmp/millrace-hidden-\(getpid())"
+        for path in [folder, "\(folder)/secret", "\(folder)/secret/own", "\(folder)/beside"] { mkdir(path, 0o700) }
+        defer { for path in ["/secret/own", "/secret", "/beside", ""] { rmdir(folder + path) } }
+        let script =
+            "cd \(folder); for each in secret secret/own beside .; do touch $each/x 2>/dev/null && rm $each/x && echo $each; done"
+        let recorder = try run(script) {
+            $0.limits.hiddenPaths = ["\(folder)/secret", "/no/such/path"]
+            $0.limits.writablePaths = ["\(folder)/secret/own"]
+        }
+        if recorder.notices.isEmpty { #expect(recorder.text == "secret/own\nbeside\n") }
+    }
+
+    @Test func `whoever is restricted signals nobody else`() throws {
+        let recorder = try run("kill -0 \(getpid()) 2>/dev/null || echo refused; sleep 60 & kill $! && echo own") {
+            $0.limits.hiddenPaths = ["/no/such/path"]
+        }
+        // Before version 6 Landlock has no word on signals.
+        if ProcessPrivacy.landlockVersion >= 6 { #expect(recorder.text == "refused\nown\n") }
+    }
+
     @Test func `many children run at once`() throws {
         let recorders = (0..<50).map { _ in Recorder() }
         for (index, recorder) in recorders.enumerated() {

@@ -227,7 +227,7 @@ def test_a_retried_node_tells_of_every_attempt(daemon):
 
 
 def test_a_node_that_recovers_leaves_no_trace_of_its_failures_in_the_outcome(daemon):
-    tries = daemon.folder / "tries"
+    tries = daemon.graphs / "tries"
     tries.unlink(missing_ok=True)
     code = f"""
     path = {str(tries)!r}

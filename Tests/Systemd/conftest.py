@@ -61,7 +61,7 @@ def host(booted):
     booted.systemctl("stop", "--no-block", "millrace.socket", hosts.SERVICE)
     booted.systemctl("kill", "--signal=KILL", hosts.SERVICE, check=False)
     booted.systemctl("reset-failed")
-    booted.run("bash", "-c", "rm -rf /var/lib/millrace/* /etc/millrace/graphs/*")
+    booted.run("bash", "-c", "rm -rf /var/lib/millrace/* /etc/millrace/graphs/* /etc/credstore/millrace.tokens")
     booted.run("cp", hosts.ROOT / "config" / "graphs" / "hello.yaml", "/etc/millrace/graphs")
     booted.systemctl("start", "millrace.socket")
 

@@ -82,6 +82,10 @@ int clinux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path
 int clinux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int first);
 int clinux_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 int clinux_lock_whole_file(int fd);
+/// prctl(PR_SET_DUMPABLE, 0).
+int clinux_forbid_inspection(void);
+/// The version of Landlock that the kernel has; -1 without it.
+int clinux_landlock_version(void);
 void clinux_sigset_fill(sigset_t *set);
 
 #endif
