@@ -38,11 +38,12 @@ let targets: [Target] = [
     module("JSON", ["CSimdJSON", orderedCollections]),
     module("HTTP"),
     module("Digest"),
+    module("Metrics"),
     module("Graphs", ["Digest", "JSON", yams, orderedCollections]),
 
     // The loop.
     module("Linux", ["CLinux"]),
-    module("Reactor", ["Linux", dequeModule]),
+    module("Reactor", ["Linux", "Metrics", dequeModule]),
 
     // Who may do what.
     module("Auth", ["Digest", "JSON", "Linux"]),
@@ -51,13 +52,13 @@ let targets: [Target] = [
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("ReactorServices", ["Executions", "Reactor", "Linux"]),
     module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
-    module("History", ["Executions", "Graphs", "JSON", "Linux", grdb]),
+    module("History", ["Executions", "Graphs", "JSON", "Linux", "Metrics", grdb]),
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
     module(
         "Server",
         [
-            "Linux", "Reactor", "HTTP", "Digest", "Auth", "Executions", "Graphs", "JSON", orderedCollections,
+            "Linux", "Reactor", "HTTP", "Digest", "Auth", "Metrics", "Executions", "Graphs", "JSON", orderedCollections,
             dequeModule,
         ],
         exclude: ["openapi.json"]),
@@ -65,8 +66,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Nodes", "History",
-            "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
+            "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Metrics", "Nodes",
+            "History", "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
         ],
         swiftSettings: strict),
 
@@ -76,6 +77,7 @@ let targets: [Target] = [
     tests("JSONTests", ["JSON"]),
     tests("HTTPTests", ["HTTP"]),
     tests("DigestTests", ["Digest"]),
+    tests("MetricsTests", ["Metrics"]),
     tests("GraphsTests", ["Graphs", "JSON"]),
     tests("ExecutionsTests", ["Executions", "Graphs", "JSON"]),
     tests(

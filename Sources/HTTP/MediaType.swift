@@ -15,6 +15,13 @@ package struct MediaType: Sendable, Hashable, CustomStringConvertible {
     package static let json = MediaType(type: "application", subtype: "json")
     package static let yaml = MediaType(type: "application", subtype: "yaml")
     package static let problemJSON = MediaType(type: "application", subtype: "problem+json")
+    /// Prometheus' text format.
+    package static let prometheus = MediaType(
+        type: "text", subtype: "plain",
+        parameters: [Parameter(name: "version", value: "0.0.4"), Parameter(name: "charset", value: "utf-8")])
+    package static let openMetrics = MediaType(
+        type: "application", subtype: "openmetrics-text",
+        parameters: [Parameter(name: "version", value: "1.0.0"), Parameter(name: "charset", value: "utf-8")])
     package static let eventStream = MediaType(type: "text", subtype: "event-stream")
 
     package init(type: String, subtype: String, parameters: [Parameter] = []) {

@@ -20,6 +20,7 @@ struct CommitLoop {
     private let path: String
     private let queue: StoreQueue
     private var retention: Retention
+    private let metrics: StoreMetrics
     private let publish: ([EventLog]) -> Void
     private let onFault: (StoreError?) -> Void
 
@@ -35,12 +36,14 @@ struct CommitLoop {
 
     init(
         database: DatabaseQueue, path: String, queue: StoreQueue, retention: Retention,
+        metrics: StoreMetrics,
         publish: @escaping ([EventLog]) -> Void, onFault: @escaping (StoreError?) -> Void
     ) {
         self.database = database
         self.path = path
         self.queue = queue
         self.retention = retention
+        self.metrics = metrics
         self.publish = publish
         self.onFault = onFault
     }
@@ -70,7 +73,10 @@ struct CommitLoop {
     /// - Returns: false when it must be tried again later.
     private mutating func commit() -> Bool {
         do {
-            let stored = try database.inDatabase { try writeBatch($0) }
+            let began = monotonicNanoseconds()
+            let batch = try database.inDatabase { try writeBatch($0) }
+            let stored = batch.written
+            metrics.committed(batch, nanoseconds: Int(monotonicNanoseconds() - began))
             retention.added(stored.count { $0.log.visibleSeq < 0 })
             for (log, seq, change) in stored { log.markStored(through: seq, change: change) }
             pending.removeFirst(stored.count)
@@ -84,33 +90,34 @@ struct CommitLoop {
         } catch {
             writer.forget()
             retention.forget()
+            metrics.failed()
             commitFault = StoreError(error, doing: "storing events in", path: path)
             tellFault()
             return false
         }
     }
 
-    /// - Returns: the logs of the batch, which are the first pending ones, with what is stored of them now.
-    private mutating func writeBatch(_ database: Database) throws -> [(log: EventLog, seq: Int, change: Int)] {
-        var written: [(log: EventLog, seq: Int, change: Int)] = []
+    /// - Returns: the batch: the first pending logs.
+    private mutating func writeBatch(_ database: Database) throws -> CommitBatch {
+        var batch = CommitBatch()
         do {
             try database.transaction {
                 let statements = try ExecutionWriter.Statements(database, isRepeated: commitFault != nil)
                 try writer.prepare(database)
-                var bytes = 0
-                for log in pending.prefix(Self.batchLogsMax) where bytes < Self.batchBytesMax {
+                for log in pending.prefix(Self.batchLogsMax) where batch.bytes < Self.batchBytesMax {
                     let unstored = log.unstored()
-                    written.append((log, unstored.slice.lastSeq, unstored.change))
-                    bytes += unstored.slice.records.count
+                    batch.written.append((log, unstored.slice.lastSeq, unstored.change))
+                    batch.bytes += unstored.slice.records.count
+                    batch.events += unstored.slice.ends.count
                     try writer.write(unstored, statements)
                 }
                 try writer.finish(statements)
             }
         } catch {
-            giveBack(written.map(\.log))
+            giveBack(batch.written.map(\.log))
             throw error
         }
-        return written
+        return batch
     }
 
     /// After a failed commit: of the logs in it, those that were announced anew meanwhile wait in the queue already.

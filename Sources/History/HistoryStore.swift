@@ -4,6 +4,7 @@
 
 import Executions
 import GRDB
+import Glibc
 import Linux
 import Synchronization
 
@@ -41,6 +42,7 @@ package final class HistoryStore: Sendable {
     private let retention: RetentionLimits
     private let onFault: @Sendable (StoreError?) -> Void
     let deletions = DeletionCount()
+    package let metrics = StoreMetrics()
     private let queue = StoreQueue()
     private let guarded = Mutex(Guarded())
 
@@ -66,10 +68,10 @@ package final class HistoryStore: Sendable {
         let connections = try HistoryConnections(location, durability)
         do throws(SystemError) {
             let thread = try spawnThread(name: "history") {
-                [location, retention, deletions, queue, onFault, weak self] in
+                [location, retention, deletions, metrics, queue, onFault, weak self] in
                 var loop = CommitLoop(
                     database: connections.writer, path: location.name, queue: queue,
-                    retention: Retention(retention, deletions, now: SystemClock.wallMicroseconds),
+                    retention: Retention(retention, deletions, now: SystemClock.wallMicroseconds), metrics: metrics,
                     publish: { self?.observer?.logsBecameVisible($0) }, onFault: onFault)
                 loop.run()
             }
@@ -93,6 +95,15 @@ package final class HistoryStore: Sendable {
         }
         guard lost == 0 else {
             throw StoreError("the latest events of \(lost) executions could not be stored in \(location.name)")
+        }
+    }
+
+    /// Of the history's file and its journal; nil in memory.
+    package var fileBytes: Int? {
+        guard case .file(let path) = location else { return nil }
+        return ["", "-wal"].reduce(0) { bytes, suffix in
+            var status = stat()
+            return stat(path + suffix, &status) == 0 ? bytes + Int(status.st_size) : bytes
         }
     }
 

@@ -11,7 +11,7 @@
 
 import Executions
 import GRDB
-import Glibc
+import Linux
 
 /// The removal of what is kept no longer. Lives on the store's thread.
 struct Retention {
@@ -184,12 +184,6 @@ struct Retention {
     }
 }
 
-private func monotonicNanoseconds() -> UInt64 {
-    clock_gettime_nsec(CLOCK_MONOTONIC)
-}
-
-private func clock_gettime_nsec(_ clock: clockid_t) -> UInt64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+func monotonicNanoseconds() -> UInt64 {
+    UInt64(SystemClock.monotonicNanoseconds())
 }

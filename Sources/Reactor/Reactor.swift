@@ -2,6 +2,7 @@
 // bounded, so that no kind of work starves another; what is left over makes the next wait return at once.
 // All state is touched on the reactor's own thread; other threads come in through the mailbox only.
 import Linux
+import Metrics
 
 /// Waits for descriptors, timers and other threads, and runs their handlers to completion, on one thread.
 package final class Reactor {
@@ -75,6 +76,7 @@ package final class Reactor {
         slots.recycle()
         turnMetrics.turns += 1
         turnMetrics.lastTurnNanoseconds = SystemClock.monotonicNanoseconds() - nowNanoseconds
+        turnMetrics.times.observe(Int(turnMetrics.lastTurnNanoseconds))
     }
 
     // MARK: Phases

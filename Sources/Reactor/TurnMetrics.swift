@@ -1,3 +1,5 @@
+import Metrics
+
 /// Counters of a reactor, each since it was made but for the last.
 package struct TurnMetrics: Sendable {
     /// Turns of the loop.
@@ -14,4 +16,6 @@ package struct TurnMetrics: Sendable {
     package internal(set) var reaps: UInt64 = 0
     /// How long the last turn worked, the wait not counted.
     package internal(set) var lastTurnNanoseconds: Int64 = 0
+    /// How long all turns worked, in nanoseconds.
+    package internal(set) var times = HistogramValue.quickNanoseconds
 }

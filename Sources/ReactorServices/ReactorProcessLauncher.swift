@@ -29,6 +29,7 @@ package final class ReactorProcessLauncher: ProcessLauncher {
     private let table: Confined<ChildTable>
     private let lastNumber = Atomic<Int>(0)
     private let confinement: ChildConfinement
+    package let count = ChildCount()
 
     /// - Parameter children: those of `reactor`. Called on the reactor's thread.
     package init(
@@ -36,7 +37,7 @@ package final class ReactorProcessLauncher: ProcessLauncher {
     ) {
         self.confinement = confinement
         mailbox = reactor.mailbox
-        table = Confined(ChildTable(children), to: reactor)
+        table = Confined(ChildTable(children, count), to: reactor)
     }
 
     package func launch(
@@ -49,6 +50,15 @@ package final class ReactorProcessLauncher: ProcessLauncher {
         }
         return process
     }
+}
+
+/// How many children run; for any thread.
+package final class ChildCount: Sendable {
+    private let count = Atomic<Int>(0)
+
+    package var running: Int { count.load(ordering: .relaxed) }
+
+    fileprivate func set(_ running: Int) { count.store(running, ordering: .relaxed) }
 }
 
 private struct LaunchedProcess: RunningProcess {
@@ -73,10 +83,14 @@ private struct LaunchedProcess: RunningProcess {
 /// The running children by number.
 private final class ChildTable {
     private let children: Children
-    private var running: [Int: Child] = [:]
+    private let count: ChildCount
+    private var running: [Int: Child] = [:] {
+        didSet { count.set(running.count) }
+    }
 
-    init(_ children: Children) {
+    init(_ children: Children, _ count: ChildCount) {
         self.children = children
+        self.count = count
     }
 
     func child(_ number: Int) -> Child? { running[number] }

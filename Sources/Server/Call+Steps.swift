@@ -56,7 +56,12 @@ struct LogScan: Sendable {
         guard seq < last else { return false }
         do {
             let slice = try piece()
-            guard slice.firstSeq == seq + 1, !slice.ends.isEmpty else {
+            guard slice.firstSeq == seq + 1 else {
+                throw Problem(
+                    410, "events_dropped",
+                    "The history no longer keeps the first \(slice.firstSeq - 1) events of execution \(log.id).")
+            }
+            guard !slice.ends.isEmpty else {
                 // It may have been deleted in the meantime.
                 guard try store.execution(log.id) != nil else { throw ExecutionRoutes.unknown(log.id) }
                 throw RecordError(message: "event \(seq + 1) is missing")

@@ -32,6 +32,8 @@ extension Connection {
                 }
                 break
             }
+            server.metrics.eventsSent += UInt64(feedStream.sentCount)
+            feedStream.sentCount = 0
             for index in feedStream.watched.indices { feedStream.watched[index].stream.settle() }
             if output.isEmpty {
                 if feedStream.isEnding, feedStream.isBetweenEvents { return endFeed() }
@@ -91,6 +93,7 @@ extension Connection {
                 if let (next, isWhole) = frames.appendBlock(at: offset, bytesMax: bytesMax, to: &output) {
                     feedStream.watched[index].stream.advance(by: next - offset)
                     feedStream.watched[index].isInsideEvent = !isWhole
+                    if isWhole { feedStream.sentCount += 1 }
                     return .appended
                 }
             case .ahead: break

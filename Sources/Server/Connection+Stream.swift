@@ -86,8 +86,8 @@ extension Connection {
                     continue
                 }
                 stream.advance(by: sent)
+                server.metrics.eventsSent += UInt64(stream.takeSentCount())
                 budget -= sent
-                if !canWrite { stream.settle() }
                 self.stream = stream
                 if sent > 0 { restartKeepAlive() }
             case .ahead:
@@ -133,5 +133,18 @@ extension Connection {
             close()
             return false
         }
+    }
+}
+
+extension Connection {
+    /// How many events a stream is behind whose client does not take what is due; nil for all others.
+    var lagEvents: Int? {
+        guard !canWrite, !isClosed else { return nil }
+        if let feedStream {
+            return feedStream.lag(behind: server.feed)
+                + feedStream.watched.reduce(0) { $0 + $1.stream.frames.log.visibleSeq - $1.stream.nextSeq + 1 }
+        }
+        guard let stream else { return nil }
+        return max(stream.frames.log.visibleSeq - stream.nextSeq + 1, 0)
     }
 }

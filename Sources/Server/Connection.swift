@@ -312,6 +312,7 @@ final class Connection: ReadinessHandler {
                 return frames.count
             }
             stream.advance(by: count)
+            server.metrics.eventsSent += UInt64(stream.takeSentCount())
             self.stream = stream
         }
         return true

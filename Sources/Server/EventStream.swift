@@ -9,10 +9,13 @@ struct EventStream {
     private var seq: Int
     private var bytesIntoFrame = 0
     private var offset: Int?
+    /// The seq up to which events were counted as sent.
+    private var countedSeq: Int
 
     init(frames: FrameLog, fromSeq seq: Int) {
         self.frames = frames
         self.seq = seq
+        countedSeq = seq
     }
 
     enum Position {
@@ -46,6 +49,13 @@ struct EventStream {
     mutating func settle() {
         guard let offset else { return }
         (seq, bytesIntoFrame) = frames.position(at: offset)
+    }
+
+    /// How many events were sent since this was asked last.
+    mutating func takeSentCount() -> Int {
+        settle()
+        defer { countedSeq = max(seq, countedSeq) }
+        return max(seq - countedSeq, 0)
     }
 
     /// Whether the last frame sent was sent whole.

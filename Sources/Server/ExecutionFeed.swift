@@ -56,7 +56,7 @@ final class ExecutionFeed {
     private var isWorking = false
 
     private var lines = Deque<Line>()
-    private var lineBytes = 0
+    private(set) var lineBytes = 0
     /// The index of the oldest line.
     private(set) var startIndex = 0
     /// The index that the next line will have.

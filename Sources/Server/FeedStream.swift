@@ -48,6 +48,8 @@ final class FeedStream {
     var watched: [Watched]
     /// Who is asked first for the next piece: 0 for the lines, then the executions.
     private var turn = 0
+    /// Events that were written so far.
+    var sentCount = 0
     /// To end as soon as it is between events.
     var isEnding = false
 
@@ -96,11 +98,17 @@ final class FeedStream {
         var left = Self.linesLookedAtMax
         while index < feed.endIndex, left > 0, output.count - start < Self.pieceBytesMax {
             let line = feed[index]
-            if isWanted(line.graphID), !isCovered(line) { output.append(contentsOf: line.block) }
+            if isWanted(line.graphID), !isCovered(line) {
+                output.append(contentsOf: line.block)
+                sentCount += 1
+            }
             index += 1
             left -= 1
         }
     }
+
+    /// Lines that are left to look at.
+    func lag(behind feed: ExecutionFeed) -> Int { max(feed.endIndex - index, 0) }
 
     /// Whether lines are left to look at.
     func isBehind(_ feed: ExecutionFeed) -> Bool { snapshot != nil || index < feed.endIndex }

@@ -116,7 +116,7 @@ final class KeyedStarts {
                 400, "invalid_idempotency_key",
                 "Idempotency-Key must be one value of 1 to \(keyBytesMax) visible ASCII characters.")
         }
-        return StartKey(scope: "\(call.startScope) /\(call.request.path.joined(separator: "/"))", key: key)
+        return StartKey(scope: "\(call.access.tokenID ?? "") /\(call.request.path.joined(separator: "/"))", key: key)
     }
 }
 
@@ -126,11 +126,6 @@ extension KeyedStart {
             key: key, digest: digest, executionID: log.id,
             createdAtMicroseconds: log.summary.createdAtMicroseconds)
     }
-}
-
-extension Call {
-    /// Whose keys a start is under.
-    fileprivate var startScope: String { "" }
 }
 
 @available(*, unavailable)

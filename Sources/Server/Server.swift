@@ -5,6 +5,7 @@ import Executions
 import Graphs
 import HTTP
 import Linux
+import Metrics
 import Reactor
 
 package final class Server {
@@ -30,6 +31,8 @@ package final class Server {
     package var audit: (AuditEntry) -> Void = { _ in }
     let report: @Sendable (String) -> Void
     var metrics = ServerMetrics()
+    /// Adds what others know to the metrics; called on the pool.
+    package var addMetrics: @Sendable (inout MetricsText) -> Void = { _ in }
     /// Connections read into it one after the other: an idle one owns no buffer.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     let keepAliveChunk: [UInt8]
@@ -153,6 +156,17 @@ package final class Server {
     package var streamCount: Int { hub.streamCount }
 
     var connectionCount: Int { connections.count }
+
+    func streamLag() -> ServerFigures.StreamLag {
+        var lag = ServerFigures.StreamLag()
+        for connection in connections.values {
+            guard let events = connection.lagEvents else { continue }
+            lag.streams += 1
+            lag.events += events
+            lag.eventsMax = max(lag.eventsMax, events)
+        }
+        return lag
+    }
 
     private func accept(_ descriptor: consuming Descriptor, _ door: Door) {
         if case .unix = door.peer {} else { try? descriptor.setNoDelay() }

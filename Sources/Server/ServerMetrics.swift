@@ -6,4 +6,6 @@ struct ServerMetrics {
     var faults: UInt64 = 0
     var streams: UInt64 = 0
     var bytesSent: UInt64 = 0
+    /// To streams.
+    var eventsSent: UInt64 = 0
 }

@@ -55,6 +55,13 @@ final class StreamHub {
         self.cancel = cancel
     }
 
+    /// Memory of the frames that streams share.
+    var frameBytes: Int {
+        channels.values.reduce(0) { bytes, channel in
+            bytes + channel.frames.values.reduce(0) { $0 + $1.endOffset - $1.windowStart.offset }
+        }
+    }
+
     /// The log that streams of this execution hold already.
     func log(of id: ExecutionID) -> EventLog? {
         channels[id].flatMap { $0.isForgotten ? nil : $0.log }

@@ -2,6 +2,7 @@ import Executions
 import HTTP
 import JSON
 import Linux
+import Metrics
 import Reactor
 
 /// The daemon itself: health, metrics, the description of the API, the console's files.
@@ -28,31 +29,22 @@ enum SystemRoutes {
         call.respond(Response(200, ["Content-Type": "application/json"], body: bytes))
     }
 
+    /// Prometheus' text, or OpenMetrics where that is wanted. What the reactor knows is noted here, all else on the pool.
     static func metrics(_ call: Call) throws(Problem) {
         let server = call.server
-        let executions = server.service.counts
-        let pool = server.service.environment.pool.load
-        let turns = server.reactor.turnMetrics
-        var text = MetricsText()
-        text.gauge("millrace_executions_running", "Executions that run now.", executions.running)
-        text.gauge("millrace_executions_queued", "Executions that wait for a place.", executions.queued)
-        text.gauge("millrace_streams_open", "Event streams that are open now.", server.hub.streamCount)
-        text.counter("millrace_streams_total", "Event streams that were opened.", server.metrics.streams)
-        text.gauge("millrace_connections_open", "Connections that are open now.", server.connectionCount)
-        text.counter(
-            "millrace_connections_total", "Connections that were accepted.", server.metrics.connectionsAccepted)
-        text.counter("millrace_http_requests_total", "Requests that were parsed.", server.metrics.requests)
-        text.counter(
-            "millrace_http_faults_total", "Requests that could not be parsed, or came too slowly.",
-            server.metrics.faults)
-        text.counter("millrace_sent_bytes_total", "Bytes sent to clients.", server.metrics.bytesSent)
-        text.gauge("millrace_workers", "Threads of the worker pool.", server.service.environment.pool.threadCount)
-        text.gauge("millrace_workers_busy", "Threads of the worker pool that run something now.", pool.busy)
-        text.gauge("millrace_worker_jobs_queued", "Jobs that wait for a worker thread.", pool.queued)
-        text.counter("millrace_reactor_turns_total", "Turns of the event loop.", turns.turns)
-        text.counter("millrace_reactor_events_total", "Readiness events that were dispatched.", turns.events)
-        call.respond(
-            Response(200, ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: Array(text.text.utf8)))
+        let format: MetricsText.Format =
+            Accept(call.request.headers).preferred(among: [.prometheus, .openMetrics]) == .openMetrics
+            ? .openMetrics : .prometheus
+        let figures = ServerFigures(server)
+        let (service, addMetrics) = (server.service, server.addMetrics)
+        call.offload { () throws(Problem) in
+            var text = MetricsText(format)
+            text.add(service)
+            figures.write(to: &text)
+            addMetrics(&text)
+            if let usage = try? ProcessUsage.current() { text.add(usage) }
+            return Response(200, ["Content-Type": format.contentType], body: Array(text.finish().utf8))
+        }
     }
 
     /// A file of the console; `/` is its page.
@@ -95,22 +87,5 @@ enum SystemRoutes {
         case "svg": "image/svg+xml"
         default: nil
         }
-    }
-}
-
-/// The Prometheus text format, version 0.0.4.
-private struct MetricsText {
-    private(set) var text = ""
-
-    mutating func gauge(_ name: String, _ help: String, _ value: some BinaryInteger) {
-        add(name, "gauge", help, value)
-    }
-
-    mutating func counter(_ name: String, _ help: String, _ value: some BinaryInteger) {
-        add(name, "counter", help, value)
-    }
-
-    private mutating func add(_ name: String, _ type: String, _ help: String, _ value: some BinaryInteger) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n\(name) \(value)\n"
     }
 }

@@ -45,6 +45,10 @@ final class Daemon {
             reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
             catalog: catalog, store: engine.store
         ) { [log] line in log.log(.error, "a request met a fault", ["error": line]) }
+        let metrics = DaemonMetrics(
+            store: engine.store, python: engine.python, children: engine.childCount,
+            executions: engine.executionMetrics, version: Installation.version)
+        server.addMetrics = { metrics.write(to: &$0) }
         relay = VisibilityRelay(engine.service, server)
         engine.store.observer = relay
         let (service, server) = (engine.service, server)

@@ -8,6 +8,7 @@ import Linux
 import Nodes
 import Reactor
 import ReactorServices
+import Server
 import Synchronization
 
 /// What runs graphs, joined together: the reactor's services, the pool, the kinds of nodes, the store and the executions.
@@ -19,6 +20,8 @@ struct Engine {
     let python: PythonWorkers
     let store: HistoryStore
     let service: ExecutionService
+    let executionMetrics = ExecutionMetrics()
+    let childCount: ChildCount
 
     /// Opens the store and starts the threads. The calling thread becomes the reactor's.
     /// - Parameter runtimeFolder: the engine's own, for files that children need while they run.
@@ -45,6 +48,7 @@ struct Engine {
         try store.start()
         let launcher = ReactorProcessLauncher(
             Children(on: reactor, helperPath: installation.helper), on: reactor, confinement: confinement)
+        childCount = launcher.count
         python = Self.python(configuration, installation, clock, pool, launcher, runtimeFolder: runtimeFolder)
         let lua = configuration.kinds.lua
         kinds = NodeKinds.standard(
@@ -54,7 +58,9 @@ struct Engine {
                 enabled: configuration.kinds.enabled))
         var limits = ExecutionLimits()
         limits.stateBytesMax = configuration.executions.stateBytesMax
-        let environment = RunEnvironment(clock: clock, pool: pool, store: store, limits: limits, observer: log)
+        let environment = RunEnvironment(
+            clock: clock, pool: pool, store: store, limits: limits,
+            observer: RunObservers(all: [executionMetrics] + (log.map { [$0] } ?? [])))
         var admission = ExecutionService.Limits()
         admission.runningMax = configuration.executions.maxRunning
         admission.queuedMax = configuration.executions.maxQueued

@@ -19,27 +19,29 @@ struct ImportTable {
         "CSimdJSON": Row(own: ["CSimdJSONLibrary"], libraries: []),
         "millrace-exec": Row(own: [], libraries: []),
         "Linux": Row(own: ["CLinux"], libraries: []),
-        "Reactor": Row(own: ["Linux"], libraries: ["DequeModule"]),
+        "Reactor": Row(own: ["Linux", "Metrics"], libraries: ["DequeModule"]),
         "JSON": Row(own: ["CSimdJSON"], libraries: ["OrderedCollections"]),
         "HTTP": Row(own: [], libraries: []),
         "Digest": Row(own: [], libraries: []),
         "Auth": Row(own: ["Digest", "JSON", "Linux"], libraries: []),
         "Graphs": Row(own: ["Digest", "JSON"], libraries: ["Yams", "CYaml", "OrderedCollections"]),
+        "Metrics": Row(own: [], libraries: []),
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
         "ReactorServices": Row(own: ["Executions", "Linux", "Reactor"], libraries: []),
         "Nodes": Row(own: ["Executions", "Graphs", "JSON", "CLua"], libraries: ["DequeModule"]),
         "History": Row(
-            own: ["Executions", "Graphs", "JSON", "Linux"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
+            own: ["Executions", "Graphs", "JSON", "Linux", "Metrics"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
         "Config": Row(own: [], libraries: ["Yams"]),
         "Systemd": Row(own: ["CSystemd", "Linux"], libraries: []),
         "Server": Row(
-            own: ["Linux", "Reactor", "HTTP", "Digest", "Auth", "Executions", "Graphs", "JSON"],
+            own: ["Linux", "Reactor", "HTTP", "Digest", "Auth", "Metrics", "Executions", "Graphs", "JSON"],
             libraries: ["OrderedCollections", "DequeModule"]),
         "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
         "millrace": Row(
             own: [
-                "Linux", "Reactor", "JSON", "HTTP", "Graphs", "Auth", "Executions", "ReactorServices", "Nodes",
+                "Linux", "Reactor", "Metrics", "JSON", "HTTP", "Graphs", "Auth", "Executions", "ReactorServices",
+                "Nodes",
                 "History",
                 "Config", "Systemd", "Server", "Client",
             ],

@@ -1,0 +1,83 @@
+import Executions
+import Linux
+import Metrics
+import Reactor
+
+/// What the reactor's thread knows for the metrics, taken in one look, to be written elsewhere.
+struct ServerFigures: Sendable {
+    private let metrics: ServerMetrics
+    private let turns: TurnMetrics
+    private let streams: Int
+    private let dashboards: Int
+    private let connections: Int
+    private let lag: StreamLag
+    private let frameBytes: Int
+
+    /// How far streams are behind whose clients do not take what is due.
+    struct StreamLag: Sendable {
+        var streams = 0
+        var events = 0
+        var eventsMax = 0
+    }
+
+    init(_ server: Server) {
+        metrics = server.metrics
+        turns = server.reactor.turnMetrics
+        streams = server.hub.streamCount
+        dashboards = server.feed.readerCount
+        connections = server.connectionCount
+        lag = server.streamLag()
+        frameBytes = server.hub.frameBytes + server.feed.lineBytes
+    }
+
+    func write(to text: inout MetricsText) {
+        text.gauge("millrace_streams_open", "Event streams that are open now.", streams + dashboards)
+        text.gauge("millrace_dashboards_open", "Streams of all executions among them.", dashboards)
+        text.counter("millrace_streams", "Event streams that were opened.", metrics.streams)
+        text.gauge("millrace_streams_lagging", "Streams whose client does not take what is due.", lag.streams)
+        text.gauge("millrace_stream_lag_events", "Events that those are behind, together.", lag.events)
+        text.gauge("millrace_stream_lag_events_max", "Events that the slowest of those is behind.", lag.eventsMax)
+        text.counter("millrace_sent_events", "Events sent to streams.", metrics.eventsSent)
+        text.counter("millrace_sent_bytes", "Bytes sent to clients.", metrics.bytesSent)
+        text.gauge("millrace_frame_bytes", "Memory of rendered events that streams share.", frameBytes)
+        text.gauge("millrace_connections_open", "Connections that are open now.", connections)
+        text.counter("millrace_connections", "Connections that were accepted.", metrics.connectionsAccepted)
+        text.counter("millrace_http_requests", "Requests that were parsed.", metrics.requests)
+        text.counter(
+            "millrace_http_faults", "Requests that could not be parsed, or came too slowly.", metrics.faults)
+        text.counter("millrace_reactor_turns", "Turns of the event loop.", turns.turns)
+        text.counter("millrace_reactor_events", "Readiness events that were dispatched.", turns.events)
+        text.histogram(
+            "millrace_reactor_turn_seconds", "Time that a turn of the event loop works.", turns.times,
+            unit: 1_000_000_000)
+    }
+}
+
+extension MetricsText {
+    /// What a Prometheus client library tells of its process, under the same names.
+    mutating func add(_ usage: ProcessUsage) {
+        counter("process_cpu_seconds", "Total user and system CPU time spent in seconds.", usage.cpuSeconds)
+        gauge("process_resident_memory_bytes", "Resident memory size in bytes.", usage.residentBytes)
+        gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", usage.virtualBytes)
+        gauge(
+            "process_start_time_seconds", "Start time of the process since unix epoch in seconds.",
+            usage.startedAtSeconds)
+        gauge("process_threads", "Threads of the process.", usage.threads)
+        gauge("process_open_fds", "Number of open file descriptors.", usage.openDescriptors)
+        if let limit = try? DescriptorLimit.current() {
+            gauge("process_max_fds", "Maximum number of open file descriptors.", limit.soft)
+        }
+    }
+
+    mutating func add(_ service: ExecutionService) {
+        let (counts, load) = (service.counts, service.environment.pool.load)
+        gauge("millrace_executions_running", "Executions that run now.", counts.running)
+        gauge("millrace_executions_queued", "Executions that wait for a place.", counts.queued)
+        gauge(
+            "millrace_log_bytes", "Memory of the events of unfinished executions.",
+            service.unfinished.reduce(0) { $0 + $1.memoryBytes })
+        gauge("millrace_workers", "Threads of the worker pool.", service.environment.pool.threadCount)
+        gauge("millrace_workers_busy", "Threads of the worker pool that run something now.", load.busy)
+        gauge("millrace_worker_jobs_queued", "Jobs that wait for a worker thread.", load.queued)
+    }
+}
