@@ -64,6 +64,8 @@ package final class EventLog: Sendable {
     /// The id as text, which every event and log line carries.
     package let idText: [UInt8]
     package let graph: GraphRevision
+    /// The trace that the execution belongs to.
+    let trace: TraceParent?
 
     fileprivate struct Guarded {
         var summary: ExecutionSummary
@@ -91,6 +93,7 @@ package final class EventLog: Sendable {
         self.id = summary.id
         idText = Array(summary.id.description.utf8)
         self.graph = graph
+        trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
     }
 
@@ -100,6 +103,7 @@ package final class EventLog: Sendable {
         self.id = summary.id
         idText = Array(summary.id.description.utf8)
         self.graph = graph
+        trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         guarded = Mutex(Guarded(summary: summary, firstSeq: summary.lastSeq + 1, visibleSeq: summary.lastSeq))
     }
 

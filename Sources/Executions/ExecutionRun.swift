@@ -276,7 +276,7 @@ extension ExecutionRun {
         let call = NodeCall(
             executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
             attempt: start.attempt, state: start.state,
-            output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt))
+            output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt), trace: log.trace?.child())
         switch revision.bodies[start.rank].start(call) {
         case .finished(let outcome):
             // What it put out lies in the inbox, and comes before its end.

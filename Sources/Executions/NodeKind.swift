@@ -59,13 +59,16 @@ package struct NodeCall: Sendable {
     package let state: State
     /// Where `node_output` events go, while the attempt runs.
     package let output: NodeOutput
+    /// The trace that the execution belongs to, with a span of this attempt.
+    package let trace: TraceParent?
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
     package var idempotencyKey: String { "\(executionID)/\(nodeID)" }
 
     package init(
-        executionID: ExecutionID, graph: GraphIdentity, nodeID: String, attempt: Int, state: State, output: NodeOutput
+        executionID: ExecutionID, graph: GraphIdentity, nodeID: String, attempt: Int, state: State, output: NodeOutput,
+        trace: TraceParent? = nil
     ) {
         self.executionID = executionID
         self.graph = graph
@@ -73,6 +76,7 @@ package struct NodeCall: Sendable {
         self.attempt = attempt
         self.state = state
         self.output = output
+        self.trace = trace
     }
 }
 

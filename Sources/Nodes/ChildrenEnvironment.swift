@@ -33,6 +33,7 @@ package struct ChildrenEnvironment: Sendable {
         variables["MILLRACE_NODE_ID"] = call.nodeID
         variables["MILLRACE_IDEMPOTENCY_KEY"] = call.idempotencyKey
         variables["MILLRACE_ATTEMPT"] = String(call.attempt)
+        variables["TRACEPARENT"] = call.trace?.description
         return variables.merging(own) { $1 }
     }
 

@@ -96,6 +96,10 @@ enum PythonRequest {
         writer.appendJSONString(call.nodeID)
         writer.append(",\"key\":")
         writer.appendJSONString(call.idempotencyKey)
+        if let trace = call.trace {
+            writer.append(",\"trace\":")
+            writer.appendJSONString(trace.description)
+        }
         writer.append(",\"target\":")
         writer.append(json: target.json)
         writer.append(",\"state\":")

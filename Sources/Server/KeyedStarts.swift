@@ -2,6 +2,7 @@
 // after any crash or neither is. Between the request and that transaction the key is claimed here, and whoever comes with it
 // meanwhile is told to come again.
 
+import Auth
 import Digest
 import Executions
 import HTTP

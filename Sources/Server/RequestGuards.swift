@@ -112,7 +112,7 @@ extension RequestGuards {
                     "Allow": methods,
                     "Access-Control-Allow-Methods": methods,
                     "Access-Control-Allow-Headers":
-                        "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer",
+                        "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, Traceparent",
                     "Access-Control-Max-Age": "600",
                 ]), with: request)
     }

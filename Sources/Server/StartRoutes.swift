@@ -64,7 +64,8 @@ enum StartRoutes {
     ) throws(Problem) -> EventLog {
         let id = call.parameters["id"]
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
-        return try start(graph, call, initialState: order.initialState, prepare)
+        let origin = call.trace.map { ExecutionOrigin(traceparent: $0.description) }
+        return try start(graph, call, initialState: order.initialState, origin: origin, prepare)
     }
 
     static func start(
@@ -137,5 +138,13 @@ enum StartRoutes {
                     422, code: "invalid_request", detail: "The body does not fit; see errors.", errors: faults))
         }
         return order
+    }
+}
+
+extension Call {
+    /// The trace that the request belongs to. One that is malformed, or not alone, is ignored.
+    var trace: TraceParent? {
+        let values = request.headers.values(of: "traceparent")
+        return values.count == 1 ? TraceParent(values[0]) : nil
     }
 }

@@ -12,7 +12,7 @@ Outside Millrace, in a test or a notebook, both write to stderr, so the same fil
 import json
 import sys
 
-__all__ = ["emit", "idempotency_key", "log"]
+__all__ = ["emit", "idempotency_key", "log", "traceparent"]
 
 CHANNEL_LENGTH_MAX = 64
 
@@ -35,7 +35,18 @@ def idempotency_key():
     return _key()
 
 
+def traceparent():
+    """The W3C traceparent of this attempt, a span of the trace that the execution was started in: for the header of that
+    name in requests that the node makes. "" if it was started in none, and outside Millrace."""
+    return _trace()
+
+
 def _key():
+    # The worker puts its own in this place.
+    return ""
+
+
+def _trace():
     # The worker puts its own in this place.
     return ""
 

@@ -68,12 +68,13 @@ class NodeError(Exception):
 class Call:
     """One attempt of one node, from its request to its end."""
 
-    __slots__ = ("number", "node", "key", "target", "always", "line", "state", "keys", "text", "task", "cancelled", "ended")
+    __slots__ = ("number", "node", "key", "trace", "target", "always", "line", "state", "keys", "text", "task", "cancelled", "ended")
 
     def __init__(self, request, line):
         self.number = request["call"]
         self.node = request["node"]
         self.key = request.get("key", "")
+        self.trace = request.get("trace", "")
         self.target = request["target"]
         self.always = request.get("always") or ()
         self.state = request["state"]
@@ -127,6 +128,10 @@ class Replies:
     def idempotency_key(self):
         call = self.call_of_output()
         return call.key if call else ""
+
+    def traceparent(self):
+        call = self.call_of_output()
+        return call.trace if call else ""
 
     def output(self, channel, data):
         call = self.call_of_output()
@@ -688,6 +693,7 @@ def main():
     worker = Worker(files, requests, replies)
     millrace._sink = worker.replies.output
     millrace._key = worker.replies.idempotency_key
+    millrace._trace = worker.replies.traceparent
     sys.stdout = Printer(worker.replies, "stdout", 1)
     sys.stderr = Printer(worker.replies, "stderr", 2)
     worker.run()
