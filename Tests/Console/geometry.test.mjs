@@ -2,17 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-    NODE_HEIGHT, NODE_WIDTH, SCALE_MAX, SCALE_MIN, boundsOf, documentPositions, edgePath, fitted, labelPoint, labelText, labelWidth,
+    NODE_HEIGHT, NODE_WIDTH, SCALE_MAX, SCALE_MIN, boundsOf, edgePath, fitted, labelPoint, labelText, labelWidth,
     neighbour, revealing, widened, zoomed,
 } from "../../Sources/Console/Files/geometry.js";
 
 const positions = new Map([["a", { x: 0, y: 0 }], ["b", { x: 240, y: -50 }], ["c", { x: 240, y: 50 }], ["d", { x: 480, y: 0 }]]);
-
-test("positions of the document count only if every node has one", () => {
-    const placed = { id: "a", kind: "set", position: { x: 1, y: 2 } };
-    assert.deepEqual(documentPositions([placed]), new Map([["a", { x: 1, y: 2 }]]));
-    assert.equal(documentPositions([placed, { id: "b", kind: "set" }]), null);
-});
 
 test("layers part where a condition needs the room, and keep their order", () => {
     const edges = [{ from: "a", to: "b", when: "state.urgency < 0.7" }, { from: "b", to: "d" }];

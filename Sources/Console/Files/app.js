@@ -1,6 +1,8 @@
 // The page: which graph or execution the address names, and what stands around it.
 //
 //   #/graphs/ID         a graph, ready to run
+//   #/graphs/ID/edit    the same in the editor
+//   #/new               a graph that is not saved yet
 //   #/executions/ID     an execution, live or from the history
 //   #/executions        all executions
 //   #/operation         how the server does
@@ -9,6 +11,7 @@ import { AccountMenu } from "./account.js";
 import "./connection-badge.js";
 import { ConnectionBadge } from "./connection-badge.js";
 import { element } from "./dom.js";
+import { EditorPage } from "./editor-page.js";
 import { ExecutionList } from "./execution-list.js";
 import { GraphAPI } from "./graph-api.js";
 import { GraphList } from "./graph-list.js";
@@ -39,19 +42,21 @@ const badge = find("connection-badge", ConnectionBadge);
 const account = find("account-menu", AccountMenu);
 const workspace = new GraphWorkspace(api, find("#status-line", HTMLElement));
 const problems = new ProblemList();
+const editing = new EditorPage(api, find("#status-line", HTMLElement));
 
 /** Counts the addresses gone to, so that a slow answer to an earlier one is dropped. */
 let visit = 0;
 
 async function route() {
     const current = (visit += 1);
-    const [page, id] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    const [page, id, mode] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
     toggleMenu(false);
     if (page === "executions" && id && id === workspace.executionId && workspace.isConnected) return mark();
     problems.show(null);
     try {
         if (page === "executions" && !id) return openAllRuns();
         if (page === "operation") return openPage("Operation", new OperationPage(api));
+        if (page === "new" || (page === "graphs" && id && mode === "edit")) return await openEditor(page === "new" ? null : id, current);
         if (page !== "executions" && !(page === "graphs" && id)) return await openFirstGraph(current);
         const opened = await (page === "executions" ? workspace.loadExecution(id) : workspace.loadGraph(id));
         if (current !== visit) return;
@@ -64,14 +69,30 @@ async function route() {
 }
 
 /**
- * Without an address, the first graph opens, unless somebody has gone elsewhere meanwhile.
+ * Without an address, the configured graph opens, else the first; without any graph, the editor with a new one. Unless
+ * somebody has gone elsewhere meanwhile.
  * @param {number} current
  */
 async function openFirstGraph(current) {
-    const [first] = await loadGraphs();
+    const [loaded, start] = await Promise.all([loadGraphs(), editing.startGraph()]);
     if (current !== visit) return;
-    if (first) location.replace(`#/graphs/${encodeURIComponent(first.id)}`);
-    else main.replaceChildren(element("p", { class: "welcome" }, "There is no graph yet. Put a document into the graphs folder."));
+    const first = loaded.find((graph) => graph.id === start) ?? loaded[0];
+    location.replace(first ? `#/graphs/${encodeURIComponent(first.id)}` : "#/new");
+}
+
+/**
+ * @param {string | null} id Null for a graph that is not saved yet.
+ * @param {number} current The visit.
+ */
+async function openEditor(id, current) {
+    const session = await (id === null ? editing.loadNew() : editing.load(id));
+    if (current !== visit) return;
+    workspace.close();
+    if (!editing.editor.isConnected) main.replaceChildren(problems, editing.editor);
+    editing.editor.open(session);
+    badge.follow(null);
+    graphs.mark(id);
+    markPage();
 }
 
 function openAllRuns() {
@@ -125,6 +146,8 @@ function toggleMenu(isOpen) {
     menu.setAttribute("aria-expanded", String(isOpen));
 }
 
+editing.loadGraphs = loadGraphs;
+graphs.onImport = () => editing.importFile();
 workspace.onUpdate = (/** @type {import("./run-session.js").RunSession} */ session) => badge.follow(session.connection);
 badge.open(api);
 account.onSignedIn = () => {
@@ -138,7 +161,7 @@ api.live = live;
 live.onConnection = () => badge.followShared(live.connection);
 badge.onReturn = () => {
     loadGraphs().catch(() => {});
-    if (!workspace.isConnected) route();
+    if (!workspace.isConnected && !editing.editor.isConnected) route();
 };
 menu.addEventListener("click", () => toggleMenu(menu.getAttribute("aria-expanded") !== "true"));
 addEventListener("keydown", (event) => {

@@ -16,7 +16,10 @@ export class EditHistory {
     /** @param {JSONTree} document */
     constructor(document) {
         this.document = document;
-        /** The document that the server has. @type {JSONTree | null} */
+        /**
+         * The document that the server has; null if it has none.
+         * @type {JSONTree | null}
+         */
         this.saved = document;
     }
 

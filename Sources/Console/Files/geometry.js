@@ -15,21 +15,6 @@ const LABEL_PADDING = 14;
 const LABEL_MARGIN = 56;
 
 /**
- * The positions that the document gives, if it gives one to every node.
- * @param {readonly GraphNode[]} nodes
- * @returns {Map<string, Point> | null}
- */
-export function documentPositions(nodes) {
-    /** @type {Map<string, Point>} */
-    const positions = new Map();
-    for (const { id, position } of nodes) {
-        if (!position) return null;
-        positions.set(id, { x: position.x, y: position.y });
-    }
-    return positions;
-}
-
-/**
  * Computed layers, moved apart where conditions stand between them, so that these can be read.
  * @param {Map<string, Point>} positions
  * @param {readonly GraphEdge[]} edges

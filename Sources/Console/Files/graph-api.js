@@ -308,6 +308,15 @@ export class GraphAPI {
     }
 
     /**
+     * Any other call; throws a `Problem` unless it succeeds.
+     * @param {string} path
+     * @param {RequestInit} [init]
+     */
+    send(path, init) {
+        return this.#send(path, init);
+    }
+
+    /**
      * @param {string} path
      * @param {RequestInit} [init]
      */
@@ -316,7 +325,8 @@ export class GraphAPI {
         let response;
         try {
             response = await this.#transport.fetch(this.#base + path, init);
-        } catch {
+        } catch (error) {
+            if (init?.signal?.aborted) throw error;
             throw Problem.unreachable();
         }
         if (!response.ok) throw await problemOf(response);

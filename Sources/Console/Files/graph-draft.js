@@ -213,6 +213,19 @@ export function freeID(word, taken) {
     return `${base}_${number}`;
 }
 
+/**
+ * An id that no graph has, made from another.
+ * @param {string} id
+ * @param {ReadonlySet<string>} taken
+ */
+export function freeGraphID(id, taken) {
+    const stem = id.toLowerCase().replace(/[^a-z0-9._-]/g, "-").replace(/^[^a-z0-9]+/, "").slice(0, 56) || "graph";
+    if (!taken.has(stem)) return stem;
+    let number = 2;
+    while (taken.has(`${stem}-${number}`)) number += 1;
+    return `${stem}-${number}`;
+}
+
 /** @param {JSONTree} document */
 export function nodeIDs(document) {
     return new Set(nodesOf(document).map((node) => node.id));

@@ -1,6 +1,6 @@
 // <graph-list>: all graphs, with a search.
 
-import { element, setAttribute } from "./dom.js";
+import { button, element, icon, setAttribute } from "./dom.js";
 import { count } from "./format.js";
 
 /** @typedef {import("./events.js").GraphSummary} GraphSummary */
@@ -20,9 +20,15 @@ export class GraphList extends HTMLElement {
     #list = element("ul", { class: "graphs" });
     #note = element("p", { class: "empty", role: "status" }, "Loading…");
 
+    onImport = () => {};
+
     connectedCallback() {
         if (this.firstChild) return;
-        this.append(this.#search, this.#list, this.#note);
+        this.append(
+            element("div", { class: "graph-tools" },
+                element("a", { href: "#/new", class: "button" }, icon("plus"), element("span", {}, "New graph")),
+                button({ icon: "import", label: "Import a graph from a file", class: "button quiet", onclick: () => this.onImport() })),
+            this.#search, this.#list, this.#note);
     }
 
     /** @param {GraphSummary[]} graphs */
@@ -54,7 +60,7 @@ export class GraphList extends HTMLElement {
 
     /** @param {number} foundCount */
     #words(foundCount) {
-        if (this.#graphs.length === 0) return "There is no graph yet. Put a document into the graphs folder or send one to POST /api/graphs.";
+        if (this.#graphs.length === 0) return "There is no graph yet. Draw the first one.";
         if (foundCount === 0) return "No graph matches.";
         return foundCount > SHOWN_MAX ? `${foundCount - SHOWN_MAX} more; search to find them.` : "";
     }

@@ -8,6 +8,7 @@ import { FrameBatch } from "./frame-batch.js";
 import { GraphCanvas } from "./graph-canvas.js";
 import { memberText } from "./json-text.js";
 import { headingWithCopy, jsonView } from "./json-view.js";
+import { modeSwitch } from "./mode-switch.js";
 import { NodeInspector } from "./node-inspector.js";
 import { ProblemList } from "./problem-list.js";
 import { RunBar } from "./run-bar.js";
@@ -35,6 +36,7 @@ export class GraphWorkspace extends HTMLElement {
     #announcer;
     #title = element("h2", { tabindex: -1 });
     #about = element("p", { class: "about" });
+    #modes = element("div", { class: "modes" });
     #bar = new RunBar();
     #problems = new ProblemList();
     #canvas = new GraphCanvas();
@@ -71,7 +73,7 @@ export class GraphWorkspace extends HTMLElement {
         this.#inspector.hidden = true;
         this.#dock.show([["Log", this.#log], ["State", this.#states], ["Runs", this.#runs]]);
         this.append(
-            element("header", { class: "workspace-head" }, element("div", { class: "workspace-title" }, this.#title, this.#about), this.#bar, this.#problems),
+            element("header", { class: "workspace-head" }, element("div", { class: "workspace-title" }, this.#title, this.#about), this.#modes, this.#bar, this.#problems),
             element("div", { class: "panes" }, element("div", { class: "stage" }, this.#canvas, this.#scrubber), this.#dock, this.#inspector));
     }
 
@@ -117,6 +119,7 @@ export class GraphWorkspace extends HTMLElement {
         };
         const { document: graph, revision } = session.graph;
         setText(this.#title, graph.name ?? graph.id);
+        this.#modes.replaceChildren(modeSwitch("run", graph.id));
         const when = summary ? ` · Run of ${moment(summary.started_at ?? summary.created_at)}` : "";
         setText(this.#about, `${graph.description ?? ""}${graph.description ? " · " : ""}Revision ${revision ?? "?"}${when}`);
         this.#canvas.open(session);

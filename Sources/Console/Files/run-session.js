@@ -3,7 +3,8 @@
 // The session owns the stream. Whatever happens ends in one call of `onChange`, which the workspace answers once per frame.
 
 import { initialStateText } from "./graph-api.js";
-import { boundsOf, documentPositions, widened } from "./geometry.js";
+import { boundsOf, widened } from "./geometry.js";
+import { filledPositions, lacksPositions } from "./positions.js";
 import { Problem } from "./problem.js";
 import { emptyRun, isFinished } from "./run-state.js";
 import { Timeline } from "./timeline.js";
@@ -66,10 +67,10 @@ export class RunSession {
      */
     static async load(api, graphId, revision) {
         const graph = await api.graph(graphId, revision);
-        const given = documentPositions(graph.document.nodes);
-        if (given) return new RunSession(api, graph, given);
+        const { nodes, edges = [] } = graph.document;
+        if (!lacksPositions(nodes)) return new RunSession(api, graph, filledPositions(nodes, edges, new Map()));
         const computed = new Map(Object.entries(await api.layout(graph.text)));
-        return new RunSession(api, graph, widened(computed, graph.document.edges ?? []));
+        return new RunSession(api, graph, widened(computed, edges));
     }
 
     get initialStateText() {

@@ -1,0 +1,74 @@
+// An edge on the editor's canvas: its line, a wider one that can be hit, and the label of its condition.
+
+import { drawn, setAttribute } from "./dom.js";
+import { edgePath, labelPoint, labelText, labelWidth } from "./geometry.js";
+
+/** @typedef {import("./events.js").GraphEdge} GraphEdge */
+/** @typedef {import("./geometry.js").Point} Point */
+/** @typedef {import("./graph-diff.js").Change} Change */
+/** @typedef {"plain" | "selected" | "faulty" | Change} EdgeLook */
+
+/** @type {readonly EdgeLook[]} */
+const looks = ["plain", "selected", "faulty", "added", "removed", "changed"];
+const LABEL_HEIGHT = 20;
+
+export class EditorEdge {
+    /** @type {GraphEdge | null} */
+    #edge = null;
+    #line = drawn("path", { class: "edge" });
+    #reach = drawn("path", { class: "edge-reach" });
+    #label = drawn("g", { class: "edge-label" });
+    /** @type {EdgeLook | null} */
+    #look = null;
+    #place = "";
+    element = drawn("g", { class: "edit-edge" }, this.#reach, this.#line);
+
+    /**
+     * @param {GraphEdge} edge
+     * @param {Point} from
+     * @param {Point} to
+     */
+    show(edge, from, to) {
+        const place = `${from.x} ${from.y} ${to.x} ${to.y}`;
+        if (edge === this.#edge && place === this.#place) return;
+        if (edge !== this.#edge) {
+            setAttribute(this.element, "data-from", edge.from);
+            setAttribute(this.element, "data-to", edge.to);
+        }
+        this.#edge = edge;
+        this.#place = place;
+        const path = edgePath(from, to);
+        this.#line.setAttribute("d", path);
+        this.#reach.setAttribute("d", path);
+        this.#showCondition(edge.when, from, to);
+    }
+
+    /** @param {unknown} when @param {Point} from @param {Point} to */
+    #showCondition(when, from, to) {
+        if (typeof when !== "string" || when === "") return this.#label.remove();
+        const text = when.replace(/\s+/g, " "), width = labelWidth(text), { x, y } = labelPoint(from, to, width);
+        setAttribute(this.#label, "transform", `translate(${x} ${y})`);
+        this.#label.replaceChildren(
+            drawn("title", {}, `when ${when}`),
+            drawn("rect", { x: -width / 2, y: -LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT, rx: LABEL_HEIGHT / 2 }),
+            drawn("text", { "text-anchor": "middle", y: 3.5 }, labelText(text)));
+        if (!this.#label.parentNode) this.element.append(this.#label);
+    }
+
+    /** @param {EdgeLook} look */
+    look(look) {
+        if (look === this.#look) return;
+        this.#look = look;
+        setAttribute(this.element, "data-look", look);
+        setAttribute(this.#line, "marker-end", `url(#tip-${look})`);
+    }
+}
+
+/** The arrowheads, one for each look. */
+export function tips() {
+    return drawn("defs", {}, ...looks.map((look) =>
+        drawn("marker", {
+            id: `tip-${look}`, class: `tip tip-${look}`, viewBox: "0 0 10 10", refX: 8.5, refY: 5, markerWidth: 10, markerHeight: 10,
+            markerUnits: "userSpaceOnUse", orient: "auto",
+        }, drawn("path", { d: "M0 0.8 9.5 5 0 9.2z" }))));
+}
