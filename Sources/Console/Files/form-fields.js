@@ -87,7 +87,7 @@ export function field({ index, path, label, help, isRequired, control }) {
     const slot = element("p", { id: slotID, class: "field-fault" });
     const made = control(id, `${slotID} ${helpID}`);
     index.add(path, made, slot);
-    return element("div", { class: "field" },
+    return element("div", { class: "form-field" },
         element("label", { for: id, class: "field-label" }, label, isRequired ? element("span", { class: "needed", title: "Required" }, " *") : null),
         made, slot, help ? helpText(helpID, help) : null);
 }
@@ -128,7 +128,7 @@ export function withCode(text) {
  * @param {string} text
  */
 export function ownFault(control, text) {
-    const slot = control.closest(".field, .row-field")?.querySelector(".field-fault");
+    const slot = control.closest(".form-field, .row-field")?.querySelector(".field-fault");
     if (!(slot instanceof HTMLElement)) return;
     slot.dataset.own = String(text !== "");
     setText(slot, text);

@@ -242,12 +242,15 @@ export class GraphEditor extends HTMLElement {
 
     /** @param {Iterable<string>} ids @param {import("./editor-session.js").Ends | null} edge */
     #select(ids, edge) {
+        const before = this.#session?.selectedNode?.id;
         this.#session?.select(ids, edge);
         const isOne = this.#session?.selectedNode || edge;
         if (isOne && !this.#comparison.isShown && this.#panel.chosen !== "yaml") this.#panel.choose("properties");
         // What has been chosen is to be seen at once, and its form may be asked for the keyboard.
         this.#update();
-        if (isOne && !matchMedia("(max-width: 60rem)").matches) this.#togglePanel(true);
+        // On a narrow screen the panel hides the graph, so it comes when a node is chosen once more.
+        const isNarrow = matchMedia("(max-width: 60rem)").matches;
+        if (isOne && (!isNarrow || before === this.#session?.selectedNode?.id)) this.#togglePanel(true);
     }
 
     /** @param {string} id */
@@ -337,9 +340,9 @@ export class GraphEditor extends HTMLElement {
     // The panel
 
     /** @param {boolean} [isOpen] */
-    #togglePanel(isOpen) {
-        this.classList.toggle("panel-closed", isOpen === undefined ? undefined : !isOpen);
-        this.classList.toggle("panel-open", !this.classList.contains("panel-closed"));
+    #togglePanel(isOpen = this.#panel.offsetParent === null) {
+        this.classList.toggle("panel-closed", !isOpen);
+        this.classList.toggle("panel-open", isOpen);
     }
 
     /** @param {string} name */

@@ -4,7 +4,8 @@ import { element } from "./dom.js";
 import { FieldIndex, choice, field, removeButton, textArea, textInput } from "./form-fields.js";
 import { GRAPH_ID, withField } from "./graph-draft.js";
 import { at, treeOf, valueOf } from "./json-tree.js";
-import { entries, jsonField, member } from "./schema-form.js";
+import { jsonField, member } from "./schema-form.js";
+import { entries } from "./schema-rows.js";
 
 /** @typedef {import("./editor-session.js").EditorSession} EditorSession */
 /** @typedef {import("./json-tree.js").JSONPath} JSONPath */

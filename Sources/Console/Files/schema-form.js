@@ -3,11 +3,12 @@
 
 import { CodeField } from "./code-field.js";
 import { element } from "./dom.js";
-import { addButton, choice, field, ownFault, removeButton, textArea, textInput } from "./form-fields.js";
+import { choice, field, ownFault, textArea, textInput } from "./form-fields.js";
 import { indented } from "./json-text.js";
-import { at, parseTree, renamed, replaced, textOf, treeOf, valueOf } from "./json-tree.js";
+import { at, parseTree, replaced, textOf, treeOf, valueOf } from "./json-tree.js";
 import { sample } from "./node-defaults.js";
 import { branchTitle, codeLanguage, fits, label, typeOf, typesOf, variantIndex, variantsOf } from "./schema.js";
+import { entries, items } from "./schema-rows.js";
 
 /** @typedef {import("./form-fields.js").FieldIndex} FieldIndex */
 /** @typedef {import("./json-tree.js").JSONPath} JSONPath */
@@ -142,7 +143,7 @@ function group(store, name, schema, path, isRequired) {
  * @param {{ id?: string, describedBy?: string, label?: string, isRequired?: boolean }} options
  * @returns {HTMLElement}
  */
-function control(store, name, schema, path, options) {
+export function control(store, name, schema, path, options) {
     const tree = store.read(path), value = valueOf(tree), types = typesOf(schema);
     if (schema.enum) return enumChoice(store, schema, path, value, options);
     const branches = schema.oneOf ?? schema.anyOf;
@@ -254,8 +255,8 @@ function branchChoice(store, name, branches, path, options) {
     if (chosen < 0 || !options.isRequired) titles.unshift({ value: "-1", text: tree === undefined ? "Not set" : "Other (JSON)" });
     const select = choice({
         ...options, label: `${label(name)}: form`, value: String(chosen), options: titles, take: (text) => {
-            const index = Number(text);
-            if (tree !== undefined) store.stash.set(`${path.join("/")}#${chosen}`, tree);
+            const index = Number(text), now = store.read(path);
+            if (now !== undefined) store.stash.set(`${path.join("/")}#${chosen}`, now);
             store.write(path, index < 0 ? undefined : store.stash.get(`${path.join("/")}#${index}`) ?? treeOf(sample(branches[index])));
             store.rebuild(path);
         },
@@ -266,81 +267,6 @@ function branchChoice(store, name, branches, path, options) {
         : typesOf(branch)[0] === "array" ? [items(store, branch, path)]
         : branch.const !== undefined ? [] : [control(store, name, branch, path, { label: label(name), isRequired: true })];
     return element("div", { class: "branch" }, select, ...body);
-}
-
-/**
- * The elements of an array.
- * @param {FormStore} store
- * @param {Schema} schema
- * @param {JSONPath} path
- */
-function items(store, schema, path) {
-    const tree = store.read(path), list = tree?.kind === "array" ? tree.items : [];
-    const item = schema.items ?? {};
-    const write = (/** @type {readonly JSONTree[]} */ changed, /** @type {number} */ focus) => {
-        store.write(path, { kind: "array", items: changed });
-        store.rebuild([...path, Math.max(0, Math.min(focus, changed.length - 1))]);
-    };
-    const rows = list.map((_, index) => row(store, [...path, index], `Element ${index + 1}`,
-        control(store, "", item, [...path, index], { label: `Element ${index + 1}`, isRequired: true }),
-        () => write(list.filter((_, other) => other !== index), index)));
-    return element("div", { class: "rows" }, ...rows,
-        addButton("Add", () => write([...list, treeOf(item.type ? sample({ ...item, examples: undefined }) : "")], list.length)));
-}
-
-/**
- * @param {FormStore} store
- * @param {JSONPath} path
- * @param {string} name
- * @param {HTMLElement} made
- * @param {() => void} remove
- * @param {HTMLElement} [head]
- */
-function row(store, path, name, made, remove, head) {
-    const slot = element("p", { class: "field-fault" });
-    store.index.add(path, made, slot);
-    return element("div", { class: "row-field" },
-        element("div", { class: "row" }, head ?? null, made, removeButton(`Remove ${name}`, remove)), slot);
-}
-
-/**
- * Members of which the schema names neither keys nor number.
- * @param {FormStore} store
- * @param {Schema} schema
- * @param {JSONPath} path
- * @param {ReadonlySet<string>} known Members that have fields of their own.
- */
-export function entries(store, schema, path, known) {
-    const tree = store.read(path);
-    const members = tree?.kind === "object" ? tree.members.filter(({ key }) => !known.has(key)) : [];
-    const each = typeof schema.additionalProperties === "object" ? schema.additionalProperties : {};
-    const rows = members.map(({ key }) => {
-        const name = textInput({
-            label: "Key", value: key, isCode: true, isLate: true, take: (text) => {
-                if (text === key) return undefined;
-                const now = store.read(path);
-                if (text === "") return "A key is needed.";
-                if (!now || at(now, [text]) !== undefined) return `There is a key ${text} already.`;
-                store.write(path, renamed(now, key, text));
-                store.rebuild([...path, text]);
-                return undefined;
-            },
-        });
-        name.classList.add("key-input");
-        return row(store, [...path, key], key, control(store, "", each, [...path, key], { label: `Value of ${key}`, isRequired: true }), () => {
-            store.write([...path, key], undefined);
-            store.rebuild(path);
-        }, name);
-    });
-    const add = () => {
-        const taken = new Set(tree?.kind === "object" ? tree.members.map(({ key }) => key) : []);
-        let number = 1;
-        while (taken.has(`key_${number}`)) number += 1;
-        const key = `key_${number}`;
-        store.write([...path, key], treeOf(each.type ? sample(each) : ""));
-        store.rebuild([...path, key]);
-    };
-    return element("div", { class: "rows entries" }, ...rows, addButton("Add a value", add));
 }
 
 /** @type {{ value: string, text: string, begin: (before: string) => unknown }[]} */
@@ -363,13 +289,14 @@ function anyValue(store, schema, path, options) {
     const type = tree === undefined ? "" : ["string", "number", "boolean"].includes(typeOf(value)) && !store.stash.has(`json ${path.join("/")}`) ? typeOf(value) : "json";
     const allowed = anyTypes.filter(({ value: each }) => types.length === 0 || each === "json" || types.includes(/** @type {any} */ (each)));
     const select = choice({
-        label: `Type of ${options.label ?? path[path.length - 1]}`, value: type,
+        label: `Type of ${path[path.length - 1]}`, value: type,
         options: [...(tree === undefined ? [{ value: "", text: "Not set" }] : []), ...allowed],
         take: (wanted) => {
-            const before = typeof value === "string" ? value : tree ? textOf(tree) : "";
+            const now = store.read(path), read = valueOf(now);
+            const before = typeof read === "string" ? read : now ? textOf(now) : "";
             store.stash.delete(`json ${path.join("/")}`);
             if (wanted === "json") store.stash.set(`json ${path.join("/")}`, treeOf(null));
-            if (wanted !== "json" || tree === undefined) store.write(path, treeOf(anyTypes.find((each) => each.value === wanted)?.begin(before)));
+            if (wanted !== "json" || now === undefined) store.write(path, treeOf(anyTypes.find((each) => each.value === wanted)?.begin(before)));
             store.rebuild(path);
         },
     });
