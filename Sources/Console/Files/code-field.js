@@ -67,7 +67,8 @@ export class CodeField extends HTMLElement {
         // The last line needs something on it, or it is not scrolled to.
         this.#back.replaceChildren(...tokens(this.text.value, this.#language).map(({ kind, text }) =>
             (kind === "plain" ? text : element("span", { class: `code-${kind}` }, text))), "\n ");
-        this.#scroll();
+        // Asking where the text is scrolled to costs a layout of the page; one that nobody is in has not moved.
+        if (document.activeElement === this.text) this.#scroll();
     }
 
     #scroll() {

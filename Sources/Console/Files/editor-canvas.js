@@ -49,7 +49,7 @@ const GRID = 10;
 /** A graph of fewer nodes is in the page as a whole, for screen readers. */
 const CULLED_NODES_MIN = 250;
 /** What is kept around the part in sight, as a share of it. */
-const KEPT_AROUND = 0.5;
+const KEPT_AROUND = 0.25;
 
 /** @param {string} from @param {string} to */
 export function edgeKey(from, to) {
@@ -78,6 +78,8 @@ export class EditorCanvas extends HTMLElement {
     #dragged = null;
     /** @type {Box | null} What the page holds, of a graph that is culled. */
     #kept = null;
+    /** @type {import("./editor-view.js").Detail | null} What was drawn last. */
+    #detail = null;
     /** @type {Map<string, Point> | null} */
     #mapped = null;
     /** @type {string | null} The node that Tab comes to. */
@@ -117,6 +119,7 @@ export class EditorCanvas extends HTMLElement {
     #draw() {
         const scene = this.scene;
         if (!scene) return;
+        this.#detail = this.view.detail;
         const isCulled = scene.nodes.length >= CULLED_NODES_MIN;
         this.#kept = isCulled ? this.#around(this.view.visible) : null;
         this.#drawNodes(scene);
@@ -130,7 +133,7 @@ export class EditorCanvas extends HTMLElement {
 
     /** @param {Scene} scene */
     #drawNodes(scene) {
-        const wanted = new Set();
+        const wanted = new Set(), detail = this.view.detail;
         for (const node of scene.nodes) {
             const point = this.#place(node.id);
             if (!point || (!this.#isKept(point, point) && node.id !== this.current)) continue;
@@ -140,7 +143,7 @@ export class EditorCanvas extends HTMLElement {
                 this.#nodes.set(node.id, (drawing = new EditorNode()));
                 drawing.makeTabStop(node.id === this.current);
             }
-            drawing.show(node, scene.kindTitle(node.kind));
+            drawing.show(node, scene.kindTitle(node.kind), detail);
             drawing.move(point);
             drawing.select(scene.selection.has(node.id));
             drawing.markFaults(scene.faults.get(node.id) ?? 0);
@@ -156,14 +159,14 @@ export class EditorCanvas extends HTMLElement {
 
     /** @param {Scene} scene */
     #drawEdges(scene) {
-        const wanted = new Set(), chosen = scene.selectedEdge && edgeKey(scene.selectedEdge.from, scene.selectedEdge.to);
+        const wanted = new Set(), isFar = this.view.detail === "far", chosen = scene.selectedEdge && edgeKey(scene.selectedEdge.from, scene.selectedEdge.to);
         for (const edge of scene.edges) {
             const key = edgeKey(edge.from, edge.to), from = this.#place(edge.from), to = this.#place(edge.to);
             if (!from || !to || !this.#isKept(from, to)) continue;
             wanted.add(key);
             let drawing = this.#edges.get(key);
             if (!drawing) this.#edges.set(key, (drawing = new EditorEdge()));
-            drawing.show(edge, from, to);
+            drawing.show(edge, from, to, isFar);
             drawing.look(key === chosen ? "selected" : scene.changes?.get(key) ?? (scene.faultyEdges.has(key) ? "faulty" : "plain"));
             if (!drawing.element.parentNode) this.#edgeLayer.append(drawing.element);
         }
@@ -192,7 +195,9 @@ export class EditorCanvas extends HTMLElement {
     #moved() {
         const seen = this.view.visible, kept = this.#kept;
         this.#map.showSeen(seen);
-        if (!kept || !this.scene) return;
+        if (!this.scene) return;
+        if (this.#detail !== this.view.detail) return this.#draw();
+        if (!kept) return;
         const isInside = seen.x >= kept.x && seen.y >= kept.y && seen.x + seen.width <= kept.x + kept.width && seen.y + seen.height <= kept.y + kept.height;
         // Zoomed far in, what was kept for the view before is too much.
         if (!isInside || kept.width > seen.width * 6) this.#draw();

@@ -21,16 +21,19 @@ export class EditorEdge {
     /** @type {EdgeLook | null} */
     #look = null;
     #place = "";
-    element = drawn("g", { class: "edit-edge" }, this.#reach, this.#line);
+    #isFar = false;
+    element = drawn("g", { class: "edit-edge" }, this.#line);
 
     /**
      * @param {GraphEdge} edge
      * @param {Point} from
      * @param {Point} to
+     * @param {boolean} isFar From afar there is no label to read, and nothing to aim at.
      */
-    show(edge, from, to) {
+    show(edge, from, to, isFar) {
         const place = `${from.x} ${from.y} ${to.x} ${to.y}`;
-        if (edge === this.#edge && place === this.#place) return;
+        if (edge === this.#edge && place === this.#place && isFar === this.#isFar) return;
+        this.#isFar = isFar;
         if (edge !== this.#edge) {
             setAttribute(this.element, "data-from", edge.from);
             setAttribute(this.element, "data-to", edge.to);
@@ -39,7 +42,13 @@ export class EditorEdge {
         this.#place = place;
         const path = edgePath(from, to);
         this.#line.setAttribute("d", path);
+        if (isFar) {
+            this.#reach.remove();
+            this.#label.remove();
+            return;
+        }
         this.#reach.setAttribute("d", path);
+        if (!this.#reach.parentNode) this.element.prepend(this.#reach);
         this.#showCondition(edge.when, from, to);
     }
 

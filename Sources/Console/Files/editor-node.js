@@ -8,6 +8,7 @@ import { fittedText } from "./text-width.js";
 /** @typedef {import("./events.js").GraphNode} GraphNode */
 /** @typedef {import("./geometry.js").Point} Point */
 /** @typedef {import("./graph-diff.js").Change} Change */
+/** @typedef {import("./editor-view.js").Detail} Detail */
 
 const TILE = 32;
 const TEXT_X = 56;
@@ -26,37 +27,41 @@ export class EditorNode {
     #node = null;
     #kindTitle = "";
     #faultCount = 0;
+    /** @type {Detail | null} */
+    #detail = null;
     element = drawn("g", { class: "node edit-node", role: "button", tabindex: -1 });
 
     /**
      * Shows a node. Only one that differs is drawn anew.
      * @param {GraphNode} node
      * @param {string} kindTitle
+     * @param {Detail} detail
      */
-    show(node, kindTitle) {
-        if (node === this.#node && kindTitle === this.#kindTitle) return;
+    show(node, kindTitle, detail) {
+        if (node === this.#node && kindTitle === this.#kindTitle && detail === this.#detail) return;
+        if (node.id !== this.#node?.id) setAttribute(this.element, "data-id", node.id);
         this.#node = node;
         this.#kindTitle = kindTitle;
+        this.#detail = detail;
         const name = String(node.name ?? node.id);
-        const kind = String(node.kind);
-        setAttribute(this.element, "data-id", node.id);
-        const tileY = (NODE_HEIGHT - TILE) / 2;
         this.element.replaceChildren(
             drawn("title", {}, `${name}\n${kindTitle} · ${node.id}`),
             drawn("rect", { class: "node-halo", x: -4, y: -4, width: NODE_WIDTH + 8, height: NODE_HEIGHT + 8, rx: 13 }),
             drawn("rect", { class: "node-box", width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10 }),
-            drawn("g", { class: kindClass(kind), transform: `translate(12 ${tileY})` },
-                drawn("rect", { class: "kind-back", width: TILE, height: TILE, rx: 8 }), kindSign(kind, "translate(8 8)")),
-            drawn("text", { class: "node-name", x: TEXT_X, y: 29 }, fittedText(name, NAME_FONT, TEXT_WIDTH)),
-            drawn("text", { class: "node-kind", x: TEXT_X, y: 46 }, fittedText(kindTitle, KIND_FONT, TEXT_WIDTH)),
-            largeName(name),
-            port("in", 0), port("out", NODE_WIDTH), this.#badge());
+            ...(detail === "near" ? this.#details(node, name) : detail === "half" ? [largeName(name)] : []),
+            ...(detail === "far" ? [] : [port("in", 0), port("out", NODE_WIDTH)]),
+            ...(this.#faultCount > 0 && detail !== "far" ? [badge()] : []));
         this.#label();
     }
 
-    #badge() {
-        return drawn("g", { class: "node-badge", transform: `translate(${NODE_WIDTH - 10} 2)` },
-            drawn("circle", { r: 9 }), drawn("text", { "text-anchor": "middle", y: 4 }, "!"));
+    /** @param {GraphNode} node @param {string} name */
+    #details(node, name) {
+        return [
+            drawn("g", { class: kindClass(String(node.kind)), transform: `translate(12 ${(NODE_HEIGHT - TILE) / 2})` },
+                drawn("rect", { class: "kind-back", width: TILE, height: TILE, rx: 8 }), kindSign(String(node.kind), "translate(8 8)")),
+            drawn("text", { class: "node-name", x: TEXT_X, y: 29 }, fittedText(name, NAME_FONT, TEXT_WIDTH)),
+            drawn("text", { class: "node-kind", x: TEXT_X, y: 46 }, fittedText(this.#kindTitle, KIND_FONT, TEXT_WIDTH)),
+        ];
     }
 
     /** @param {Point} point */
@@ -69,6 +74,8 @@ export class EditorNode {
         if (count === this.#faultCount) return;
         this.#faultCount = count;
         this.element.classList.toggle("faulty", count > 0);
+        this.element.querySelector(".node-badge")?.remove();
+        if (count > 0 && this.#detail !== "far") this.element.append(badge());
         this.#label();
     }
 
@@ -110,6 +117,11 @@ function largeName(name) {
     const first = (NODE_HEIGHT - LARGE_LINE * lines.length) / 2 + 17;
     return drawn("text", { class: "node-name-large", "aria-hidden": "true" }, ...lines.map((line, index) =>
         drawn("tspan", { x: LARGE_X, y: first + index * LARGE_LINE }, fittedText(line, LARGE_FONT, LARGE_WIDTH))));
+}
+
+function badge() {
+    return drawn("g", { class: "node-badge", transform: `translate(${NODE_WIDTH - 10} 2)` },
+        drawn("circle", { r: 9 }), drawn("text", { "text-anchor": "middle", y: 4 }, "!"));
 }
 
 /** @param {"in" | "out"} side @param {number} x */

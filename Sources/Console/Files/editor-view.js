@@ -7,6 +7,8 @@ import { fitted, revealing, zoomed } from "./geometry.js";
 /** @typedef {import("./geometry.js").Point} Point */
 /** @typedef {import("./geometry.js").View} View */
 
+/** @typedef {"near" | "half" | "far"} Detail */
+
 /** Below the first scale a node shows its name alone, in large; below the second no text could be read. */
 const DETAIL_SCALE_MIN = 0.6;
 const TEXT_SCALE_MIN = 0.3;
@@ -31,6 +33,14 @@ export class EditorView {
 
     get scale() {
         return this.#view.scale;
+    }
+
+    /**
+     * How much of a node can be made out.
+     * @returns {Detail}
+     */
+    get detail() {
+        return this.scale < TEXT_SCALE_MIN ? "far" : this.scale < DETAIL_SCALE_MIN ? "half" : "near";
     }
 
     /** @param {View} view */
