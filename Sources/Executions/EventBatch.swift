@@ -14,6 +14,7 @@ struct EventBatch: ~Copyable {
     private var error: String?
 
     var isEmpty: Bool { ends.isEmpty }
+    var bytes: Int { records.count }
 
     mutating func append(_ body: EventRecord.Body, at timestampMicroseconds: Int64) {
         switch body {

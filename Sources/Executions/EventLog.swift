@@ -87,24 +87,31 @@ package final class EventLog: Sendable {
         var appendedSeq: Int { firstSeq + ends.count - 1 }
     }
     private let guarded: Mutex<Guarded>
+    private let memory: LogMemory?
 
     /// The log of a new execution: nothing is stored yet.
-    package init(graph: GraphRevision, summary: ExecutionSummary) {
+    package init(graph: GraphRevision, summary: ExecutionSummary, memory: LogMemory? = nil) {
         self.id = summary.id
         idText = Array(summary.id.description.utf8)
         self.graph = graph
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
+        self.memory = memory
         guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
     }
 
     /// The log of an execution from the store: all that there is so far is there, nothing in memory. An unfinished one may
     /// be taken up again.
-    package init(stored summary: ExecutionSummary, graph: GraphRevision) {
+    package init(stored summary: ExecutionSummary, graph: GraphRevision, memory: LogMemory? = nil) {
         self.id = summary.id
         idText = Array(summary.id.description.utf8)
         self.graph = graph
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
+        self.memory = memory
         guarded = Mutex(Guarded(summary: summary, firstSeq: summary.lastSeq + 1, visibleSeq: summary.lastSeq))
+    }
+
+    deinit {
+        memory?.change(by: -guarded.withLock { $0.records.count })
     }
 
     /// The state that the engine has reached; the store may lag behind it.
@@ -167,6 +174,7 @@ package final class EventLog: Sendable {
     ) -> Bool {
         guarded.withLock { guarded in
             let base = guarded.records.count
+            memory?.change(by: records.count)
             records.withUnsafeBytes { guarded.records.append(contentsOf: $0) }
             for end in ends { guarded.ends.append(base + end) }
             change(&guarded.summary)
@@ -195,8 +203,19 @@ package final class EventLog: Sendable {
             guarded.visibleSeq = seq
             guarded.start = nil
             guarded.storedChange = change
-            guarded.trim(toBytes: Self.windowBytesMax)
+            trim(&guarded, toBytes: memory?.isTight == true ? 0 : Self.windowBytesMax)
         }
+    }
+
+    /// Lets go of all that is stored: memory is tight.
+    func dropWindow() {
+        guarded.withLock { trim(&$0, toBytes: 0) }
+    }
+
+    private func trim(_ guarded: inout Guarded, toBytes bytesMax: Int) {
+        let before = guarded.records.count
+        guarded.trim(toBytes: bytesMax)
+        memory?.change(by: guarded.records.count - before)
     }
 
     /// For the store, when a commit failed: the log must be offered again.

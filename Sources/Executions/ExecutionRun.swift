@@ -12,6 +12,11 @@ package final class ExecutionRun: Sendable {
     private static let sliceNanoseconds: UInt64 = 2_000_000
     /// Events become visible at the latest after this long, also while quick nodes go on.
     private static let flushNanoseconds: UInt64 = 1_000_000
+    /// Or once so much has gathered.
+    private static let flushBytes = 64 << 10
+
+    /// How often a run looks whether there is memory for its events again.
+    private static let memoryLookMilliseconds: Int64 = 100
 
     package let log: EventLog
     private let environment: RunEnvironment
@@ -28,6 +33,8 @@ package final class ExecutionRun: Sendable {
         var pause = Pause.none
         /// Paused, and nothing of it runs any more.
         var isQuiet = false
+        var isWaitingForMemory = false
+        var droppingRanks: Set<Int> = []
 
         var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty }
 
@@ -35,6 +42,16 @@ package final class ExecutionRun: Sendable {
         mutating func schedule() -> Bool {
             defer { isScheduled = true }
             return !isScheduled
+        }
+
+        /// While the history cannot be written and memory is full, one word takes the place of all output of an attempt.
+        /// - Returns: whether the caller must give the run to the pool.
+        mutating func drop(_ rank: Int, _ attempt: Int) -> Bool {
+            guard droppingRanks.insert(rank).inserted else { return false }
+            let word: JSONText =
+                "output is dropped: the history cannot be written, and memory is full of what waits for it"
+            outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: "log", data: word))
+            return schedule()
         }
 
         mutating func takeOutputs() -> [RunMachine.Input] {
@@ -122,9 +139,12 @@ package final class ExecutionRun: Sendable {
     /// machine, when it sees what came before, drops the rest all the same.
     func postOutput(rank: Int, attempt: Int, channel: String, data: JSONText) {
         let bytes = RunMachine.outputBytes(channel: channel, data: data)
+        let isExhausted = environment.memory.isExhausted
         let mustSchedule = inbox.withLock { inbox in
             let before = inbox.outputBytes[rank, default: 0]
             guard before <= environment.limits.outputBytesMax else { return false }
+            guard !isExhausted else { return inbox.drop(rank, attempt) }
+            inbox.droppingRanks.remove(rank)
             inbox.outputBytes[rank] = before + bytes
             inbox.outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
             return inbox.schedule()
@@ -263,12 +283,33 @@ extension ExecutionRun {
         var effects: [RunMachine.Effect] = []
         while true {
             let now = environment.clock.monotonicNanoseconds
-            guard let start = confined.machine.nextStart(at: now, effects: &effects) else { return true }
+            guard hasMemory(), let start = confined.machine.nextStart(at: now, effects: &effects) else { return true }
             perform(effects)
             effects.removeAll(keepingCapacity: true)
             run(start)
             if now - began > Self.sliceNanoseconds { return false }
         }
+    }
+
+    /// While the history cannot be written and memory is full of what waits for it, nothing starts: the run looks again later.
+    private func hasMemory() -> Bool {
+        guard environment.memory.isExhausted else { return true }
+        let mustWait = inbox.withLock { inbox in
+            defer { inbox.isWaitingForMemory = true }
+            return !inbox.isWaitingForMemory && !confined.isFinished
+        }
+        if mustWait {
+            _ = environment.clock.schedule(afterMilliseconds: Self.memoryLookMilliseconds) { [self] in lookAgain() }
+        }
+        return false
+    }
+
+    private func lookAgain() {
+        let mustSchedule = inbox.withLock { inbox in
+            inbox.isWaitingForMemory = false
+            return inbox.schedule()
+        }
+        if mustSchedule { environment.pool.submit { self.process() } }
     }
 
     private func run(_ start: RunMachine.Start) {
@@ -352,7 +393,7 @@ extension ExecutionRun {
     }
 
     private func flushIfDue(at now: UInt64) {
-        if now - confined.flushedAt > Self.flushNanoseconds { flush() }
+        if now - confined.flushedAt > Self.flushNanoseconds || confined.batch.bytes > Self.flushBytes { flush() }
     }
 
     private func flush() {

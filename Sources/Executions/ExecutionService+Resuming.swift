@@ -32,7 +32,7 @@ extension ExecutionService {
     /// once, also beyond the limit of running executions.
     package func takeUp(_ left: [LeftExecution]) {
         for execution in left {
-            let log = EventLog(stored: execution.summary, graph: execution.graph)
+            let log = EventLog(stored: execution.summary, graph: execution.graph, memory: environment.memory)
             let run = makeRun(log)
             if execution.summary.status == .queued, execution.failure == nil {
                 let queued = Queued(run: run, initialState: execution.initialState, cached: execution.cached)

@@ -69,7 +69,7 @@ package final class ExecutionService: Sendable {
         let summary = ExecutionSummary(
             id: ids.next(wallMicroseconds: now), graphID: graph.identity.id, graphRevision: graph.identity.revision,
             nodeCount: graph.graph.nodes.count, createdAtMicroseconds: now, origin: origin)
-        let log = EventLog(graph: graph, summary: summary)
+        let log = EventLog(graph: graph, summary: summary, memory: environment.memory)
         var merged = graph.graph.document.initialState
         for (key, value) in rerun?.initialState ?? initialState { merged[key] = value }
         let queued = Queued(run: makeRun(log), initialState: merged, cached: rerun?.cached ?? [:])
@@ -129,9 +129,13 @@ package final class ExecutionService: Sendable {
         guarded.withLock { $0.isClosed = true }
     }
 
-    /// For the store's observer: executions whose end is visible are the history's from now on.
+    /// For the store's observer: executions whose end is visible are the history's from now on, and when memory is tight so
+    /// is all that is stored.
     package func forgetFinished(_ logs: [EventLog]) {
         let finished = logs.filter(\.isFinishedAndVisible)
+        if environment.memory.isTight {
+            for run in guarded.withLock({ Array($0.runs.values) }) { run.log.dropWindow() }
+        }
         guard !finished.isEmpty else { return }
         guarded.withLock { guarded in
             for log in finished { guarded.runs[log.id] = nil }

@@ -4,16 +4,19 @@ package struct RunEnvironment: Sendable {
     package let pool: WorkerPool
     package let store: any ExecutionStore
     package let limits: ExecutionLimits
+    package let memory: LogMemory
     package let observer: (any RunObserver)?
 
     package init(
         clock: any Clock, pool: WorkerPool, store: any ExecutionStore, limits: ExecutionLimits = ExecutionLimits(),
+        memory: LogMemory = LogMemory(),
         observer: (any RunObserver)? = nil
     ) {
         self.clock = clock
         self.pool = pool
         self.store = store
         self.limits = limits
+        self.memory = memory
         self.observer = observer
     }
 }

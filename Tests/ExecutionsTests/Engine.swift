@@ -12,11 +12,13 @@ struct Engine {
 
     init(
         threads: Int = 2, commitsAtOnce: Bool = true, limits: ExecutionService.Limits = ExecutionService.Limits(),
-        executionLimits: ExecutionLimits = ExecutionLimits()
+        executionLimits: ExecutionLimits = ExecutionLimits(), memory: LogMemory = LogMemory(), store: MemoryStore? = nil
     ) throws {
         pool = WorkerPool(threads: threads)
-        store = MemoryStore(commitsAtOnce: commitsAtOnce)
-        let environment = RunEnvironment(clock: clock, pool: pool, store: store, limits: executionLimits)
+        let store = store ?? MemoryStore(commitsAtOnce: commitsAtOnce)
+        self.store = store
+        let environment = RunEnvironment(
+            clock: clock, pool: pool, store: store, limits: executionLimits, memory: memory)
         service = ExecutionService(environment: environment, limits: limits, ids: ExecutionIDGenerator())
         store.observe { [service] in service.forgetFinished($0) }
         try pool.start()

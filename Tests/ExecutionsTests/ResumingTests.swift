@@ -1,0 +1,138 @@
+import Executions
+import Graphs
+import JSON
+import Testing
+
+/// From one daemon to the next: two services on one store.
+@Suite struct ResumingTests {
+    private func next(after engine: Engine) throws -> Engine {
+        try Engine(threads: 1, store: engine.store)
+    }
+
+    @Test func `a held run lets nodes end, starts none, and is quiet then`() async throws {
+        let engine = try Engine(threads: 1)
+        defer { engine.pool.stop() }
+        let held = HeldNodes()
+        let log = try engine.start(try manyNodes(2, isChain: true) { _ in held.body })
+        await held.arrivals(1)
+        engine.service.hold()
+        await engine.settle()
+        #expect(!engine.service.isQuiet)
+        held.release("n0", in: log)
+        await engine.settle()
+        #expect(engine.service.isQuiet)
+        #expect(try engine.story(log) == ["start", "+n0", "-n0 success"])
+    }
+
+    @Test func `what is admitted while all is held waits for the next daemon`() async throws {
+        let engine = try Engine(threads: 1)
+        defer { engine.pool.stop() }
+        engine.service.hold()
+        let log = try engine.start(try manyNodes(1, isChain: true), ["k": 1])
+        #expect(engine.service.isQuiet)
+        #expect(engine.service.counts == (0, 1))
+        let second = try next(after: engine)
+        defer { second.pool.stop() }
+        let summary = try #require(try engine.store.execution(log.id))
+        let state = try #require(try engine.store.queuedState(of: log.id))
+        second.service.takeUp([LeftExecution(summary: summary, graph: log.graph, initialState: state)])
+        let again = try #require(second.service.log(of: log.id))
+        await second.store.end(of: again)
+        #expect(try second.story(again) == ["start", "+n0", "-n0 success", "complete success"])
+        guard case .start(1, let initial) = try second.store.events(of: log.id)[0].body else {
+            return #expect(Bool(false))
+        }
+        #expect(initial == ["k": 1])
+    }
+
+    @Test func `an interrupted run says nothing more, and goes on in the next daemon`() async throws {
+        let engine = try Engine(threads: 1)
+        let (first, held) = (HeldNodes(), HeldNodes())
+        let log = try engine.start(
+            try manyNodes(2, isChain: true) { _ in
+                ClosureBody { ($0.nodeID == "n0" && $0.attempt == 1 ? first : held).body.start($0) }
+            })
+        await first.arrivals(1)
+        engine.service.interrupt()
+        while !engine.service.isQuiet { await engine.settle() }
+        #expect(try engine.story(log) == ["start", "+n0"])
+        engine.pool.stop()
+
+        let second = try next(after: engine)
+        defer { second.pool.stop() }
+        let summary = try #require(try engine.store.execution(log.id))
+        second.service.takeUp([LeftExecution(summary: summary, graph: log.graph)])
+        let again = try #require(second.service.log(of: log.id))
+        await held.arrivals(1)
+        held.release("n0", in: log)
+        await held.arrivals(2)
+        held.release("n1", in: log)
+        await second.store.end(of: again)
+        #expect(
+            try second.story(again) == [
+                "start", "+n0", "start", "+n0", "-n0 success", "+n1", "-n1 success", "complete success",
+            ])
+        #expect(again.summary.attempt == 2)
+    }
+
+    @Test func `one that cannot go on fails, and says why`() async throws {
+        let engine = try Engine(threads: 1)
+        let held = HeldNodes()
+        let log = try engine.start(try manyNodes(1, isChain: true) { _ in held.body })
+        await held.arrivals(1)
+        engine.service.interrupt()
+        while !engine.service.isQuiet { await engine.settle() }
+        engine.pool.stop()
+        let second = try next(after: engine)
+        defer { second.pool.stop() }
+        let summary = try #require(try engine.store.execution(log.id))
+        second.service.takeUp([LeftExecution(summary: summary, graph: log.graph, failure: "no such kind")])
+        let again = try #require(second.service.log(of: log.id))
+        await second.store.end(of: again)
+        #expect(try second.story(again) == ["start", "+n0", "start", "error no such kind"])
+        #expect(again.summary.status == .failed)
+    }
+}
+
+/// Memory of all logs together.
+@Suite struct LogMemoryTests {
+    @Test func `when memory is tight, logs keep only what is not stored`() async throws {
+        let memory = LogMemory(bytesMax: 2_000)
+        let engine = try Engine(threads: 1, memory: memory)
+        defer { engine.pool.stop() }
+        let held = HeldNodes()
+        let graph = try manyNodes(1, isChain: true) { _ in held.body }
+        let logs = try (0..<40).map { _ in
+            try engine.start(graph, ["text": JSONText(String(repeating: "x", count: 200))])
+        }
+        await held.arrivals(40)
+        await engine.settle()
+        #expect(memory.bytes <= 2_000)
+        let evicted = logs.filter { if case .evicted = $0.read(after: 0, bytesMax: 10_000) { true } else { false } }
+        #expect(evicted.count >= 30)
+        held.releaseAll()
+        for log in logs { await engine.store.end(of: log) }
+    }
+
+    @Test func `while nothing can be stored and memory is full, nothing starts; then all goes on`() async throws {
+        let memory = LogMemory(bytesMax: 200_000)
+        let engine = try Engine(threads: 1, commitsAtOnce: false, memory: memory)
+        defer { engine.pool.stop() }
+        let graph = try manyNodes(16, isChain: true) { _ in
+            quick { _ in .success(update: ["text": JSONText(String(repeating: "x", count: 100_000))]) }
+        }
+        let log = try engine.start(graph)
+        await engine.settle()
+        let before = log.summary.lastSeq
+        #expect(before < 20, "it has paused on its way")
+        #expect(!log.summary.status.isFinished)
+        while !log.summary.status.isFinished {
+            engine.store.commit()
+            engine.clock.advance(milliseconds: 100)
+            await engine.settle()
+        }
+        engine.store.commit()
+        #expect(try engine.story(log).last == "complete success")
+        #expect(memory.bytes <= 200_000)
+    }
+}
