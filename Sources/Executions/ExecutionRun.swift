@@ -19,10 +19,10 @@ package final class ExecutionRun: Sendable {
     private static let memoryLookMilliseconds: Int64 = 100
 
     package let log: EventLog
-    private let environment: RunEnvironment
-    private let ended: @Sendable () -> Void
+    let environment: RunEnvironment
+    let ended: @Sendable () -> Void
 
-    private struct Inbox {
+    struct Inbox {
         /// What nodes put out, apart from all else: it must be taken before the end of an attempt that ran inline.
         var outputs: [RunMachine.Input] = []
         /// By rank: the size of what lies in `outputs`.
@@ -63,10 +63,10 @@ package final class ExecutionRun: Sendable {
             return outputs
         }
     }
-    private let inbox = Mutex(Inbox())
+    let inbox = Mutex(Inbox())
 
     /// How the daemon's stop reaches a run.
-    private enum Pause {
+    enum Pause {
         case none
         /// What runs goes on to its end, nothing else starts.
         case held
@@ -75,9 +75,9 @@ package final class ExecutionRun: Sendable {
     }
 
     // because only the one pool thread that `isScheduled` was handed to touches it, and the inbox's lock orders the hand-overs
-    private nonisolated(unsafe) var confined: Confined
+    nonisolated(unsafe) var confined: Confined
 
-    private struct Confined: ~Copyable {
+    struct Confined: ~Copyable {
         var machine: RunMachine
         var batch = EventBatch()
         /// By rank.
@@ -93,7 +93,7 @@ package final class ExecutionRun: Sendable {
         var isFinished = false
     }
 
-    private struct RunningNode {
+    struct RunningNode {
         let task: Task<Void, Never>
         let timer: (any ClockTimer)?
     }
@@ -153,76 +153,8 @@ package final class ExecutionRun: Sendable {
     }
 }
 
-// MARK: Across daemons
-
 extension ExecutionRun {
-    /// Gives each record of the execution, in order; blocks.
-    package typealias Story = @Sendable (_ body: (EventRecord) -> Void) throws -> Void
-
-    /// Takes up an execution that an earlier daemon has left.
-    /// - Parameter failure: why it cannot go on, if it cannot: it ends as failed then.
-    package func resume(_ story: @escaping Story, failure: String? = nil) {
-        // Whoever posts meanwhile leaves it to this job.
-        let mustSchedule = inbox.withLock { $0.schedule() }
-        precondition(mustSchedule, "a run is taken up before anything else happens to it")
-        environment.pool.submit { [self] in
-            var resumption = Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure)
-            var (first, last): (Int64?, Int64) = (nil, 0)
-            do {
-                try story { record in
-                    // Of one that cannot go on, nothing but its beginning is looked at.
-                    guard failure == nil || record.body.isStart else { return }
-                    confined.machine.restore(record.body)
-                    if case .start(let attempt, _) = record.body { resumption.attempt = attempt + 1 }
-                    first = first ?? record.timestampMicroseconds
-                    last = record.timestampMicroseconds
-                }
-            } catch {
-                resumption.failure = "the execution cannot be taken up again: \(error)"
-            }
-            if let first {
-                resumption.elapsedMicroseconds = environment.clock.wallMicroseconds - first
-                confined.ranMilliseconds = max(last - first, 0) / 1000
-            }
-            resumption.isCancelled = log.summary.isCancelRequested
-            step(.resume(resumption))
-            process()
-        }
-    }
-
-    /// Nothing starts any more; what runs goes on to its end.
-    package func hold() { pause(.held) }
-
-    /// What runs is interrupted, without a word in the events.
-    package func interrupt() { pause(.interrupted) }
-
-    /// Held or interrupted, and nothing of it runs.
-    package var isQuiet: Bool { inbox.withLock { $0.isQuiet } }
-
-    private func pause(_ pause: Pause) {
-        let mustSchedule = inbox.withLock { inbox in
-            inbox.pause = pause
-            return inbox.schedule()
-        }
-        if mustSchedule { environment.pool.submit { self.process() } }
-    }
-
-    private func take(_ pause: Pause) {
-        if pause == .interrupted, confined.pause != .interrupted {
-            for node in confined.tasks.values { node.task.cancel() }
-        }
-        confined.pause = pause
-    }
-
-    /// Of an interrupted run only the ends of its nodes are noted.
-    private func note(_ input: RunMachine.Input) {
-        guard case .nodeEnded(let rank, _, _) = input else { return }
-        confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
-    }
-}
-
-extension ExecutionRun {
-    private func process() {
+    func process() {
         let began = environment.clock.monotonicNanoseconds
         if confined.batch.isEmpty { confined.flushedAt = began }
         while true {
@@ -266,7 +198,7 @@ extension ExecutionRun {
         return afterStep
     }
 
-    private func step(_ input: RunMachine.Input) {
+    func step(_ input: RunMachine.Input) {
         let now = environment.clock.monotonicNanoseconds
         switch input {
         case .begin, .resume: confined.beganAt = now

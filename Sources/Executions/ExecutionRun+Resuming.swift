@@ -1,0 +1,69 @@
+// How a run goes from one daemon to the next: held and interrupted by the stop of one, taken up by the other.
+
+import Synchronization
+
+extension ExecutionRun {
+    /// Gives each record of the execution, in order; blocks.
+    package typealias Story = @Sendable (_ body: (EventRecord) -> Void) throws -> Void
+
+    /// Takes up an execution that an earlier daemon has left.
+    /// - Parameter failure: why it cannot go on, if it cannot: it ends as failed then.
+    package func resume(_ story: @escaping Story, failure: String? = nil) {
+        // Whoever posts meanwhile leaves it to this job.
+        let mustSchedule = inbox.withLock { $0.schedule() }
+        precondition(mustSchedule, "a run is taken up before anything else happens to it")
+        environment.pool.submit { [self] in
+            var resumption = Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure)
+            var (first, last): (Int64?, Int64) = (nil, 0)
+            do {
+                try story { record in
+                    // Of one that cannot go on, nothing but its beginning is looked at.
+                    guard failure == nil || record.body.isStart else { return }
+                    confined.machine.restore(record.body)
+                    if case .start(let attempt, _) = record.body { resumption.attempt = attempt + 1 }
+                    first = first ?? record.timestampMicroseconds
+                    last = record.timestampMicroseconds
+                }
+            } catch {
+                resumption.failure = "the execution cannot be taken up again: \(error)"
+            }
+            if let first {
+                resumption.elapsedMicroseconds = environment.clock.wallMicroseconds - first
+                confined.ranMilliseconds = max(last - first, 0) / 1000
+            }
+            resumption.isCancelled = log.summary.isCancelRequested
+            step(.resume(resumption))
+            process()
+        }
+    }
+
+    /// Nothing starts any more; what runs goes on to its end.
+    package func hold() { pause(.held) }
+
+    /// What runs is interrupted, without a word in the events.
+    package func interrupt() { pause(.interrupted) }
+
+    /// Held or interrupted, and nothing of it runs.
+    package var isQuiet: Bool { inbox.withLock { $0.isQuiet } }
+
+    private func pause(_ pause: Pause) {
+        let mustSchedule = inbox.withLock { inbox in
+            inbox.pause = pause
+            return inbox.schedule()
+        }
+        if mustSchedule { environment.pool.submit { self.process() } }
+    }
+
+    func take(_ pause: Pause) {
+        if pause == .interrupted, confined.pause != .interrupted {
+            for node in confined.tasks.values { node.task.cancel() }
+        }
+        confined.pause = pause
+    }
+
+    /// Of an interrupted run only the ends of its nodes are noted.
+    func note(_ input: RunMachine.Input) {
+        guard case .nodeEnded(let rank, _, _) = input else { return }
+        confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
+    }
+}
