@@ -119,11 +119,6 @@ package final class EventLog: Sendable {
         guarded.withLock { $0.summary }
     }
 
-    /// Bytes of the records in memory.
-    package var memoryBytes: Int {
-        guarded.withLock { $0.records.count }
-    }
-
     /// The last event that readers may see, 0 when only the execution's row is stored, -1 when nothing is.
     package var visibleSeq: Int {
         guarded.withLock { $0.visibleSeq }

@@ -73,9 +73,7 @@ extension MetricsText {
         let (counts, load) = (service.counts, service.environment.pool.load)
         gauge("millrace_executions_running", "Executions that run now.", counts.running)
         gauge("millrace_executions_queued", "Executions that wait for a place.", counts.queued)
-        gauge(
-            "millrace_log_bytes", "Memory of the events of unfinished executions.",
-            service.unfinished.reduce(0) { $0 + $1.memoryBytes })
+        gauge("millrace_log_bytes", "Memory of the events of all executions.", service.environment.memory.bytes)
         gauge("millrace_workers", "Threads of the worker pool.", service.environment.pool.threadCount)
         gauge("millrace_workers_busy", "Threads of the worker pool that run something now.", load.busy)
         gauge("millrace_worker_jobs_queued", "Jobs that wait for a worker thread.", load.queued)
