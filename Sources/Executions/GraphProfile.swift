@@ -69,8 +69,8 @@ package struct GraphProfile: Sendable {
     }
 
     package private(set) var executions = 0
-    /// In topological order of the latest execution; nodes of older revisions behind them.
-    package private(set) var nodes: [Node] = []
+    /// Of the latest execution in topological order, behind them those that only older revisions had.
+    private var all: [Node] = []
     private var places: [String: Int] = [:]
 
     package init() {}
@@ -78,15 +78,18 @@ package struct GraphProfile: Sendable {
     /// Takes the next older execution.
     package mutating func add(_ profile: Profile, of graph: Graph) {
         executions += 1
+        if executions == 1 { for node in graph.nodes { _ = place(of: node) } }
         for (rank, node) in graph.nodes.enumerated() {
             let ran = profile.nodes[rank]
             // What was cut short says nothing of how long it takes.
             guard ran.attempts > 0, ran.progress == .success || ran.progress == .error else { continue }
-            let place = place(of: node)
             let sample = Sample(run: ran.total(.run), queue: ran.total(.queue))
-            nodes[place].add(sample, failed: ran.progress == .error)
+            all[place(of: node)].add(sample, failed: ran.progress == .error)
         }
     }
+
+    /// Those that ran: of the latest execution in topological order, behind them those that only older revisions had.
+    package var nodes: [Node] { all.filter { $0.runs > 0 } }
 
     /// Those that have become slower, the one that lost the most time first.
     package var slower: [Node] {
@@ -96,8 +99,8 @@ package struct GraphProfile: Sendable {
 
     private mutating func place(of node: GraphNode) -> Int {
         if let known = places[node.id] { return known }
-        places[node.id] = nodes.count
-        nodes.append(Node(id: node.id, name: node.name, kind: node.kind))
-        return nodes.count - 1
+        places[node.id] = all.count
+        all.append(Node(id: node.id, name: node.name, kind: node.kind))
+        return all.count - 1
     }
 }

@@ -15,6 +15,14 @@ package enum Layout {
 
     /// The position of each node by its id, in document order.
     package static func positions(of graph: Graph) -> OrderedDictionary<String, GraphPosition> {
+        routed(graph).positions
+    }
+
+    /// The positions, and for each edge, as in `graph.edges`, the places in the layers between its ends where it passes:
+    /// the middle of the left side of what would be a node there. The longest edges of a very large graph have none.
+    package static func routed(
+        _ graph: Graph
+    ) -> (positions: OrderedDictionary<String, GraphPosition>, bends: [[GraphPosition]]) {
         var layers = LayoutLayers(nodeCount: graph.nodes.count, edges: graph.edges.map { ($0.from, $0.to) })
         layers.order()
         let rows = LayoutRows(layers).rows
@@ -26,8 +34,18 @@ package enum Layout {
                 x: origin.x + Double(layers.layerOf[rank]) * layerWidth,
                 y: (origin.y + rows[rank] - top).rounded())
         }
-        return positions
+        let bends = layers.bends.map { bends in
+            bends.map { bend in
+                GraphPosition(
+                    x: origin.x + Double(layers.layerOf[bend]) * layerWidth,
+                    y: (origin.y + rows[bend] - top).rounded() + bendDrop)
+            }
+        }
+        return (positions, bends)
     }
+
+    /// From the upper side of a node that would stand there to the line of an edge that passes.
+    private static let bendDrop = 28.0
 }
 
 /// The layers and the order within each. Vertices 0..<nodeCount are the nodes by rank; behind them stand the bends
@@ -39,6 +57,8 @@ struct LayoutLayers {
 
     let nodeCount: Int
     private(set) var layerOf: [Int]
+    /// Edge → its bends, from its source to its target.
+    private(set) var bends: [[Int]]
     /// Layer → vertices from top to bottom.
     private(set) var layers: [[Int]] = []
     /// Vertex → neighbours in the layer before it.
@@ -54,6 +74,7 @@ struct LayoutLayers {
         layerOf = [Int](repeating: 0, count: nodeCount)
         before = [[Int]](repeating: [], count: nodeCount)
         behind = before
+        bends = [[Int]](repeating: [], count: edges.count)
         for edge in edges.sorted(by: { $0.from < $1.from }) {
             layerOf[edge.to] = max(layerOf[edge.to], layerOf[edge.from] + 1)
         }
@@ -78,6 +99,7 @@ struct LayoutLayers {
                 behind.append([])
                 join(last, layerOf.count - 1)
                 last = layerOf.count - 1
+                bends[index].append(last)
             }
             join(last, edge.to)
         }

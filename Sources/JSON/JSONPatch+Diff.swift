@@ -10,12 +10,12 @@ extension JSONPatch {
         return comparison.patch
     }
 
-    /// The operations that turn an object into another one that has all its members and more or other ones.
+    /// The operations that turn an object into another one, member by member: none stands for the whole object.
     /// - Parameter whole: members that are written as a whole, whatever they were before: their operations can be
     ///   applied to any object.
     package static func diff(from old: JSONObject, to new: JSONObject, whole: Set<JSONKey>) -> JSONText {
         var comparison = Comparison()
-        comparison.compareMembers(old, new, whole: whole)
+        comparison.compare(old, new, whole: whole)
         return comparison.patch
     }
 }
@@ -37,7 +37,7 @@ private struct Comparison: ~Copyable {
         guard old != new else { return }
         let start = operations.count
         if let old = old.object, let new = new.object {
-            compare(old, new)
+            compare(old, new, whole: [])
         } else if let old = old.array, let new = new.array {
             compare(old, new)
         } else {
@@ -49,14 +49,10 @@ private struct Comparison: ~Copyable {
         emit("replace", new)
     }
 
-    private mutating func compare(_ old: JSONObject, _ new: JSONObject) {
+    mutating func compare(_ old: JSONObject, _ new: JSONObject, whole: Set<JSONKey>) {
         for key in old.keys where new[key] == nil {
             within(key) { $0.emit("remove", nil) }
         }
-        compareMembers(old, new, whole: [])
-    }
-
-    mutating func compareMembers(_ old: JSONObject, _ new: JSONObject, whole: Set<JSONKey>) {
         for (key, value) in new {
             within(key) {
                 if let before = old[key], !whole.contains(key) {

@@ -108,8 +108,8 @@ private struct GraphScan: Sendable {
                 return true
             }
         } catch {
-            // It was deleted in the meantime.
-            guard error.details.status == 404 else { throw error }
+            // It was deleted in the meantime, or its events are no longer kept.
+            guard [404, 410].contains(error.details.status) else { throw error }
             return true
         }
         bytes += scan.bytes

@@ -6,15 +6,18 @@ import JSON
 
 struct ExecutionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "execution", abstract: "Look at, cancel and delete the daemon's executions.",
+        commandName: "execution", abstract: "Look into, run again, cancel and delete the daemon's executions.",
         discussion: """
               millrace execution list --status running
+              millrace execution profile 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
+              millrace execution diff 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
               millrace execution cancel 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
 
             `millrace watch` shows what an execution did, or does. \(CommandStatus.help)
             """,
         subcommands: [
-            ExecutionListCommand.self, ExecutionShowCommand.self, ExecutionCancelCommand.self,
+            ExecutionListCommand.self, ExecutionShowCommand.self, ExecutionProfileCommand.self,
+            ExecutionDiffCommand.self, ExecutionRerunCommand.self, ExecutionCancelCommand.self,
             ExecutionDeleteCommand.self,
         ])
 }

@@ -25,7 +25,10 @@ import Testing
     @Test(arguments: [
         ["run"], ["run", "x", "--detail", "all"], ["run", "x", "--json", "--plain"], ["watch", "x", "--from", "-1"],
         ["graph", "show", "x", "--json", "--yaml"], ["execution", "list", "--status", "done"],
-        ["execution", "list", "--limit", "0"], ["execution", "cancel"], ["config", "check", "a", "b"], ["nonsense"],
+        ["execution", "list", "--limit", "0"], ["replay", "x", "--speed", "0"],
+        ["graph", "profile", "x", "--last", "501"],
+        ["execution", "rerun", "x", "--state", "novalue"], ["execution", "rerun", "x", "--revision", "0"],
+        ["execution", "cancel"], ["config", "check", "a", "b"], ["nonsense"],
     ])
     func `wrong usage is refused`(_ arguments: [String]) {
         let error = #expect(throws: (any Error).self) { _ = try Millrace.parseAsRoot(arguments) }

@@ -139,3 +139,12 @@ func `a patch that does not apply is refused`(_ document: String, _ patch: Strin
 func `a diff names what changed`(_ old: String, _ new: String, _ patch: String) throws {
     #expect(JSONPatch.diff(from: try JSONText(parsing: old), to: try JSONText(parsing: new)).description == patch)
 }
+
+@Test func `a diff of members never replaces the whole object, and writes some members as a whole`() throws {
+    let old: JSONObject = ["a": ["x": 1, "long": "a value that is long enough"], "b": 1, "c": 2, "~~~~~~~~": 1]
+    let new: JSONObject = ["a": ["x": 2, "long": "a value that is long enough"], "b": 1, "~~~~~~~~": 2]
+    #expect(
+        JSONPatch.diff(from: old, to: new, whole: ["b"]).description
+            == #"[{"op":"remove","path":"/c"},{"op":"replace","path":"/a/x","value":2},"#
+            + #"{"op":"add","path":"/b","value":1},{"op":"replace","path":"/~0~0~0~0~0~0~0~0","value":2}]"#)
+}

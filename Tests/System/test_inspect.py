@@ -134,11 +134,9 @@ def test_a_node_that_runs_has_an_input_and_no_output(daemon, eventually):
     assert read_node(daemon, execution_id, "c")["status"] == "pending"
 
 
-def test_a_nodes_attempts_and_output_are_there(daemon):
+def test_a_nodes_attempts_and_output_are_there(daemon, tmp_path):
     code = "import millrace, os\n    print('line')\n    if not os.path.exists('{0}'):\n        open('{0}', 'w').close()\n        raise ValueError('once')\n    return {{'x': 1}}"
-    marker = daemon.folder / "once"
-    marker.unlink(missing_ok=True)
-    document = graph([python("a", code.format(marker), retry={"max_attempts": 2, "delay_ms": 30})])
+    document = graph([python("a", code.format(tmp_path / "once"), retry={"max_attempts": 2, "delay_ms": 30})])
     execution_id = daemon.execute(daemon.create(document))["execution_id"]
     a = read_node(daemon, execution_id, "a")
     assert [attempt["status"] for attempt in a["attempts"]] == ["error", "success"]
@@ -303,3 +301,54 @@ def test_a_graphs_profile_has_bounds(daemon):
     daemon.all_events(execution_id)
     # B was cut short, which says nothing of how long it takes.
     assert [node["node_id"] for node in daemon.http.get(f"/api/graphs/{graph_id}/profile").json()["nodes"]] in (["a"], [])
+
+
+def test_a_run_that_a_crash_interrupted_adds_up_over_both_its_starts(new_daemon, eventually):
+    daemon = new_daemon().start()
+    document = graph(
+        [put("a", x=1), delay("b", 1000), delay("w", 1), fails("r", retry={"max_attempts": 2, "delay_ms": 5}), put("z", y=1)],
+        ["a b", "b z", "r z"], limits={"max_parallel_nodes": 1},
+    )
+    execution_id = daemon.begin(daemon.create(document))
+    eventually(lambda: of_node(daemon.events(execution_id), "b", "node_start"))
+    daemon.kill()
+    daemon.start()
+    events = daemon.all_events(execution_id)
+    assert [event["attempt"] for event in events if event["type"] == "start"] == [1, 2]
+    seen = profile(daemon, execution_id)
+    assert seen["is_final"]
+    assert_adds_up(seen, events[-1]["duration_ms"])
+    nodes = {node["node_id"]: node for node in seen["nodes"]}
+    assert "interrupted" in [segment["kind"] for segment in nodes["b"]["segments"]]
+    b = read_node(daemon, execution_id, "b")
+    assert [attempt["status"] for attempt in b["attempts"]] == ["interrupted", "success"]
+    assert (b["attempts"][0]["ended_at"], b["status"], b["output_state"]) == (None, "success", {"x": 1})
+    state = events[0]["initial_state"]
+    for id in topological_order(document):
+        state = jsonpatch.apply_patch(state, read_node(daemon, execution_id, id)["diff"])
+    assert state == events[-1]["final_state"]
+
+
+def test_a_node_that_a_crash_ended_is_told_as_its_event_tells_it(new_daemon, eventually):
+    daemon = new_daemon().start()
+    execution_id = daemon.begin(daemon.create(chain(never_ends("a", idempotent=False), put("b", x=1))))
+    eventually(lambda: of_node(daemon.events(execution_id), "a", "node_start"))
+    daemon.kill()
+    daemon.start()
+    events = daemon.all_events(execution_id)
+    a = read_node(daemon, execution_id, "a")
+    assert [attempt["status"] for attempt in a["attempts"]] == ["error"]
+    assert (a["status"], a["ended_at"]) == ("error", of_node(events, "a", "node_complete")[0]["timestamp"])
+    assert_adds_up(profile(daemon, execution_id), events[-1]["duration_ms"])
+
+
+def test_what_is_no_longer_kept_is_said_to_be_gone(start_daemon, eventually):
+    daemon = start_daemon(environment={"MILLRACE_HISTORY_RETAIN_BYTES": "2MiB"})
+    graph_id = daemon.create(graph([lua("a", "return {x = string.rep('x', 400000)}"), put("b")]))
+    ids = [daemon.execute(graph_id)["execution_id"] for _ in range(12)]
+    eventually(lambda: daemon.events(ids[0])[0]["type"] == "gap")
+    for rest in ("nodes/a", "profile"):
+        reply = daemon.http.get(f"/api/executions/{ids[0]}/{rest}")
+        assert (reply.status_code, reply.json()["code"]) == (410, "events_dropped")
+        assert daemon.http.get(f"/api/executions/{ids[-1]}/{rest}").status_code == 200
+    assert 0 < daemon.http.get(f"/api/graphs/{graph_id}/profile").json()["executions"] < 12

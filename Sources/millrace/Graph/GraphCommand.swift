@@ -5,7 +5,7 @@ import JSON
 
 struct GraphCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "graph", abstract: "Look at, store, check and delete the daemon's graphs.",
+        commandName: "graph", abstract: "Look at, store, check, draw and delete the daemon's graphs.",
         discussion: """
               millrace graph list
               millrace graph show triage --yaml
@@ -15,7 +15,7 @@ struct GraphCommand: ParsableCommand {
             """,
         subcommands: [
             GraphListCommand.self, GraphShowCommand.self, GraphPutCommand.self, GraphDeleteCommand.self,
-            GraphValidateCommand.self,
+            GraphValidateCommand.self, GraphRenderCommand.self, GraphProfileCommand.self,
         ])
 }
 

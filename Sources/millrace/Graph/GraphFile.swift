@@ -7,16 +7,28 @@ import Linux
 /// to judge, which knows their kinds.
 struct GraphFile {
     let path: String
-    let id: String
+    let graph: Graph
+
+    var id: String { graph.document.id }
     /// The document as JSON, as a daemon keeps it.
-    let source: JSONText
+    var source: JSONText { graph.document.source }
 
     /// - Throws: a `CommandFailure` that names the file and every fault in it.
     init(path: String) throws(CommandFailure) {
         let (bytes, format) = try Self.read(path)
+        try self.init(bytes, format, from: path)
+    }
+
+    /// A document of a daemon, as JSON.
+    /// - Parameter path: how it is called in a failure.
+    init(document bytes: [UInt8], from path: String) throws(CommandFailure) {
+        try self.init(bytes, .json, from: path)
+    }
+
+    private init(_ bytes: [UInt8], _ format: GraphFormat, from path: String) throws(CommandFailure) {
         do {
-            let content = try Graph.parse(bytes, format: format, vocabulary: AnyVocabulary(), files: GraphFiles())
-            (self.path, id, source) = (path, content.graph.document.id, content.graph.document.source)
+            self.path = path
+            graph = try Graph.parse(bytes, format: format, vocabulary: AnyVocabulary(), files: GraphFiles()).graph
         } catch {
             let faults = error.faults.map { fault in
                 "\(path): \(fault.pointer.isEmpty ? "" : "\(fault.pointer): ")\(fault.message)"

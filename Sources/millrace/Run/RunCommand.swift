@@ -73,12 +73,15 @@ enum InitialState {
     /// - Parameters:
     ///   - state: an object as JSON, or `@` and the name of a file with one.
     ///   - assignments: `key=value` each, laid over it in order.
-    static func read(_ state: String?, assignments: [String]) throws -> JSONObject {
+    ///   - option: that took them.
+    static func read(
+        _ state: String?, assignments: [String], option: String = "--set"
+    ) throws -> JSONObject {
         var object = try state.map { try read($0) } ?? [:]
         for assignment in assignments {
             let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty else {
-                throw ValidationError("--set takes key=value, not \(TerminalText.line(assignment))")
+                throw ValidationError("\(option) takes key=value, not \(TerminalText.line(assignment))")
             }
             let value = String(parts[1])
             object[String(parts[0])] = (try? JSONText(parsing: value)) ?? JSONText(value)

@@ -14,6 +14,7 @@ struct RunFollower {
     let view: any RunView
     let interrupts: Interrupts
     let onInterrupt: OnInterrupt
+    var clock = ViewClock()
 
     /// - Returns: how the execution has ended, or that the command was left before.
     func follow() throws -> CommandStatus {
@@ -32,7 +33,7 @@ struct RunFollower {
             }
             switch step {
             case .event(let event):
-                model.apply(event, wallMicroseconds: SystemClock.wallMicroseconds())
+                model.apply(event, wallMicroseconds: clock.now)
                 view.show(event, model)
             case .idle: view.refresh(model, notice: source.notice ?? (isCancelling ? Self.cancelling : nil))
             case .end: return model.ending.map { CommandStatus(execution: $0.status) } ?? .success

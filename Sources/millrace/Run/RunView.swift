@@ -58,12 +58,14 @@ final class RunViewPlain: RunView {
 final class RunViewLive: RunView {
     let waitMilliseconds = 100
     private let usesColor: Bool
+    private let clock: ViewClock
     private var drawnRows = 0
     private var tick = 0
     private var drawnAtNanoseconds: Int64 = 0
 
-    init(usesColor: Bool) {
+    init(usesColor: Bool, clock: ViewClock) {
         self.usesColor = usesColor
+        self.clock = clock
         Terminal.write(Self.begin)
     }
 
@@ -90,7 +92,7 @@ final class RunViewLive: RunView {
 
     private func draw(_ model: RunViewModel, notice: String?) {
         let size = Terminal.size
-        let now = model.now(wallMicroseconds: SystemClock.wallMicroseconds())
+        let now = model.now(wallMicroseconds: clock.now)
         let frame = RunViewFrame(model: model, size: size, nowMicroseconds: now, tick: tick, notice: notice)
         let lines = frame.lines.map { $0.rendered(columns: size.columns, usesColor: usesColor) }
         Terminal.write(Self.redraw(lines, over: drawnRows))

@@ -22,10 +22,12 @@ struct RunViewOptions: ParsableArguments {
     }
 
     /// The view that stdout calls for.
-    func view(environment: [String: String] = ProcessEnvironment.current) -> any RunView {
+    func view(
+        clock: ViewClock = ViewClock(), environment: [String: String] = ProcessEnvironment.current
+    ) -> any RunView {
         if json { return RunViewJSON(isForTerminal: Terminal.isInteractive) }
         if plain || !Terminal.canRedraw(environment: environment) { return RunViewPlain() }
-        return RunViewLive(usesColor: Terminal.wantsColor(environment: environment))
+        return RunViewLive(usesColor: Terminal.wantsColor(environment: environment), clock: clock)
     }
 }
 
