@@ -4,7 +4,9 @@ extension ConfigurationKey {
     private static let reloadable: Set<String> = [
         "http.allowed_hosts", "http.allowed_origins", "http.trusted_proxies",
         "http.request_line_bytes_max", "http.header_bytes_max", "http.header_fields_max", "http.body_bytes_max",
-        "http.header_timeout_ms", "http.body_timeout_ms", "http.idle_timeout_ms",
+        "http.header_timeout_ms", "http.body_timeout_ms", "http.idle_timeout_ms", "http.write_timeout_ms",
+        "http.connections_per_address_max", "http.requests_per_second_per_address",
+        "auth.requests_per_second_per_token", "auth.failures_per_minute_per_address", "auth.session_ms",
         "stream.keep_alive_ms", "stream.retry_ms",
         "console.start_graph", "log.level", "auth.allow_forwarded_without_tokens",
     ]

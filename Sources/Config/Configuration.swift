@@ -35,6 +35,10 @@ package struct Configuration: Equatable, Sendable {
         package var headerTimeoutMilliseconds = 10_000
         package var bodyTimeoutMilliseconds = 30_000
         package var idleTimeoutMilliseconds = 75_000
+        package var writeTimeoutMilliseconds = 180_000
+        /// 0: no limit.
+        package var connectionsPerAddressMax = 1_000
+        package var requestsPerSecondPerAddress = 100
     }
 
     package struct Stream: Equatable, Sendable {
@@ -102,6 +106,10 @@ package struct Configuration: Equatable, Sendable {
 
     package struct Auth: Equatable, Sendable {
         package var allowForwardedWithoutTokens = false
+        /// 0: no limit.
+        package var requestsPerSecondPerToken = 500
+        package var failuresPerMinutePerAddress = 30
+        package var sessionMilliseconds = 43_200_000
     }
 }
 

@@ -64,6 +64,25 @@ extension ConfigurationKey {
         .integer(
             "http.idle_timeout_ms", \.http.idleTimeoutMilliseconds, 100...86_400_000, unit: .milliseconds,
             "How long a connection is kept between requests."),
+        .integer(
+            "http.write_timeout_ms", \.http.writeTimeoutMilliseconds, 100...86_400_000, unit: .milliseconds,
+            """
+            How long a client may take nothing at all of what it is sent, be it stalled or dead, before its connection is \
+            given up. One that reads slowly is kept. A stream is resumed where it was.
+            """),
+        .integer(
+            "http.connections_per_address_max", \.http.connectionsPerAddressMax, 0...1_000_000,
+            """
+            Connections that one address (of IPv6: one network of 64 bits) may have open, and never more than a quarter of \
+            all. Those beyond get 429. 0: no limit. Never for loopback, unix sockets and trusted proxies.
+            """),
+        .integer(
+            "http.requests_per_second_per_address", \.http.requestsPerSecondPerAddress, 0...1_000_000,
+            """
+            Requests that one client address may send in the long run; what four seconds allow may come at once. Those \
+            beyond get 429. 0: no limit. Never for loopback and unix sockets; behind a trusted proxy the forwarded address \
+            counts.
+            """),
     ]
 
     private static let engine: [ConfigurationKey] = [
@@ -165,5 +184,17 @@ extension ConfigurationKey {
             Serve requests that a proxy forwarded although no tokens are configured. The proxy then decides alone who may run \
             code here.
             """),
+        .integer(
+            "auth.requests_per_second_per_token", \.auth.requestsPerSecondPerToken, 0...1_000_000,
+            """
+            Requests that may come with one token in the long run, from wherever the limit per address applies; what four \
+            seconds allow may come at once. Those beyond get 429. 0: no limit.
+            """),
+        .integer(
+            "auth.failures_per_minute_per_address", \.auth.failuresPerMinutePerAddress, 1...1_000_000,
+            "Wrong tokens that one address may try; from then on they get 429. Good ones are served all the same."),
+        .integer(
+            "auth.session_ms", \.auth.sessionMilliseconds, 60_000...2_592_000_000, unit: .milliseconds,
+            "How long a session of the web console lasts, at most as long as the token that opened it."),
     ]
 }

@@ -69,6 +69,12 @@ extension Descriptor {
     /// SO_SNDBUF as the kernel keeps it: twice what was set.
     package borrowing func sendBufferBytes() throws(SystemError) -> Int32 { try option(SOL_SOCKET, SO_SNDBUF) }
 
+    /// SIOCOUTQ of tcp(7) and unix(7): what was sent and the peer has not taken yet; nil where the kernel does not say.
+    package borrowing func unsentBytes() -> Int? {
+        var count: Int32 = 0
+        return ioctl(raw, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : nil
+    }
+
     /// TCP_NODELAY: what is sent leaves at once.
     package borrowing func setNoDelay() throws(SystemError) {
         try setOption(Int32(IPPROTO_TCP), TCP_NODELAY, 1)

@@ -1,5 +1,6 @@
 import Auth
 import HTTP
+import Linux
 
 /// One change that was asked for: who, what, and how it ended.
 package struct AuditEntry: Sendable {
@@ -40,10 +41,28 @@ extension Access {
     }
 }
 
+extension Server {
+    /// Strangers cannot fill the log, and what a limit has kept out is no news.
+    func mayLog(_ status: Status, _ access: Access) -> Bool {
+        guard status != 429 else { return false }
+        guard case .nobody = access.holder else { return true }
+        return strangerLines.take(0, nowNanoseconds: SystemClock.monotonicNanoseconds()) == nil
+    }
+
+    /// Notes a token that was no good.
+    func auditRefusal(_ problem: Problem, of request: Request, on connection: Connection) {
+        guard problem.details.code == "invalid_token", mayLog(problem.details.status, .nobody) else { return }
+        audit(
+            AuditEntry(
+                action: "authenticate", subject: "-", status: problem.details.status.code, holder: "nobody",
+                address: gate.origin(of: request, connection.door).text))
+    }
+}
+
 extension Call {
     /// Notes a change and its outcome.
     func audit(_ status: Status, _ headers: HeaderFields) {
-        guard let change = endpoint.change else { return }
+        guard let change = endpoint.change, server.mayLog(status, access) else { return }
         let made = headers["location"]?.split(separator: "/").last.map(String.init)
         let named = request.path.count > 2 ? request.path[2] : nil
         let (holder, name) = access.holderText

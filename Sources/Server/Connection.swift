@@ -41,6 +41,7 @@ final class Connection: ReadinessHandler {
     private var mayRead = true
     private var peerHasFinished = false
     private var isBlocked = false
+    private var patience = Patience()
     private var deadline: Deadline?
 
     init(_ descriptor: consuming Descriptor, door: Door, server: Server) {
@@ -240,10 +241,11 @@ final class Connection: ReadinessHandler {
             switch parser.phase {
             case .head: refuse(Problem(ProblemDetails(.headerTimeout)))
             case .body: refuse(Problem(ProblemDetails(.bodyTimeout)))
-            case .betweenRequests, .failed: close()
+            case .betweenRequests, .failed: closeUnlessPeerReads()
             }
         case .streaming:
-            keepAlive()
+            if isBlocked { closeUnlessPeerReads() } else { keepAlive() }
+        case .closing(lingers: true) where request == nil && patience.isWanted: closeUnlessPeerReads()
         case .lingering, .closing:
             close()
         case .handling, .closed:
@@ -259,7 +261,7 @@ final class Connection: ReadinessHandler {
         let keepsAlive = request.keepsAlive && !server.isDraining
         let recipient = ResponseHead.Recipient(
             isHead: request.method == .head, version: request.version, keepsAlive: keepsAlive)
-        ResponseHead(response.status, response.headers).write(
+        ResponseHead(response.status, response.headers.guarded(for: access)).write(
             body: response.body, to: &output, date: server.date(), recipient: recipient)
         finish(keepsAlive: keepsAlive)
     }
@@ -267,7 +269,8 @@ final class Connection: ReadinessHandler {
     func finish(keepsAlive: Bool) {
         request = nil
         phase = keepsAlive ? .reading : .closing(lingers: true)
-        if keepsAlive { arm(server.settings.idleTimeoutMilliseconds) }
+        patience.isWanted = !keepsAlive
+        arm(keepsAlive ? server.settings.idleTimeoutMilliseconds : server.settings.writeTimeoutMilliseconds)
         askForFlush()
     }
 
@@ -277,6 +280,7 @@ final class Connection: ReadinessHandler {
         ResponseHead(response.status, response.headers).write(
             body: response.body, to: &output, date: server.date(), recipient: ResponseHead.Recipient(keepsAlive: false))
         phase = .closing(lingers: true)
+        patience.isWanted = false
         input = []
         arm(Self.lingerMilliseconds)
         askForFlush()
@@ -296,6 +300,10 @@ final class Connection: ReadinessHandler {
         guard outputSent == output.count else { return false }
         output = []
         outputSent = 0
+        if patience.wasNeeded {
+            patience.wasNeeded = false
+            if case .reading = phase { arm(server.settings.idleTimeoutMilliseconds) }
+        }
         guard case .closing(let lingers) = phase else { return true }
         lingers && !peerHasFinished ? linger() : close()
         return false
@@ -325,7 +333,9 @@ final class Connection: ReadinessHandler {
         }
         switch transfer {
         case .bytes(let count): server.metrics.bytesSent += UInt64(count)
-        case .wouldBlock: isBlocked = true
+        case .wouldBlock:
+            if !isBlocked { startWaiting() }
+            isBlocked = true
         case .endOfStream, .closedByPeer: close()
         }
         return transfer
@@ -340,6 +350,21 @@ final class Connection: ReadinessHandler {
     }
 
     var canWrite: Bool { !isBlocked && output.isEmpty }
+
+    /// The peer has to take something before more can be sent.
+    private func startWaiting() {
+        patience.begin(server.reactor.now())
+        if case .reading = phase, parser.phase == .betweenRequests { arm(server.settings.writeTimeoutMilliseconds) }
+    }
+
+    /// Gives up a peer that takes nothing of what it is sent; one that takes it slowly is waited for.
+    private func closeUnlessPeerReads() {
+        guard isBlocked, descriptor != nil else { return close() }
+        let left = patience.left(
+            server.reactor.now(), unsentBytes: descriptor!.unsentBytes(),
+            timeoutMilliseconds: server.settings.writeTimeoutMilliseconds)
+        if left > 0 { arm(left) } else { close() }
+    }
 
     private func keepAlive() {
         arm(server.settings.keepAliveMilliseconds)

@@ -1,3 +1,4 @@
+import Auth
 import HTTP
 import JSON
 
@@ -21,6 +22,19 @@ package struct Response: Sendable {
 
     static func json(_ object: JSONObject, status: Status = 200, headers: HeaderFields = [:]) -> Response {
         json(object.text, status: status, headers: headers)
+    }
+}
+
+extension HeaderFields {
+    /// With what keeps a browser from taking an answer for a page, and a token's answers out of shared caches.
+    func guarded(for access: Access) -> HeaderFields {
+        var headers = self
+        if !contains("content-security-policy") {
+            headers.add("X-Content-Type-Options", "nosniff")
+            headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        }
+        if access.tokenID != nil, !contains("cache-control") { headers.add("Cache-Control", "private, no-cache") }
+        return headers
     }
 }
 

@@ -47,11 +47,14 @@ package final class Server {
     private var keptListeners: [Listener] = []
     private let connectionsMax: Int
     private var isFull = false
+    private var crowd = Crowd()
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var dateSecond: Int64 = -1
     private var dateText = ""
     private var retrySpread: UInt32 = 0
     var expiryTimer: TimerID?
+    /// What strangers may write into the log.
+    var strangerLines = RateTable<Int>(perMinute: 60, burst: 60)
     /// Serving, but about to stop: answers close their connections, and nothing new is started.
     package private(set) var isDraining = false
     /// Streams that have sent what there is end now, between two events.
@@ -93,10 +96,8 @@ package final class Server {
     package func listen(
         _ socket: consuming Descriptor, isKept: Bool = false, isAdministrative: Bool = false
     ) throws(SystemError) {
-        let busy = Problem(503, "out_of_descriptors", "The server has no descriptor left; try again in a moment.")
-        var refusal: [UInt8] = []
-        ResponseHead(503, busy.response.headers).write(
-            body: busy.response.body, to: &refusal, date: date(), recipient: ResponseHead.Recipient(keepsAlive: false))
+        let refusal = refusal(
+            Problem(503, "out_of_descriptors", "The server has no descriptor left; try again in a moment."))
         listeners.append(
             try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in
                 let user = isAdministrative ? (try? connection.peerCredentials())?.userID : nil
@@ -169,12 +170,27 @@ package final class Server {
     }
 
     private func accept(_ descriptor: consuming Descriptor, _ door: Door) {
-        if case .unix = door.peer {} else { try? descriptor.setNoDelay() }
+        if case .unix = door.peer {
+        } else {
+            try? descriptor.setNoDelay()
+            // A host that has vanished acknowledges nothing; without this the kernel would try for a quarter of an hour.
+            try? descriptor.setUserTimeout(milliseconds: Int32(clamping: settings.writeTimeoutMilliseconds))
+        }
         try? descriptor.setSendBuffer(bytes: 64 << 10)
+        guard crowd.enter(door, atMost: settings.connectionsPerAddressMax, of: connectionsMax) else {
+            metrics.connectionsRefused += 1
+            let refusal = refusal(
+                Problem(
+                    429, "too_many_connections", "This address has as many connections open as it may have.",
+                    headers: ["Retry-After": "5"]))
+            _ = refusal.withUnsafeBytes { try? descriptor.send($0) }
+            return descriptor.shutDown(.both)
+        }
         let connection = Connection(descriptor, door: door, server: self)
         do {
             try connection.open()
         } catch {
+            crowd.leave(door)
             return report("cannot watch a connection: \(error)")
         }
         metrics.connectionsAccepted += 1
@@ -192,6 +208,7 @@ package final class Server {
 
     func forget(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = nil
+        crowd.leave(connection.door)
         guard isFull, connections.count < connectionsMax - connectionsMax / 50 else { return }
         isFull = false
         for listener in listeners { listener.resume() }
@@ -228,6 +245,7 @@ extension Server {
         do throws(Problem) {
             connection.access = try admit(request, match, on: connection)
         } catch {
+            auditRefusal(error, of: request, on: connection)
             return connection.respond(guards.share(error.response, with: request))
         }
         switch match {

@@ -8,6 +8,10 @@ package struct ServerSettings: Sendable {
     package var bodyTimeoutMilliseconds: Int64 = 30_000
     /// How long a kept-alive connection may stay without a request.
     package var idleTimeoutMilliseconds: Int64 = 75_000
+    /// How long a client may take nothing of what it is sent.
+    package var writeTimeoutMilliseconds: Int64 = 180_000
+    /// Of one address that is neither near nor a trusted proxy; 0: no limit.
+    package var connectionsPerAddressMax = 1_000
     /// Silence after which a stream gets a comment.
     package var keepAliveMilliseconds: Int64 = 15_000
     /// The middle of what `retry:` tells clients; each gets a value of its own around it, so that they come back one by one.

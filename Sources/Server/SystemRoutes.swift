@@ -59,7 +59,8 @@ enum SystemRoutes {
         }
         let headers: HeaderFields = [
             "Content-Type": type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
             "Content-Security-Policy":
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
                 + "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",

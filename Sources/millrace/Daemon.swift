@@ -252,6 +252,13 @@ extension ServerSettings {
         headerTimeoutMilliseconds = Int64(http.headerTimeoutMilliseconds)
         bodyTimeoutMilliseconds = Int64(http.bodyTimeoutMilliseconds)
         idleTimeoutMilliseconds = Int64(http.idleTimeoutMilliseconds)
+        writeTimeoutMilliseconds = Int64(http.writeTimeoutMilliseconds)
+        connectionsPerAddressMax = http.connectionsPerAddressMax
+        requestsPerSecondPerAddress = http.requestsPerSecondPerAddress
+        trustedProxies = http.trustedProxies
+        requestsPerSecondPerToken = configuration.auth.requestsPerSecondPerToken
+        failuresPerMinutePerAddress = configuration.auth.failuresPerMinutePerAddress
+        sessionMilliseconds = Int64(configuration.auth.sessionMilliseconds)
         keepAliveMilliseconds = Int64(configuration.stream.keepAliveMilliseconds)
         retryMilliseconds = configuration.stream.retryMilliseconds
         allowedHosts = Set(http.allowedHosts)
