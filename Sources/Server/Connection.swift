@@ -223,6 +223,10 @@ final class Connection: ReadinessHandler {
 
     private func armForParser(from before: RequestParser.Phase) {
         guard case .reading = phase, parser.phase != before else { return }
+        armForParser()
+    }
+
+    private func armForParser() {
         switch parser.phase {
         case .head: arm(server.settings.headerTimeoutMilliseconds)
         case .body: arm(server.settings.bodyTimeoutMilliseconds)
@@ -237,11 +241,13 @@ final class Connection: ReadinessHandler {
 
     private func deadlinePassed() {
         switch phase {
+        // While it does not take its answers, the rest of its next request is not read either.
+        case .reading where isBlocked: closeUnlessPeerReads()
         case .reading:
             switch parser.phase {
             case .head: refuse(Problem(ProblemDetails(.headerTimeout)))
             case .body: refuse(Problem(ProblemDetails(.bodyTimeout)))
-            case .betweenRequests, .failed: closeUnlessPeerReads()
+            case .betweenRequests, .failed: close()
             }
         case .streaming:
             if isBlocked { closeUnlessPeerReads() } else { keepAlive() }
@@ -302,7 +308,7 @@ final class Connection: ReadinessHandler {
         outputSent = 0
         if patience.wasNeeded {
             patience.wasNeeded = false
-            if case .reading = phase { arm(server.settings.idleTimeoutMilliseconds) }
+            if case .reading = phase { armForParser() }
         }
         guard case .closing(let lingers) = phase else { return true }
         lingers && !peerHasFinished ? linger() : close()

@@ -14,9 +14,10 @@ struct ServeCommand: ParsableCommand {
               millrace serve --listen 127.0.0.1:9000 --graphs ./graphs
               curl -N -X POST http://127.0.0.1:8080/api/graphs/hello/execute/stream
 
-            It also listens on millrace.sock in its state folder, for the other commands of this user. SIGHUP reads the
-            configuration and the graphs folder again; what cannot be read leaves everything as it was. Exit status: 0 after SIGTERM, 78 for a configuration that cannot be used, 1 for any other
-            reason not to start.
+            As long as there was never a token (millrace token create), it serves loopback and unix sockets only. It also
+            listens on millrace.sock in its state folder, where this user needs none, for the other commands. SIGHUP reads the
+            configuration, the tokens and the graphs folder again; what cannot be read leaves everything as it was. Exit
+            status: 0 after SIGTERM, 78 for a configuration that cannot be used, 1 for any other reason not to start.
             """)
 
     @Option(help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).")
