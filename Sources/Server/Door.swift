@@ -1,4 +1,5 @@
 import Auth
+import Glibc
 import Linux
 
 /// Where a connection came in and who is at its other end, as far as that decides what it may do.
@@ -17,6 +18,15 @@ struct Door {
     /// The peer as the log has it.
     var peerText: String {
         if case .unix = peer { "unix" } else { peer.host }
+    }
+}
+
+extension PeerCredentials {
+    /// The user, unless it is node code that has connected: it runs as the daemon's user, and is not that user's word.
+    var administrator: UInt32? {
+        // Code that a daemon without privileges has started never becomes root.
+        if userID == 0, geteuid() != 0 { return userID }
+        return ProcessAncestry.descendsFromThis(processID) ? nil : userID
     }
 }
 

@@ -100,7 +100,7 @@ package final class Server {
             Problem(503, "out_of_descriptors", "The server has no descriptor left; try again in a moment."))
         listeners.append(
             try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in
-                let user = isAdministrative ? (try? connection.peerCredentials())?.userID : nil
+                let user = isAdministrative ? (try? connection.peerCredentials())?.administrator : nil
                 let door = Door(
                     peer: peer, isAdministrative: isAdministrative, userID: user,
                     isTrustedProxy: gate.trust.trusts(peer))

@@ -6,7 +6,7 @@ import pytest
 
 # What a hostile node would look at, told by name what came of it.
 SPY = r"""
-import glob, os, signal
+import os, signal, socket
 
 def attempt(what, how, found):
     try:
@@ -18,6 +18,19 @@ def attempt(what, how, found):
 def read(path):
     with open(path, "rb") as file:
         return file.read(4096)
+
+def ask(path, method, target):
+    # As the daemon's own user, by the socket that is for the commands of that user.
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(path)
+    body = b'{"name": "stolen", "scopes": ["admin"]}' if method == "POST" else b""
+    head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n" \
+           f"Content-Length: {len(body)}\r\n\r\n"
+    client.sendall(head.encode() + body)
+    status = client.makefile("rb").readline().split()[1]
+    if status in (b"401", b"403"):
+        raise PermissionError(1, "Operation not permitted")
+    return status
 
 def execute(state):
     daemon, found = state["daemon"], {}
@@ -36,6 +49,8 @@ def execute(state):
         for process in (daemon, os.getppid()):
             attempt(f"fd {number} of {process}", lambda: read(f"/proc/{process}/fd/{number}"), found)
             attempt(f"link of fd {number} of {process}", lambda: os.readlink(f"/proc/{process}/fd/{number}"), found)
+    for method, path in (("POST", "/api/tokens"), ("GET", "/api/executions")):
+        attempt(f"{method} {path}", lambda: ask(state["socket"], method, path), found)
     attempt("signal", lambda: os.kill(daemon, 0), found)
     attempt("kill", lambda: os.kill(daemon, signal.SIGKILL), found)
     return {"found": found, "environment": dict(os.environ)}

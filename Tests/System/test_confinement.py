@@ -6,6 +6,7 @@ import stat
 
 from graphs import chain, graph, node, process, python
 from spy import REFUSALS, SPY, confined, landlock_version
+from tokens import create
 
 def secrets(daemon):
     """Every file of the state folder."""
@@ -14,9 +15,12 @@ def secrets(daemon):
 
 def spied(daemon, paths):
     daemon.create(graph([node("spy", "python", {"code": SPY})], id="spy"))
-    reply = daemon.execute("spy", {"daemon": daemon.process.pid, "paths": paths})
-    assert reply["status"] == "success", reply
-    return reply["final_state"]
+    # From here on nobody enters without a token but the commands of the daemon's own user.
+    token = create(daemon, "admin")
+    state = {"daemon": daemon.process.pid, "paths": paths, "socket": str(daemon.state / "millrace.sock")}
+    reply = daemon.http.post("/api/graphs/spy/execute", json={"initial_state": state}, headers=token.headers)
+    assert reply.json()["status"] == "success", reply.text
+    return reply.json()["final_state"]
 
 
 @confined

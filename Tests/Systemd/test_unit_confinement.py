@@ -5,6 +5,8 @@ import json
 import host as hosts
 from spy import REFUSALS, SPY, confined
 
+NO_TOKENS = '{"version": 1, "tokens": []}'
+
 
 def install_graph(host, document):
     host.write("/etc/millrace/graphs/spy.yaml", json.dumps(document))
@@ -12,7 +14,7 @@ def install_graph(host, document):
 
 @confined
 def test_node_code_gets_at_nothing_of_the_daemon(host):
-    host.write("/etc/credstore/millrace.tokens", "{}")
+    host.write("/etc/credstore/millrace.tokens", NO_TOKENS)
     install_graph(host, {"id": "spy", "nodes": [{"id": "spy", "kind": "python", "config": {"code": SPY}}]})
     host.systemctl("start", hosts.SERVICE)
     pid = host.main_pid
@@ -22,12 +24,18 @@ def test_node_code_gets_at_nothing_of_the_daemon(host):
     paths = [credential, "/var/lib/millrace/history.sqlite", "/var/lib/millrace/lock"]
     for path in paths:
         assert host.path(f"/proc/{pid}/root{path}").exists()
-    reply = host.post("/api/graphs/spy/execute", {"initial_state": {"daemon": pid, "paths": paths}})
+    token = json.loads(host.run("millrace", "token", "create", "--scope", "admin", "--json").stdout)["token"]
+    state = {"daemon": pid, "paths": [*paths, "/var/lib/millrace/tokens.json"], "socket": "/var/lib/millrace/millrace.sock"}
+    bearer = ("-H", f"Authorization: Bearer {token}")
+    reply = host.post("/api/graphs/spy/execute", {"initial_state": state}, *bearer)
     assert reply["status"] == "success", reply
     found = reply["final_state"]["found"]
     assert {what: answer for what, answer in found.items() if answer not in REFUSALS} == {}
     assert "CREDENTIALS_DIRECTORY" not in reply["final_state"]["environment"]
     assert host.main_pid == pid
+    # The same user on the host, by its own command, is who it says.
+    own = host.run("setpriv", "--reuid=millrace", "--regid=millrace", "--clear-groups", "millrace", "execution", "list", "--json")
+    assert reply["execution_id"] in own.stdout
 
 
 def test_a_credential_that_is_not_there_is_no_reason_to_fail(host):
