@@ -50,6 +50,7 @@ const GRID = 10;
 const CULLED_NODES_MIN = 250;
 /** What is kept around the part in sight, as a share of it. */
 const KEPT_AROUND = 0.25;
+const SETTLE_MS = 120;
 
 /** @param {string} from @param {string} to */
 export function edgeKey(from, to) {
@@ -80,6 +81,8 @@ export class EditorCanvas extends HTMLElement {
     #kept = null;
     /** @type {import("./editor-view.js").Detail | null} What was drawn last. */
     #detail = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #settling;
     /** @type {Map<string, Point> | null} */
     #mapped = null;
     /** @type {string | null} The node that Tab comes to. */
@@ -119,7 +122,7 @@ export class EditorCanvas extends HTMLElement {
     #draw() {
         const scene = this.scene;
         if (!scene) return;
-        this.#detail = this.view.detail;
+        this.#detail ??= this.view.detail;
         const isCulled = scene.nodes.length >= CULLED_NODES_MIN;
         this.#kept = isCulled ? this.#around(this.view.visible) : null;
         this.#drawNodes(scene);
@@ -133,7 +136,7 @@ export class EditorCanvas extends HTMLElement {
 
     /** @param {Scene} scene */
     #drawNodes(scene) {
-        const wanted = new Set(), detail = this.view.detail;
+        const wanted = new Set(), detail = this.#detail ?? "near";
         for (const node of scene.nodes) {
             const point = this.#place(node.id);
             if (!point || (!this.#isKept(point, point) && node.id !== this.current)) continue;
@@ -159,7 +162,7 @@ export class EditorCanvas extends HTMLElement {
 
     /** @param {Scene} scene */
     #drawEdges(scene) {
-        const wanted = new Set(), isFar = this.view.detail === "far", chosen = scene.selectedEdge && edgeKey(scene.selectedEdge.from, scene.selectedEdge.to);
+        const wanted = new Set(), isFar = this.#detail === "far", chosen = scene.selectedEdge && edgeKey(scene.selectedEdge.from, scene.selectedEdge.to);
         for (const edge of scene.edges) {
             const key = edgeKey(edge.from, edge.to), from = this.#place(edge.from), to = this.#place(edge.to);
             if (!from || !to || !this.#isKept(from, to)) continue;
@@ -196,11 +199,20 @@ export class EditorCanvas extends HTMLElement {
         const seen = this.view.visible, kept = this.#kept;
         this.#map.showSeen(seen);
         if (!this.scene) return;
-        if (this.#detail !== this.view.detail) return this.#draw();
+        if (this.#detail !== this.view.detail) this.#settleSoon();
         if (!kept) return;
         const isInside = seen.x >= kept.x && seen.y >= kept.y && seen.x + seen.width <= kept.x + kept.width && seen.y + seen.height <= kept.y + kept.height;
         // Zoomed far in, what was kept for the view before is too much.
         if (!isInside || kept.width > seen.width * 6) this.#draw();
+    }
+
+    /** More or less detail is drawn once the view rests: to draw all nodes anew while it moves would hold it up. */
+    #settleSoon() {
+        clearTimeout(this.#settling);
+        this.#settling = setTimeout(() => {
+            this.#detail = this.view.detail;
+            this.#draw();
+        }, SETTLE_MS);
     }
 
     fit() {
