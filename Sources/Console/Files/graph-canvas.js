@@ -13,6 +13,8 @@ import { BLOCK_SIZE } from "./run-state.js";
 
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 60;
+/** Steps of the colours in the style sheet. */
+const HEAT_LEVELS = 5;
 /** With more nodes running than this, the edges stand still: so many moving lines keep a browser from drawing anything else. */
 const ANIMATED_NODES_MAX = 150;
 
@@ -127,6 +129,17 @@ export class GraphCanvas extends HTMLElement {
     tick(now) {
         if ((this.#shown?.counts.running ?? 0) === 0) return;
         for (const node of this.#nodes) node.tick(now);
+    }
+
+    /**
+     * Colours the nodes by how much of the time they took, 0…1; null takes that away again.
+     * @param {ReadonlyMap<string, number> | null} heat
+     */
+    showHeat(heat) {
+        for (const [id, { node }] of this.#byId) {
+            if (heat) node.element.setAttribute("data-heat", String(Math.round((heat.get(id) ?? 0) * HEAT_LEVELS)));
+            else node.element.removeAttribute("data-heat");
+        }
     }
 
     fit() {

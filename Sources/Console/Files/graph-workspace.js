@@ -10,7 +10,10 @@ import { memberText } from "./json-text.js";
 import { headingWithCopy, jsonView } from "./json-view.js";
 import { modeSwitch } from "./mode-switch.js";
 import { NodeInspector } from "./node-inspector.js";
+import { Problem } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
+import { ProfileView } from "./profile-view.js";
+import { askForRerun } from "./rerun-dialog.js";
 import { RunBar } from "./run-bar.js";
 import { RunLog } from "./run-log.js";
 import { RunSession } from "./run-session.js";
@@ -44,6 +47,7 @@ export class GraphWorkspace extends HTMLElement {
     #log = new RunLog();
     #states = element("div", { class: "states" });
     #runs = new ExecutionList();
+    #profile;
     #inspector = new NodeInspector();
     #dock = new TabDock();
     /** The terminal event or start whose states are shown, so that they are drawn once. */
@@ -63,6 +67,12 @@ export class GraphWorkspace extends HTMLElement {
         super();
         this.#api = api;
         this.#announcer = new Announcer(statusLine);
+        this.#profile = new ProfileView(api);
+        this.#profile.onHeat = (heat) => this.#canvas.showHeat(heat);
+        this.addEventListener("rerun-request", (event) => {
+            const { id, state } = /** @type {CustomEvent<{ id: string, state: Promise<string> }>} */ (event).detail;
+            this.#rerun(id, state);
+        });
         this.addEventListener("node-select", (event) => this.#select(/** @type {CustomEvent<string | null>} */ (event).detail));
         this.addEventListener("seq-select", (event) => this.#session?.show(/** @type {CustomEvent<number>} */ (event).detail));
     }
@@ -71,7 +81,7 @@ export class GraphWorkspace extends HTMLElement {
         this.#timer = setInterval(() => this.#tick(), TICK_MS);
         if (this.firstChild) return;
         this.#inspector.hidden = true;
-        this.#dock.show([["Log", this.#log], ["State", this.#states], ["Runs", this.#runs]]);
+        this.#dock.show([["Log", this.#log], ["State", this.#states], ["Profile", this.#profile], ["Runs", this.#runs]]);
         this.append(
             element("header", { class: "workspace-head" }, element("div", { class: "workspace-title" }, this.#title, this.#about), this.#modes, this.#bar, this.#problems),
             element("div", { class: "panes" }, element("div", { class: "stage" }, this.#canvas, this.#scrubber), this.#dock, this.#inspector));
@@ -125,6 +135,7 @@ export class GraphWorkspace extends HTMLElement {
         this.#canvas.open(session);
         this.#bar.open(session, isSameGraph && !summary);
         this.#log.open(session);
+        this.#profile.open(session);
         this.#scrubber.open(session);
         this.#shownStates = "";
         this.#runs.current = session.executionId;
@@ -158,6 +169,24 @@ export class GraphWorkspace extends HTMLElement {
         else if (wasOpen) this.#canvas.focusNode();
     }
 
+    /**
+     * @param {string} nodeId
+     * @param {Promise<string>} state That the node started with.
+     */
+    async #rerun(nodeId, state) {
+        const session = this.#session, executionId = session?.executionId;
+        if (!session || !executionId) return;
+        try {
+            const started = await askForRerun(this.#api, {
+                executionId, graphId: session.graph.document.id, revision: session.graph.revision ?? 1, nodeId,
+                nodeName: session.names.get(nodeId) ?? nodeId, state: await state,
+            });
+            if (started) location.hash = `#/executions/${started.execution_id}`;
+        } catch (error) {
+            this.#problems.show(Problem.from(error));
+        }
+    }
+
     #update() {
         const session = this.#session;
         if (!session) return;
@@ -165,6 +194,7 @@ export class GraphWorkspace extends HTMLElement {
         this.#bar.update();
         this.#scrubber.update();
         this.#log.update();
+        this.#profile.update();
         if (this.#selected !== null) this.#inspector.update();
         this.#problems.show(session.problem);
         this.#showStates(session);

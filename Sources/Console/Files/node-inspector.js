@@ -1,12 +1,13 @@
 // <node-inspector>: all that is known of the selected node at the event that is shown.
 
+import { diffView } from "./diff-view.js";
 import { button, element } from "./dom.js";
 import { duration } from "./format.js";
 import { memberText } from "./json-text.js";
 import { headingWithCopy, jsonView } from "./json-view.js";
 import { outputText } from "./log-rows.js";
 import { Problem } from "./problem.js";
-import { isInner, nodeState } from "./run-state.js";
+import { isFinished, isInner, nodeState } from "./run-state.js";
 import { statusBadge } from "./status.js";
 
 /** @typedef {import("./run-session.js").RunSession} RunSession */
@@ -32,12 +33,14 @@ export class NodeInspector extends HTMLElement {
     #title = element("h3", { tabindex: -1 });
     #facts = element("div", { class: "facts" });
     #attempts = element("div", { class: "attempts" });
+    #rerun = button({ icon: "retrying", text: "Rerun from here", onclick: () => this.#askForRerun() });
+    #actions = element("div", { class: "inspector-actions", hidden: true }, this.#rerun);
     #body = element("div", { class: "inspector-body" });
 
     connectedCallback() {
         if (this.firstChild) return;
         const close = button({ icon: "close", label: "Close the inspector", class: "button quiet", onclick: () => this.#close() });
-        this.append(element("header", { class: "inspector-head" }, this.#title, close), this.#facts, this.#attempts, this.#body);
+        this.append(element("header", { class: "inspector-head" }, this.#title, close), this.#facts, this.#actions, this.#attempts, this.#body);
         this.addEventListener("keydown", (event) => {
             if (event.key === "Escape") this.#close();
         });
@@ -68,6 +71,7 @@ export class NodeInspector extends HTMLElement {
     update() {
         const session = this.#session, node = session?.nodes.get(this.#id ?? "");
         if (!session || !node) return;
+        this.#actions.hidden = !session.timeline || !isFinished(session.timeline.latest);
         const state = nodeState(session.state, node.id);
         if (!state || state === this.#shown) return;
         const isOther = state.attempts.length !== this.#shown?.attempts.length || state.status !== this.#shown.status;
@@ -117,7 +121,7 @@ export class NodeInspector extends HTMLElement {
             };
             return element("button", {
                 type: "button", class: "attempt", "data-status": attempt.status, "aria-pressed": String(attempt === shown), onclick: choose,
-            }, `Attempt ${attempt.number}: ${attempt.status}`);
+            }, `Attempt ${attempt.number}: ${attempt.status}${attempt.durationMs === null ? "" : `, ${duration(attempt.durationMs)}`}`);
         });
         this.#attempts.replaceChildren(...buttons);
     }
@@ -133,10 +137,18 @@ export class NodeInspector extends HTMLElement {
         if (fault) sections.push(fault);
         sections.push(this.#outputs(attempt));
         if (end && attempt.status !== "skipped") {
-            sections.push(element("section", {}, headingWithCopy("Update", update), jsonView(update, "Update")));
-            sections.push(this.#state("Output state", end, "output_state"));
+            const states = () => this.#states(attempt);
+            sections.push(
+                loaded("Changes of the state", async () => {
+                    const { input, output } = await states();
+                    return [element("h4", {}, "Changes of the state"), diffView(input, output)];
+                }),
+                element("section", {}, headingWithCopy("Update", update), jsonView(update, "Update")),
+                loaded("Output state", async () => shownState("Output state", (await states()).output)),
+                loaded("Input state", async () => shownState("Input state", (await states()).input)));
+        } else if (start) {
+            sections.push(loaded("Input state", async () => shownState("Input state", await this.#member(start, "input_state"))));
         }
-        if (start) sections.push(this.#state("Input state", start, "input_state"));
         sections.push(this.#configuration());
         return sections;
     }
@@ -168,36 +180,44 @@ export class NodeInspector extends HTMLElement {
     /** @param {Attempt | undefined} attempt */
     #outputs(attempt) {
         const session = this.#session;
-        const all = session?.timeline?.entriesOfNode(this.#id ?? "", session.shownSeq) ?? [];
-        const first = attempt?.startSeq ?? Infinity, last = attempt?.endSeq ?? Infinity;
-        const outputs = all.filter(({ event }) => event.type === "node_output" && event.seq > first && event.seq < last);
+        const first = attempt?.startSeq ?? Infinity, last = Math.min(attempt?.endSeq ?? Infinity, session?.shownSeq ?? 0);
+        const outputs = session?.timeline?.outputsOfNode(this.#id ?? "", first, last, OUTPUTS_MAX + 1) ?? [];
         if (outputs.length === 0) return element("section", { class: "outputs", hidden: true });
         const list = element("div", { class: "output-list", tabindex: 0, role: "region", "aria-label": "Output" }, ...paragraphs(outputs.slice(-OUTPUTS_MAX)));
-        const note = outputs.length > OUTPUTS_MAX ? element("p", { class: "empty" }, `The last ${OUTPUTS_MAX} of ${outputs.length}.`) : null;
+        const note = outputs.length > OUTPUTS_MAX ? element("p", { class: "empty" }, `The last ${OUTPUTS_MAX}; the log has all of them.`) : null;
         return element("section", { class: "outputs" }, element("h4", {}, "Output"), note, list);
     }
 
     /**
-     * A state that is asked for when it is looked at: streams carry updates only.
-     * @param {string} title
-     * @param {Entry} entry
-     * @param {string} member
+     * The states around an attempt that has ended: streams carry updates only, so they are asked for.
+     * @param {Attempt} attempt
+     * @returns {Promise<{ input: string, output: string }>}
      */
-    #state(title, entry, member) {
-        const section = element("section", { "aria-busy": "true" }, element("h4", {}, title), element("p", { class: "empty" }, "Loading…"));
-        const session = this.#session;
-        const load = async () => {
-            try {
-                const text = memberText(await session?.fullEvent(entry.event.seq) ?? "{}", member);
-                section.replaceChildren(headingWithCopy(title, text), jsonView(text, title));
-            } catch (error) {
-                const retry = element("button", { type: "button", class: "link", onclick: load }, "Try again");
-                section.replaceChildren(element("h4", {}, title), element("p", { class: "empty" }, Problem.from(error).message, " ", retry));
-            }
-            section.setAttribute("aria-busy", "false");
-        };
-        load();
-        return section;
+    async #states(attempt) {
+        const timeline = this.#session?.timeline, [start, end] = [timeline?.entry(attempt.startSeq), timeline?.entry(attempt.endSeq)];
+        if (start && end) {
+            const [input, output] = await Promise.all([this.#member(start, "input_state"), this.#member(end, "output_state")]);
+            return { input, output };
+        }
+        // A node whose result was taken over has no start that would tell its input.
+        const text = await this.#session?.nodeText(this.#id ?? "") ?? "{}";
+        return { input: memberText(text, "input_state") ?? "{}", output: memberText(text, "output_state") ?? "{}" };
+    }
+
+    /** @param {Entry} entry @param {string} member */
+    async #member(entry, member) {
+        return memberText(await this.#session?.fullEvent(entry.event.seq) ?? "{}", member) ?? "{}";
+    }
+
+    /** Asks for a new run from this node on, beginning with the state that it last started with. */
+    #askForRerun() {
+        const id = this.#id ?? "", timeline = this.#session?.timeline;
+        const attempts = (timeline && nodeState(timeline.latest, id)?.attempts) ?? [];
+        const start = timeline?.entry(attempts.filter((attempt) => attempt.startSeq !== null).at(-1)?.startSeq ?? null);
+        const state = start
+            ? this.#member(start, "input_state")
+            : Promise.resolve(this.#session?.nodeText(id)).then((text) => memberText(text ?? "{}", "input_state") ?? "{}");
+        this.dispatchEvent(new CustomEvent("rerun-request", { bubbles: true, detail: { id, state } }));
     }
 
     #configuration() {
@@ -208,6 +228,31 @@ export class NodeInspector extends HTMLElement {
         section.append(jsonView(JSON.stringify(rest), "Definition"));
         return section;
     }
+}
+
+/**
+ * A section whose content is asked for when it is looked at.
+ * @param {string} title
+ * @param {() => Promise<HTMLElement[]>} load
+ */
+function loaded(title, load) {
+    const section = element("section", { "aria-busy": "true" }, element("h4", {}, title), element("p", { class: "empty" }, "Loading…"));
+    const attempt = async () => {
+        try {
+            section.replaceChildren(...await load());
+        } catch (error) {
+            const retry = element("button", { type: "button", class: "link", onclick: attempt }, "Try again");
+            section.replaceChildren(element("h4", {}, title), element("p", { class: "empty" }, Problem.from(error).message, " ", retry));
+        }
+        section.setAttribute("aria-busy", "false");
+    };
+    attempt();
+    return section;
+}
+
+/** @param {string} title @param {string} text */
+function shownState(title, text) {
+    return [headingWithCopy(title, text), jsonView(text, title)];
 }
 
 /**

@@ -234,6 +234,14 @@ export class RunSession {
         return loading;
     }
 
+    /**
+     * All that the server knows of a node, as the text of a JSON object.
+     * @param {string} id
+     */
+    nodeText(id) {
+        return this.#api.nodeText(this.executionId ?? "", id);
+    }
+
     /** Ends the stream. The execution goes on. */
     close() {
         this.#stopStart();

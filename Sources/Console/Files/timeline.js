@@ -133,6 +133,26 @@ export class Timeline {
     }
 
     /**
+     * The last outputs of a node between two events, in order.
+     * @param {string} nodeId
+     * @param {number} after
+     * @param {number} through
+     * @param {number} countMax
+     * @returns {Entry[]}
+     */
+    outputsOfNode(nodeId, after, through, countMax) {
+        const indices = this.#indicesOfNode.get(nodeId) ?? [];
+        /** @type {Entry[]} */
+        const found = [];
+        for (let place = indices.length - 1; place >= 0 && found.length < countMax; place -= 1) {
+            const entry = this.#entries[indices[place]];
+            if (entry.event.seq <= after) break;
+            if (entry.event.type === "node_output" && entry.event.seq <= through) found.push(entry);
+        }
+        return found.reverse();
+    }
+
+    /**
      * When that event happened, in milliseconds since 1970.
      * @param {number} seq
      */
