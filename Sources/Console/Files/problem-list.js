@@ -1,6 +1,7 @@
 // <problem-list>: what went wrong, and what to do about it, until it is dismissed.
 
 import { button, element } from "./dom.js";
+import { advice } from "./problem-advice.js";
 
 /** @typedef {import("./problem.js").Problem} Problem */
 
@@ -27,9 +28,11 @@ export class ProblemList extends HTMLElement {
         const faults = problem.errors.slice(0, FAULTS_MAX).map(({ pointer, message }) =>
             element("li", {}, element("code", {}, pointer || "/"), " ", message));
         const dismiss = button({ icon: "close", label: "Dismiss", class: "button quiet", onclick: () => this.show(null) });
+        const words = advice(problem);
+        const isSaid = words.advice === "" || problem.code === "unreachable";
         return element("div", { class: "problem" },
-            element("div", {}, element("strong", {}, problem.title), element("p", {}, problem.detail),
-                faults.length > 0 ? element("ul", {}, ...faults) : null),
+            element("div", {}, element("strong", {}, words.title), isSaid ? null : element("p", {}, words.advice),
+                element("p", { class: isSaid ? null : "problem-detail" }, problem.detail), faults.length > 0 ? element("ul", {}, ...faults) : null),
             dismiss);
     }
 }

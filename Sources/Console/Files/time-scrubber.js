@@ -18,6 +18,8 @@ export class TimeScrubber extends HTMLElement {
     #speed = element("select", { "aria-label": "Speed" },
         ...SPEEDS.map((speed) => element("option", { value: speed, selected: speed === 1 }, `${speed}×`)));
     #place = element("output", { class: "scrub-place" });
+    #seams = element("div", { class: "scrub-seams" });
+    #seamCount = 0;
     #live = element("button", { type: "button", class: "button live", onclick: () => this.#goLive() }, "Live");
 
     connectedCallback() {
@@ -25,13 +27,15 @@ export class TimeScrubber extends HTMLElement {
         this.append(
             button({ icon: "back", label: "One event back", onclick: () => this.#step(-1) }), this.#play,
             button({ icon: "forward", label: "One event on", onclick: () => this.#step(1) }),
-            this.#range, this.#place, this.#speed, this.#live);
+            element("div", { class: "scrub-track" }, this.#range, this.#seams), this.#place, this.#speed, this.#live);
     }
 
     /** @param {RunSession} session */
     open(session) {
         this.#pause();
         this.#session = session;
+        this.#seamCount = 0;
+        this.#seams.replaceChildren();
         this.update();
     }
 
@@ -46,8 +50,20 @@ export class TimeScrubber extends HTMLElement {
         const elapsed = clock((timeline.timeAt(session.shownSeq) ?? begin) - begin);
         setText(this.#place, `${session.shownSeq} / ${timeline.lastSeq} · ${elapsed}`);
         this.#range.setAttribute("aria-valuetext", `Event ${session.shownSeq} of ${timeline.lastSeq}, after ${elapsed}`);
+        if (timeline.seams.length > 0) this.#showSeams(timeline);
         this.#live.hidden = !session.isRunning;
         this.#live.setAttribute("aria-pressed", String(session.isFollowing));
+    }
+
+    /** @param {import("./timeline.js").Timeline} timeline */
+    #showSeams({ seams, lastSeq }) {
+        for (; this.#seamCount < seams.length; this.#seamCount += 1) {
+            this.#seams.append(element("span", { title: "The server was restarted here" }));
+        }
+        seams.forEach((seq, index) => {
+            const mark = this.#seams.children[index];
+            if (mark instanceof HTMLElement) mark.style.left = `${(seq / lastSeq) * 100}%`;
+        });
     }
 
     #scrubbed() {

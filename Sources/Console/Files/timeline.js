@@ -27,6 +27,8 @@ export class Timeline {
     #indicesOfNode = new Map();
     /** @type {{ from: number, to: number }[]} */
     gaps = [];
+    /** @type {number[]} The seqs of the starts after the first: the daemon was restarted there. */
+    seams = [];
 
     /**
      * @param {readonly string[]} nodeIds
@@ -62,6 +64,7 @@ export class Timeline {
         if (event.seq <= this.lastSeq) return false;
         this.latest = reduce(this.latest, event);
         this.#entries.push({ event, text });
+        if (event.type === "start" && event.attempt > 1) this.seams.push(event.seq);
         if ("node_id" in event) this.#remember(outerNode(event));
         if (this.#entries.length % EVENTS_PER_CHECKPOINT === 0) {
             this.#checkpoints.push({ index: this.#entries.length, state: this.latest });

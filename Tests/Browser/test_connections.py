@@ -1,0 +1,86 @@
+"""Many tabs, proxies, daemons that come and go: what the pages show stays whole."""
+
+import re
+import signal
+
+import pytest
+from nginx import Nginx
+from playwright.sync_api import expect
+
+STEPS = {
+    "id": "steps", "name": "Steps",
+    "nodes": [{"id": f"n{index}", "kind": "delay", "config": {"duration_ms": 700}} for index in range(12)],
+    "edges": [{"from": f"n{index}", "to": f"n{index + 1}"} for index in range(11)],
+}
+
+
+@pytest.fixture
+def proxied(new_daemon, tmp_path):
+    """A daemon, and nginx before it."""
+    daemon = new_daemon(environment={"MILLRACE_AUTH_ALLOW_FORWARDED_WITHOUT_TOKENS": "true"})
+    daemon.create(STEPS)
+    nginx = Nginx(tmp_path / "nginx", daemon)
+    yield daemon, nginx
+    nginx.stop()
+
+
+def seqs_of_log(page):
+    """The events that the log has a line for; each node has two here, and the run itself two."""
+    return [int(seq) for seq in page.get_by_role("log").locator("button.log-time").evaluate_all("all => all.map((each) => each.dataset.seq)")]
+
+
+def check_whole(page, daemon):
+    """The page has each stored event once, in order."""
+    events = daemon.events(page.url.split("/")[-1])
+    expect(page.locator(".scrub-place")).to_have_text(re.compile(f"^{len(events)} / {len(events)} "))
+    assert seqs_of_log(page) == [event["seq"] for event in events]
+
+
+def test_seven_tabs_on_one_connection_for_streams_do_not_hang(new_daemon, new_page):
+    daemon = new_daemon()
+    daemon.create(STEPS)
+    pages = [new_page(f"{daemon.url}/#/graphs/steps")]
+    pages += [new_page(f"{daemon.url}/#/graphs/steps", context=pages[0].context) for _ in range(6)]
+    for page in pages:
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.locator("g.node[data-status=running]")).to_have_count(1)
+    eighth = new_page(f"{daemon.url}/#/executions", context=pages[0].context)
+    expect(eighth.locator("tr[data-id]")).to_have_count(7)
+    for page in pages:
+        expect(page.locator(".run-status")).to_contain_text("Success")
+        check_whole(page, daemon)
+    ids = {page.url.split("/")[-1] for page in pages}
+    assert len(ids) == 7
+    eighth.shot("eighth")
+
+
+def test_a_run_is_watched_through_nginx(proxied, new_page):
+    daemon, nginx = proxied
+    page = new_page(f"{nginx.url}/#/graphs/steps")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("g.node[data-status=running]")).to_have_count(1)
+    # Buffering would hold back all of it until the end.
+    expect(page.locator("g.node[data-status=success]").first).to_be_visible()
+    expect(page.locator(".run-status")).to_contain_text("Running")
+    pages = [page, *(new_page(page.url, context=page.context) for _ in range(6))]
+    for each in pages:
+        expect(each.locator(".run-status")).to_contain_text("Success")
+        check_whole(each, daemon)
+    page.check_accessibility()
+
+
+def test_a_proxy_that_breaks_the_streams_costs_no_event(proxied, new_page, tmp_path):
+    daemon, nginx = proxied
+    page = new_page(f"{nginx.url}/#/graphs/steps")
+    page.allow("Failed to load resource|ERR_")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("g.node[data-status=success]").first).to_be_visible()
+    nginx.process.send_signal(signal.SIGKILL)
+    nginx.process.wait()
+    badge = page.locator("connection-badge")
+    expect(badge).to_have_text(re.compile("Reconnecting|Not reachable"))
+    page.shot("broken")
+    nginx.start()
+    expect(page.locator(".run-status")).to_contain_text("Success")
+    check_whole(page, daemon)
+    expect(badge).to_have_text("Connected")

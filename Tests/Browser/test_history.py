@@ -1,0 +1,128 @@
+"""The list of runs, what can be done with them there, and looking back at one."""
+
+import re
+
+from playwright.sync_api import expect
+
+SLOW = {"id": "slow", "nodes": [{"id": "wait", "kind": "delay", "config": {"duration_ms": 120000}}]}
+QUICK = {"id": "quick", "nodes": [{"id": "a", "kind": "set", "config": {"values": {"n": 1}}}]}
+
+
+def row(page, execution):
+    return page.locator(f"tr[data-id='{execution}']")
+
+
+def test_runs_appear_and_change_as_they_happen_elsewhere(daemon, new_page):
+    daemon.create(SLOW)
+    page = new_page(f"{daemon.url}/#/executions")
+    expect(page.get_by_text("Nothing has run yet.")).to_be_visible()
+    execution = daemon.begin("slow")
+    expect(row(page, execution).locator(".badge")).to_have_text("Running")
+    row(page, execution).get_by_role("button", name="Stop").click()
+    expect(row(page, execution).locator(".badge")).to_have_text("Cancelled")
+    assert daemon.summary(execution)["status"] == "cancelled"
+    page.check_accessibility()
+    page.shot("runs")
+
+
+def test_filters_leave_out_what_does_not_fit(daemon, new_page):
+    for document in (SLOW, QUICK):
+        daemon.create(document)
+    done = daemon.execute("quick")["execution_id"]
+    going = daemon.begin("slow")
+    page = new_page(f"{daemon.url}/#/executions")
+    expect(page.locator("tr[data-id]")).to_have_count(2)
+    page.get_by_label("Status").select_option("running")
+    expect(row(page, done)).to_have_count(0)
+    expect(row(page, going)).to_be_visible()
+    page.get_by_label("Status").select_option("")
+    page.get_by_label("Graph", exact=True).fill("quick")
+    page.get_by_label("Graph", exact=True).press("Enter")
+    expect(row(page, going)).to_have_count(0)
+    expect(row(page, done)).to_be_visible()
+    page.get_by_label("Graph", exact=True).fill("")
+    expect(row(page, going)).to_be_visible()
+    page.get_by_label("Time").select_option(label="Last hour")
+    expect(page.locator("tr[data-id]")).to_have_count(2)
+    page.get_by_label("Time").select_option(label="Between…")
+    page.get_by_label("To", exact=True).fill("2020-01-01T00:00")
+    expect(page.get_by_text("No run fits the filter.")).to_be_visible()
+    page.check_accessibility()
+
+
+def test_older_runs_come_page_by_page(daemon, new_page):
+    daemon.create(QUICK)
+    made = [daemon.execute("quick")["execution_id"] for _ in range(60)]
+    page = new_page(f"{daemon.url}/#/executions")
+    expect(page.locator("tr[data-id]")).to_have_count(50)
+    page.get_by_role("button", name="Show older runs").click()
+    expect(page.locator("tr[data-id]")).to_have_count(60)
+    expect(page.get_by_role("button", name="Show older runs")).to_be_hidden()
+    another = daemon.execute("quick")["execution_id"]
+    expect(row(page, another)).to_be_visible()
+    expect(page.locator("tr[data-id]")).to_have_count(61)
+    shown = page.locator("tr[data-id]").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    assert shown == [another, *reversed(made)]
+
+
+def test_a_run_that_is_deleted_is_gone_after_a_question(daemon, new_page):
+    daemon.create(QUICK)
+    execution = daemon.execute("quick")["execution_id"]
+    page = new_page(f"{daemon.url}/#/executions")
+    row(page, execution).get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("alertdialog", name="Delete this run?")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(row(page, execution)).to_be_visible()
+    row(page, execution).get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(row(page, execution)).to_have_count(0)
+    assert daemon.http.get(f"/api/executions/{execution}").status_code == 404
+
+
+def test_who_waits_in_the_queue_sees_its_place(new_daemon, new_page):
+    daemon = new_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "1"})
+    daemon.create(SLOW)
+    first, second, third = (daemon.begin("slow") for _ in range(3))
+    page = new_page(f"{daemon.url}/#/executions")
+    expect(row(page, first).locator(".badge")).to_have_text("Running")
+    expect(row(page, second)).to_contain_text("next to start")
+    expect(row(page, third)).to_contain_text("1 before it")
+    page.shot("queue")
+    row(page, second).get_by_role("button", name="Stop").click()
+    expect(row(page, third)).to_contain_text("next to start")
+    row(page, third).get_by_role("link").last.click()
+    expect(page.locator(".run-status")).to_contain_text("next to start")
+
+
+def test_a_run_is_replayed_with_the_scrubber(daemon, new_page):
+    execution = daemon.execute("partial-failure")["execution_id"]
+    page = new_page(f"{daemon.url}/#/executions/{execution}")
+    place = page.locator(".scrub-place")
+    last = len(daemon.events(execution))
+    expect(place).to_have_text(re.compile(f"^{last} / {last} "))
+    slider = page.get_by_role("slider", name="Event")
+    slider.focus()
+    slider.press("Home")
+    expect(place).to_have_text(re.compile("^0 /"))
+    expect(page.locator("g.node[data-status=pending]")).to_have_count(7)
+    for _ in range(2):
+        page.get_by_role("button", name="One event on").click()
+    expect(page.locator("g.node[data-id=request]")).to_have_attribute("data-status", "running")
+    expect(page.get_by_role("log").locator(".log-line")).to_have_count(2)
+    page.get_by_label("Speed").select_option("0.25")
+    page.get_by_role("button", name="Replay").click()
+    page.get_by_role("button", name="Pause").click()
+    stopped = place.inner_text()
+    page.get_by_role("tab", name="State").click()
+    expect(page.locator(".states")).to_contain_text("It appears when the run ends.")
+    assert place.inner_text() == stopped
+    page.get_by_label("Speed").select_option("20")
+    page.get_by_role("button", name="Replay").click()
+    expect(place).to_have_text(re.compile(f"^{last} / {last} "))
+    expect(page.get_by_role("button", name="Replay")).to_be_visible()
+    expect(page.locator("g.node[data-id=supplier]")).to_have_attribute("data-status", "error")
+    page.check_accessibility()
+    page.get_by_role("tab", name="Log").click()
+    page.get_by_role("log").locator("button.log-time").first.click()
+    expect(place).to_have_text(re.compile("^1 /"))
+    page.shot("replay")
