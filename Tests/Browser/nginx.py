@@ -1,8 +1,10 @@
 """nginx before a daemon, with the configuration that is shipped."""
 
+import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -11,7 +13,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "deploy" / "nginx" / "millrace.conf"
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
+# Where root runs the tests, nginx would hand the work to a user who may not reach the daemon's socket.
 MAIN = """
+{user}
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -39,12 +43,12 @@ class Nginx:
         shipped, servers = re.subn(r"server unix:[^;]+;", f"server unix:{daemon.socket_path};", shipped)
         assert (listens, servers) == (1, 1), "the shipped configuration looks otherwise than this knows"
         (self.folder / "millrace.conf").write_text(shipped)
-        (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder))
+        (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder, user="user root;" if os.geteuid() == 0 else ""))
         self.start()
 
     def start(self):
         command = [NGINX, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         self._wait()
 
     @property
@@ -61,8 +65,9 @@ class Nginx:
             time.sleep(0.05)
         raise AssertionError("nginx does not listen")
 
-    def stop(self):
-        self.process.terminate()
+    def kill(self):
+        """Ends it with its workers, in the middle of whatever they do."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 

@@ -1,7 +1,6 @@
 """Many tabs, proxies, daemons that come and go: what the pages show stays whole."""
 
 import re
-import signal
 
 import pytest
 from nginx import Nginx
@@ -21,7 +20,7 @@ def proxied(new_daemon, tmp_path):
     daemon.create(STEPS)
     nginx = Nginx(tmp_path / "nginx", daemon)
     yield daemon, nginx
-    nginx.stop()
+    nginx.kill()
 
 
 def seqs_of_log(page):
@@ -69,14 +68,13 @@ def test_a_run_is_watched_through_nginx(proxied, new_page):
     page.check_accessibility()
 
 
-def test_a_proxy_that_breaks_the_streams_costs_no_event(proxied, new_page, tmp_path):
+def test_a_proxy_that_breaks_the_streams_costs_no_event(proxied, new_page):
     daemon, nginx = proxied
     page = new_page(f"{nginx.url}/#/graphs/steps")
     page.allow("Failed to load resource|ERR_")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("g.node[data-status=success]").first).to_be_visible()
-    nginx.process.send_signal(signal.SIGKILL)
-    nginx.process.wait()
+    nginx.kill()
     badge = page.locator("connection-badge")
     expect(badge).to_have_text(re.compile("Reconnecting|Not reachable"))
     page.shot("broken")
@@ -84,3 +82,28 @@ def test_a_proxy_that_breaks_the_streams_costs_no_event(proxied, new_page, tmp_p
     expect(page.locator(".run-status")).to_contain_text("Success")
     check_whole(page, daemon)
     expect(badge).to_have_text("Connected")
+
+
+def test_a_daemon_that_is_killed_and_started_again_goes_on_before_our_eyes(new_daemon, new_page):
+    daemon = new_daemon()
+    daemon.create(STEPS)
+    page = new_page(f"{daemon.url}/#/graphs/steps")
+    page.allow("Failed to load resource|ERR_")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("g.node[data-id=n2]")).to_have_attribute("data-status", "running")
+    port = daemon.port
+    daemon.kill()
+    expect(page.locator("connection-badge")).to_have_text(re.compile("Reconnecting|Not reachable"))
+    page.shot("killed")
+    daemon.start(listen=(f"127.0.0.1:{port}",))
+    expect(page.locator(".run-status")).to_contain_text("Success")
+    check_whole(page, daemon)
+    starts = [event["seq"] for event in daemon.events(page.url.split("/")[-1]) if event["type"] == "start"]
+    assert len(starts) == 2
+    expect(page.get_by_role("log").locator("[data-level=seam]")).to_have_count(1)
+    expect(page.locator(".scrub-seams span")).to_have_count(1)
+    page.shot("resumed")
+    page.get_by_role("tab", name="Profile").click()
+    expect(page.locator("profile-view tr[data-id=n2] .bar-interrupted")).to_have_count(1)
+    second = new_page(page.url, context=page.context)
+    check_whole(second, daemon)
