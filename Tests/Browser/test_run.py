@@ -147,3 +147,34 @@ def test_a_run_that_nobody_watches_is_stopped_where_that_was_chosen(daemon, new_
     expect(page.locator("g.node[data-status=running]")).to_have_count(2)
     page.page.close()
     expect(other.locator("tr[data-id] .badge").first).to_have_text("Cancelled")
+
+
+FLOOD = "i=0; while [ $i -lt 40 ]; do seq -f \"line %g of $i\" 500 >&2; sleep 0.1; i=$((i+1)); done; echo '{}'"
+
+
+def test_thousands_of_events_a_second_on_a_large_graph_leave_the_page_usable(new_daemon, new_page):
+    daemon = new_daemon()
+    nodes = [{"id": "flood", "kind": "process", "config": {"command": ["sh", "-c", FLOOD]}}]
+    nodes += [{"id": f"n{index}", "kind": "delay", "config": {"duration_ms": 20}} for index in range(999)]
+    edges = [{"from": f"n{index}", "to": f"n{index + 1}"} for index in range(998) if index % 40 != 39]
+    daemon.create({"id": "flood", "nodes": nodes, "edges": edges, "limits": {"max_parallel_nodes": 40}})
+    page = new_page(f"{daemon.url}/#/graphs/flood")
+    expect(page.locator("g.node")).to_have_count(1000)
+    page.get_by_role("button", name="Run", exact=True).click()
+    log = page.get_by_role("log")
+    page.wait_for_function("() => document.querySelector('time-scrubber input').max > 3000")
+    # In the middle of it: a filter, a tab, and the canvas answer.
+    page.get_by_label("Filter the log").fill("line 1 of 2")
+    expect(log.get_by_text("line 1 of 2", exact=True)).to_be_visible()
+    page.get_by_role("tab", name="State").click()
+    expect(page.locator(".states")).to_be_visible()
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator(".run-status")).to_contain_text("Success")
+    count = len(daemon.events(page.url.split("/")[-1], state="none"))
+    assert count > 22_000
+    expect(page.locator(".scrub-place")).to_have_text(re.compile(f"^{count} / {count} "))
+    page.get_by_role("tab", name="Log").click()
+    page.get_by_label("Filter the log").fill("")
+    page.get_by_label("Follow").check()
+    expect(log.get_by_text("Run finished")).to_be_visible()
+    assert log.locator(".log-line").count() < 300

@@ -15,8 +15,6 @@ import { Problem } from "./problem.js";
  * @property {string | null} expires_at
  */
 
-/** Kept by the browser where somebody has signed in: only there it is worth asking who. */
-const SIGNED_IN = "millrace.signed-in";
 /** What a token's holder may do, in words. */
 const scopeWords = /** @type {Record<string, string>} */ ({ read: "look", run: "run", edit: "edit graphs", admin: "administer" });
 
@@ -39,19 +37,24 @@ export class AccountMenu extends HTMLElement {
         this.append(this.#name, this.#out);
     }
 
-    /** @param {GraphAPI} api */
-    open(api) {
+    /**
+     * Asks for a token where the server wants one.
+     * @param {GraphAPI} api
+     * @returns {Promise<void>} Once there is somebody, or nobody need be.
+     */
+    async open(api) {
         this.#api = api;
         api.onUnauthorized = () => this.ask();
-        if (localStorage.getItem(SIGNED_IN) !== null) this.#load();
+        await this.#load();
+        if (this.#session?.auth_required && !this.#session.authenticated) await this.ask();
     }
 
     async #load() {
         try {
             this.#session = await /** @type {GraphAPI} */ (this.#api).session();
-        } catch (error) {
-            // Without the call there are no tokens; without an answer the next request says so.
-            if (Problem.from(error).status !== 401) this.#session = null;
+        } catch {
+            // Without an answer, the next request says so.
+            this.#session = null;
         }
         const session = this.#session;
         this.hidden = !session?.auth_required || !session.authenticated;
@@ -67,7 +70,6 @@ export class AccountMenu extends HTMLElement {
         this.#isAsking = true;
         this.hidden = true;
         await this.#dialog.ask(this.#api);
-        localStorage.setItem(SIGNED_IN, "");
         this.#isAsking = false;
         await this.#load();
         this.onSignedIn();
@@ -79,7 +81,6 @@ export class AccountMenu extends HTMLElement {
         } catch {
             // It has ended already, then.
         }
-        localStorage.removeItem(SIGNED_IN);
         location.reload();
     }
 }

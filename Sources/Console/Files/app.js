@@ -155,7 +155,6 @@ account.onSignedIn = () => {
     loadGraphs().catch(() => {});
     route();
 };
-account.open(api);
 const live = new LiveEvents(api);
 api.live = live;
 live.onConnection = () => badge.followShared(live.connection);
@@ -175,5 +174,6 @@ addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
 });
 
+await account.open(api);
 loadGraphs().catch((error) => showProblem(Problem.from(error)));
 route();

@@ -102,7 +102,7 @@ export function bottleneckWords(profile) {
     const { bottleneck } = profile;
     if (!bottleneck) return profile.is_final ? "No node held this run up." : "The run is still going on.";
     const name = profile.nodes.find((node) => node.node_id === bottleneck.node_id)?.node_name ?? bottleneck.node_id;
-    return `Bottleneck: ${name} ran for ${duration(bottleneck.run_ms)}, ${Math.round(bottleneck.share * 100)} % of ${duration(profile.wall_ms)}.`;
+    return `Bottleneck: ${name}, ${Math.round(bottleneck.share * 100)} % of ${duration(profile.wall_ms)}; ${bottleneck.reason}.`;
 }
 
 /**

@@ -52,7 +52,7 @@ export class ProfileView extends HTMLElement {
         if (this.firstChild) return;
         const tools = element("div", { class: "log-tools" }, this.#words,
             element("label", { class: "check" }, this.#heat, "Heat on the canvas"));
-        this.append(tools, this.#note, element("div", { class: "profile-body", tabindex: -1 }, this.#table), this.#legend);
+        this.append(tools, this.#note, element("div", { class: "profile-body", tabindex: -1 }, this.#table, this.#legend));
         this.addEventListener("click", (event) => {
             const id = event.target instanceof Element && event.target.closest("button[data-id]")?.getAttribute("data-id");
             if (id) this.dispatchEvent(new CustomEvent("node-select", { bubbles: true, detail: id }));
@@ -126,7 +126,9 @@ export class ProfileView extends HTMLElement {
     #head(profile) {
         const axis = element("div", { class: "profile-axis", "aria-hidden": "true" }, ...ticks(profile.wall_ms, AXIS_TICKS).map((time) => {
             const tick = element("span", {}, duration(time));
-            tick.style.left = `${(time / Math.max(profile.wall_ms, 1e-9)) * 100}%`;
+            const part = time / Math.max(profile.wall_ms, 1e-9);
+            tick.style.left = `${part * 100}%`;
+            tick.classList.toggle("at-end", part > 0.9);
             return tick;
         }));
         const earlier = this.#earlier?.executions ?? 0;
@@ -147,7 +149,7 @@ export class ProfileView extends HTMLElement {
             isBottleneck ? element("span", { class: "mark bottleneck" }, "bottleneck") : null,
         ];
         const usual = history?.run_p50_ms ?? null;
-        const number = (/** @type {number | null} */ value) => element("td", { class: "number" }, value === null ? "" : duration(value));
+        const number = (/** @type {number | null} */ value) => element("td", { class: "number" }, value ? duration(value) : "");
         return element("tr", { "data-critical": node.on_critical_path, "data-id": node.node_id },
             element("th", { scope: "row" }, name, ...marks, node.status === "success" ? null : statusBadge(node.status)),
             element("td", { class: "profile-bars" }, bars(node, profile.wall_ms)),
