@@ -107,3 +107,23 @@ def test_a_daemon_that_is_killed_and_started_again_goes_on_before_our_eyes(new_d
     expect(page.locator("profile-view tr[data-id=n2] .bar-interrupted")).to_have_count(1)
     second = new_page(page.url, context=page.context)
     check_whole(second, daemon)
+
+
+def test_a_browser_without_shared_workers_shows_the_same(new_daemon, new_page):
+    daemon = new_daemon()
+    daemon.create(STEPS)
+    page = new_page()
+    page.add_init_script("delete window.SharedWorker")
+    page.goto(f"{daemon.url}/#/graphs/steps")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("g.node[data-status=running]")).to_have_count(1)
+    page.wait_for_url("**/executions/**")
+    second = new_page(context=page.context)
+    second.add_init_script("delete window.SharedWorker")
+    second.goto(page.url)
+    for each in (page, second):
+        expect(each.locator(".run-status")).to_contain_text("Success")
+        check_whole(each, daemon)
+    second.goto(f"{daemon.url}/#/executions")
+    execution = daemon.begin("steps")
+    expect(second.locator(f"tr[data-id='{execution}'] .badge")).to_have_text("Running")

@@ -72,3 +72,21 @@ def test_a_token_that_is_taken_back_ends_the_session_before_our_eyes(daemon, new
     sign_in(page, other.secret)
     expect(page.locator(".account-name")).to_have_text("stays")
     expect(page.locator(".list-live")).to_have_text("Live")
+
+
+def test_a_run_that_was_open_is_whole_again_after_signing_in_anew(daemon, new_page):
+    nodes = [{"id": f"n{index}", "kind": "delay", "config": {"duration_ms": 1500}} for index in range(6)]
+    edges = [{"from": f"n{index}", "to": f"n{index + 1}"} for index in range(5)]
+    daemon.create({"id": "steps", "nodes": nodes, "edges": edges})
+    first = tokens.create(daemon, "run", "--name", "first")
+    second = tokens.create(daemon, "run", "--name", "second")
+    page = new_page(f"{daemon.url}/#/graphs/steps")
+    page.allow(r"401 \(Unauthorized\)|ERR_")
+    sign_in(page, first.secret)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("g.node[data-status=running]")).to_have_count(1)
+    tokens.revoke(daemon, first)
+    expect(page.get_by_role("dialog", name="Sign in")).to_be_visible()
+    sign_in(page, second.secret)
+    expect(page.locator(".run-status")).to_contain_text("Success")
+    expect(page.locator(".scrub-place")).to_have_text(re.compile("^14 / 14 "))

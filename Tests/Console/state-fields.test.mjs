@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stateFields, withField } from "../../Sources/Console/Files/state-fields.js";
+import { editedKeys, stateFields, withField } from "../../Sources/Console/Files/state-fields.js";
 
 const shape = '{"name":"a\\"b","count":1.50,"on":false,"list":[1],"none":null}';
 
@@ -30,4 +30,9 @@ test("what is no value is a fault with words", () => {
     assert.match(withField("{}", { key: "n", kind: "number", value: "01" }).fault, /n must be a number/);
     assert.match(withField("{}", { key: "l", kind: "json", value: "[" }).fault, /l is no JSON/);
     assert.match(withField("{", { key: "l", kind: "json", value: "1" }).fault, /must be a JSON object/);
+});
+
+test("a rerun is told only the keys that were edited, as they were written", () => {
+    assert.equal(editedKeys('{"a":1,"b":{"c":[1]}}', '{ "a": 1, "b": { "c": [1] } }'), undefined);
+    assert.equal(editedKeys('{"a":1,"b":2}', '{"a":1.0,"b":2,"new":null}'), '{"a":1.0,"new":null}');
 });

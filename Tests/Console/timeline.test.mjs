@@ -51,3 +51,22 @@ test("entries are found by seq behind a gap, too", () => {
     assert.equal(made.stateAt(5).counts.running, 1);
     assert.equal(made.stateAt(3).counts.running, 0);
 });
+
+test("restarts are remembered where they were", () => {
+    assert.deepEqual(timeline(numbered([start(), nodeStart("a"), start(2), nodeStart("a", 2)]), ["a"]).seams, [3]);
+    assert.deepEqual(timeline(sampleRun, ["a", "b", "c"]).seams, []);
+});
+
+test("the last outputs of an attempt are found without a look at the others", () => {
+    const events = numbered([
+        start(), nodeStart("a"), ...Array.from({ length: 5 }, (_, index) => output("a", `${index}`)), nodeComplete("a", "error", { will_retry: true }),
+        nodeStart("a", 2), output("a", "again"),
+    ]);
+    const made = timeline(events, ["a"]);
+    const data = (...query) => made.outputsOfNode("a", ...query).map(({ event }) => event.data);
+    assert.deepEqual(data(2, 8, 100), ["0", "1", "2", "3", "4"]);
+    assert.deepEqual(data(2, 8, 2), ["3", "4"]);
+    assert.deepEqual(data(2, 5, 100), ["0", "1", "2"]);
+    assert.deepEqual(data(9, Infinity, 100), ["again"]);
+    assert.deepEqual(made.outputsOfNode("nowhere", 0, Infinity, 9), []);
+});

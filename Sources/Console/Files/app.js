@@ -153,6 +153,8 @@ badge.open(api);
 account.onSignedIn = () => {
     live.retry();
     loadGraphs().catch(() => {});
+    // Whatever was open was refused since then.
+    workspace.close();
     route();
 };
 const live = new LiveEvents(api);

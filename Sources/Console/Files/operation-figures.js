@@ -47,6 +47,8 @@ export const figureGroups = [
         title: "Streams and connections",
         figures: [
             { name: "Streams", help: "Event streams that are open", unit: "", measure: gauge("millrace_streams_open") },
+            { name: "Dashboards", help: "Streams of whole dashboards, such as this browser's", unit: "", measure: gauge("millrace_dashboards_open") },
+            { name: "Furthest behind", help: "Events that the slowest reader of a stream has still to take", unit: "", measure: gauge("millrace_stream_lag_events_max") },
             { name: "Connections", help: "Connections that are open", unit: "", measure: gauge("millrace_connections_open") },
             { name: "Requests", help: "Requests each second", unit: "/s", measure: perSecond("millrace_http_requests_total") },
             { name: "Sent", help: "Bytes sent to clients each second", unit: "bytes/s", measure: perSecond("millrace_sent_bytes_total") },
@@ -57,6 +59,7 @@ export const figureGroups = [
         figures: [
             { name: "Busy threads", help: "Threads of the pool that run something", unit: "", measure: gauge("millrace_workers_busy") },
             { name: "Waiting jobs", help: "Jobs that wait for a thread", unit: "", measure: gauge("millrace_worker_jobs_queued") },
+            { name: "Waiting calls", help: "Python nodes that wait for a worker process", unit: "", measure: gauge("millrace_worker_calls_waiting") },
             { name: "Worker processes", help: "Processes that run Python nodes", unit: "", measure: gauge("millrace_worker_processes") },
         ],
     },

@@ -2,9 +2,9 @@
 
 import { element } from "./dom.js";
 import { moment } from "./format.js";
-import { at, parseTree, textOf } from "./json-tree.js";
 import { Problem } from "./problem.js";
 import { StateEditor } from "./state-editor.js";
+import { editedKeys } from "./state-fields.js";
 
 /** @typedef {import("./events.js").ExecutionSummary} ExecutionSummary */
 /** @typedef {import("./graph-api.js").GraphAPI} GraphAPI */
@@ -80,22 +80,6 @@ async function offerRevisions(api, { graphId, revision }, select) {
     } catch {
         // The revision of the run itself is always there.
     }
-}
-
-/**
- * The keys of a state that were edited, with their new values: the rest is as the nodes before made it.
- * @param {string} before A JSON object.
- * @param {string} after
- * @returns {string | undefined} A JSON object, if anything was.
- */
-export function editedKeys(before, after) {
-    const [old, now] = [parseTree(before), parseTree(after)];
-    if (now.kind !== "object") return undefined;
-    const members = now.members.filter(({ key, value }) => {
-        const known = at(old, [key]);
-        return known === undefined || textOf(known) !== textOf(value);
-    });
-    return members.length > 0 ? textOf({ kind: "object", members }) : undefined;
 }
 
 /** @param {Problem} problem */

@@ -48,6 +48,22 @@ export function withField(state, { key, kind, value }) {
     }
 }
 
+/**
+ * The keys of a state that were edited, with their new values: the rest is as the nodes before made it.
+ * @param {string} before A JSON object.
+ * @param {string} after
+ * @returns {string | undefined} A JSON object, if anything was.
+ */
+export function editedKeys(before, after) {
+    const [old, now] = [parseTree(before), parseTree(after)];
+    if (now.kind !== "object") return undefined;
+    const members = now.members.filter(({ key, value }) => {
+        const known = at(old, [key]);
+        return known === undefined || textOf(known) !== textOf(value);
+    });
+    return members.length > 0 ? textOf({ kind: "object", members }) : undefined;
+}
+
 /** @param {string} text */
 function objectOf(text) {
     try {

@@ -1,0 +1,33 @@
+"""How the server does, as the page for it shows."""
+
+import httpx
+from playwright.sync_api import expect
+
+SLOW = {"id": "slow", "nodes": [{"id": "wait", "kind": "delay", "config": {"duration_ms": 60000}}]}
+
+
+def figure(page, name):
+    return page.locator("small-plot").filter(has=page.get_by_role("img", name=f"{name}:")).locator(".plot-value")
+
+
+def test_the_figures_follow_what_the_server_does(new_daemon, new_page):
+    daemon = new_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "2"})
+    daemon.create(SLOW)
+    page = new_page(f"{daemon.url}/#/operation")
+    expect(figure(page, "Running")).to_have_text("0")
+    made = [daemon.begin("slow") for _ in range(3)]
+    expect(figure(page, "Running")).to_have_text("2")
+    expect(figure(page, "Queue")).to_have_text("1")
+    with httpx.stream("GET", f"{daemon.url}/api/executions/{made[0]}/events") as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        expect(figure(page, "Streams")).to_have_text("1")
+        page.check_accessibility()
+        page.shot("operation")
+    expect(figure(page, "Streams")).to_have_text("0")
+    for execution in made:
+        daemon.cancel(execution)
+    expect(figure(page, "Running")).to_have_text("0")
+    for group in ("Executions", "Streams and connections", "Worker pool", "Event loop", "Store"):
+        expect(page.get_by_role("region", name=group)).to_be_visible()
+    assert "null" not in page.locator("operation-page").inner_text()
