@@ -1,5 +1,6 @@
 """The list of runs, what can be done with them there, and looking back at one."""
 
+import json
 import re
 
 from playwright.sync_api import expect
@@ -94,6 +95,26 @@ def test_who_waits_in_the_queue_sees_its_place(new_daemon, new_page):
     expect(page.locator(".run-status")).to_contain_text("next to start")
 
 
+def test_the_state_follows_the_moment(daemon, new_page):
+    execution = daemon.execute("triage")["execution_id"]
+    events = daemon.events(execution)
+    page = new_page(f"{daemon.url}/#/executions/{execution}")
+    page.get_by_role("tab", name="State").click()
+    expect(page.get_by_role("region", name="Final state")).to_be_visible()
+    slider = page.get_by_role("slider", name="Event")
+    slider.focus()
+    slider.press("ArrowLeft")
+    shown = page.get_by_role("region", name=f"State after event {len(events) - 1}")
+    assert list(json.loads(shown.inner_text()).items()) == list(events[-1]["final_state"].items())
+    first = next(event for event in events if event["type"] == "node_complete")
+    slider.press("Home")
+    for _ in range(first["seq"]):
+        page.get_by_role("button", name="One event on").click()
+    shown = page.get_by_role("region", name=f"State after event {first['seq']}")
+    assert json.loads(shown.inner_text()) == first["output_state"]
+    page.shot("state")
+
+
 def test_a_run_is_replayed_with_the_scrubber(daemon, new_page):
     execution = daemon.execute("partial-failure")["execution_id"]
     page = new_page(f"{daemon.url}/#/executions/{execution}")
@@ -114,7 +135,7 @@ def test_a_run_is_replayed_with_the_scrubber(daemon, new_page):
     page.get_by_role("button", name="Pause").click()
     stopped = place.inner_text()
     page.get_by_role("tab", name="State").click()
-    expect(page.locator(".states")).to_contain_text("It appears when the run ends.")
+    expect(page.locator("state-view")).to_contain_text(re.compile("State after event [0-9]+"))
     assert place.inner_text() == stopped
     page.get_by_label("Speed").select_option("20")
     page.get_by_role("button", name="Replay").click()

@@ -155,6 +155,7 @@
  * @property {string} [name]
  * @property {string} [description]
  * @property {JSONObject} [initial_state]
+ * @property {Record<string, string>} [reducers]
  * @property {GraphNode[]} nodes
  * @property {GraphEdge[]} [edges]
  */

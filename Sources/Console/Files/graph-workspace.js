@@ -6,8 +6,6 @@ import { ExecutionList } from "./execution-list.js";
 import { moment } from "./format.js";
 import { FrameBatch } from "./frame-batch.js";
 import { GraphCanvas } from "./graph-canvas.js";
-import { memberText } from "./json-text.js";
-import { headingWithCopy, jsonView } from "./json-view.js";
 import { modeSwitch } from "./mode-switch.js";
 import { NodeInspector } from "./node-inspector.js";
 import { Problem } from "./problem.js";
@@ -17,7 +15,7 @@ import { askForRerun } from "./rerun-dialog.js";
 import { RunBar } from "./run-bar.js";
 import { RunLog } from "./run-log.js";
 import { RunSession } from "./run-session.js";
-import { isFinished } from "./run-state.js";
+import { StateView } from "./state-view.js";
 import { statusWord } from "./status.js";
 import { TabDock } from "./tab-dock.js";
 import { TimeScrubber } from "./time-scrubber.js";
@@ -45,13 +43,11 @@ export class GraphWorkspace extends HTMLElement {
     #canvas = new GraphCanvas();
     #scrubber = new TimeScrubber();
     #log = new RunLog();
-    #states = element("div", { class: "states" });
+    #states = new StateView();
     #runs = new ExecutionList();
     #profile;
     #inspector = new NodeInspector();
     #dock = new TabDock();
-    /** The terminal event or start whose states are shown, so that they are drawn once. */
-    #shownStates = "";
     #wasRunning = false;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     #timer;
@@ -137,7 +133,7 @@ export class GraphWorkspace extends HTMLElement {
         this.#log.open(session);
         this.#profile.open(session);
         this.#scrubber.open(session);
-        this.#shownStates = "";
+        this.#states.open(session);
         this.#runs.current = session.executionId;
         this.#runs.open(this.#api, graph.id);
         this.#select(isSameGraph && this.#selected !== null && session.nodes.has(this.#selected) ? this.#selected : null);
@@ -197,7 +193,7 @@ export class GraphWorkspace extends HTMLElement {
         this.#profile.update();
         if (this.#selected !== null) this.#inspector.update();
         this.#problems.show(session.problem);
-        this.#showStates(session);
+        this.#states.update();
         this.#announcer.update(session, performance.now());
         this.#refreshRuns(session);
         document.title = titleOf(session);
@@ -223,33 +219,6 @@ export class GraphWorkspace extends HTMLElement {
         this.#canvas.tick(now);
         this.#bar.tick(now);
     }
-
-    /** @param {RunSession} session */
-    #showStates(session) {
-        const { state, timeline } = session;
-        const start = timeline?.entry(state.startSeq), end = timeline?.entry(state.endSeq);
-        const key = `${session.executionId} ${start?.event.seq} ${end?.event.seq}`;
-        if (key === this.#shownStates) return;
-        this.#shownStates = key;
-        const initial = start ? memberText(start.text, "initial_state") : session.initialStateText;
-        const final = end && memberText(end.text, "final_state");
-        const sections = [section("Initial state", initial)];
-        if (final !== undefined) sections.unshift(section("Final state", final));
-        else sections.unshift(element("section", {}, element("h4", {}, "Final state"), element("p", { class: "empty" }, whyNoFinalState(session))));
-        if (state.error !== null) sections.unshift(element("section", { class: "fault" }, element("h4", {}, "Error"), element("p", {}, state.error)));
-        this.#states.replaceChildren(...sections);
-    }
-}
-
-/** @param {string} title @param {string | undefined} text */
-function section(title, text) {
-    return element("section", {}, headingWithCopy(title, text), jsonView(text, title));
-}
-
-/** @param {RunSession} session */
-function whyNoFinalState({ timeline, state }) {
-    if (!timeline) return "There is one once the graph has run.";
-    return isFinished(state) ? "A run that failed as a whole has none." : "It appears when the run ends.";
 }
 
 /** @param {RunSession} session */

@@ -3,6 +3,7 @@
 // The state after the last event is at hand; for one in between, the nearest checkpoint before it is carried on.
 // Checkpoints are cheap, because states share what did not change.
 
+import { memberText } from "./json-text.js";
 import { emptyRun, outerNode, reduce } from "./run-state.js";
 
 /** @typedef {import("./events.js").ExecutionEvent} ExecutionEvent */
@@ -29,6 +30,8 @@ export class Timeline {
     gaps = [];
     /** @type {number[]} The seqs of the starts after the first: the daemon was restarted there. */
     seams = [];
+    /** @type {number[]} The indices of the ends of nodes that brought an update. */
+    #ends = [];
 
     /**
      * @param {readonly string[]} nodeIds
@@ -65,6 +68,7 @@ export class Timeline {
         this.latest = reduce(this.latest, event);
         this.#entries.push({ event, text });
         if (event.type === "start" && event.attempt > 1) this.seams.push(event.seq);
+        if (event.type === "node_complete" && !event.will_retry && !event.path?.length) this.#ends.push(this.#entries.length - 1);
         if ("node_id" in event) this.#remember(outerNode(event));
         if (this.#entries.length % EVENTS_PER_CHECKPOINT === 0) {
             this.#checkpoints.push({ index: this.#entries.length, state: this.latest });
@@ -153,6 +157,22 @@ export class Timeline {
             if (entry.event.type === "node_output" && entry.event.seq <= through) found.push(entry);
         }
         return found.reverse();
+    }
+
+    /**
+     * The updates of the nodes that have ended by then, as JSON objects.
+     * @param {number} seq
+     * @returns {Map<string, string>}
+     */
+    updatesThrough(seq) {
+        const updates = new Map();
+        for (const index of this.#ends) {
+            const { event, text } = this.#entries[index];
+            if (event.seq > seq) break;
+            const update = memberText(text, "update");
+            if (event.type === "node_complete" && update !== undefined) updates.set(event.node_id, update);
+        }
+        return updates;
     }
 
     /**

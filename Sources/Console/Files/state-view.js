@@ -1,0 +1,73 @@
+// <state-view>: the state of the execution at the event that is shown, and the one that it began with.
+
+import { element } from "./dom.js";
+import { memberText } from "./json-text.js";
+import { headingWithCopy, jsonView } from "./json-view.js";
+import { ranks, stateAfter } from "./state-at.js";
+
+/** @typedef {import("./run-session.js").RunSession} RunSession */
+
+/** While events come, the state is made anew no more often than this. */
+const REFRESH_MS = 1_000;
+
+export class StateView extends HTMLElement {
+    /** @type {RunSession | null} */
+    #session = null;
+    /** What is shown: the execution and the event. */
+    #shown = "";
+    #madeAt = -Infinity;
+    /** @type {Map<string, number>} */
+    #ranks = new Map();
+    #now = element("section");
+    #initial = element("section");
+    #fault = element("section", { class: "fault", hidden: true });
+
+    connectedCallback() {
+        if (this.firstChild) return;
+        this.classList.add("states");
+        this.append(this.#fault, this.#now, this.#initial);
+        new IntersectionObserver(() => this.update()).observe(this);
+    }
+
+    /** @param {RunSession} session */
+    open(session) {
+        this.#session = session;
+        this.#ranks = ranks(session.graph.document);
+        this.#shown = "";
+        this.#madeAt = -Infinity;
+        this.update();
+    }
+
+    /** Shows what the session shows; only while it is seen itself. */
+    update() {
+        const session = this.#session;
+        if (!session || this.offsetParent === null) return;
+        const { state, timeline } = session, end = timeline?.entry(state.endSeq);
+        const key = `${session.executionId} ${session.shownSeq}`;
+        const isMoving = session.isFollowing && session.isRunning && performance.now() - this.#madeAt < REFRESH_MS;
+        if (key === this.#shown || isMoving) return;
+        this.#shown = key;
+        this.#madeAt = performance.now();
+        const first = timeline?.entries[0];
+        const initial = (first?.event.type === "start" && session.shownSeq >= first.event.seq && memberText(first.text, "initial_state")) || session.initialStateText;
+        show(this.#initial, "Initial state", initial);
+        this.#fault.hidden = state.error === null;
+        if (state.error !== null) this.#fault.replaceChildren(element("h4", {}, "Error"), element("p", {}, state.error));
+        const final = end && memberText(end.text, "final_state");
+        this.#now.hidden = timeline === null || state.seq === 0;
+        if (this.#now.hidden || !timeline) return;
+        if (final !== undefined) return show(this.#now, "Final state", final);
+        const text = stateAfter(initial, timeline.updatesThrough(session.shownSeq), this.#ranks, session.graph.document.reducers ?? {});
+        show(this.#now, `State after event ${session.shownSeq}`, text);
+    }
+}
+
+/** @param {HTMLElement} section @param {string} title @param {string} text */
+function show(section, title, text) {
+    const place = section.querySelector("pre")?.scrollTop ?? 0;
+    section.replaceChildren(headingWithCopy(title, text), jsonView(text, title));
+    const view = section.querySelector("pre");
+    if (view) view.scrollTop = place;
+}
+
+customElements.define("state-view", StateView);
