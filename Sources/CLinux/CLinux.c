@@ -42,6 +42,11 @@ int clinux_thread_id(void) {
     return cached;
 }
 
+int clinux_schedule_as_batch(void) {
+    struct sched_param parameters = {0};
+    return sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &parameters);
+}
+
 int clinux_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
 
 int clinux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path) {

@@ -31,7 +31,7 @@ package final class WorkerPool: TaskExecutor, Sendable {
     /// Starts the threads; they hold the pool until `stop`.
     package func start() throws(SystemError) {
         for index in 0..<threadCount {
-            try spawnThread(name: "worker-\(index)") { self.run() }.detach()
+            try spawnThread(name: "worker-\(index)", scheduling: .gathering) { self.run() }.detach()
         }
     }
 

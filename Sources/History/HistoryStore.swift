@@ -67,7 +67,7 @@ package final class HistoryStore: Sendable {
     package func start() throws(StoreError) {
         let connections = try HistoryConnections(location, durability)
         do throws(SystemError) {
-            let thread = try spawnThread(name: "history") {
+            let thread = try spawnThread(name: "history", scheduling: .gathering) {
                 [location, retention, deletions, metrics, queue, onFault, weak self] in
                 var loop = CommitLoop(
                     database: connections.writer, path: location.name, queue: queue,

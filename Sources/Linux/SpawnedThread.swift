@@ -15,16 +15,26 @@ package func setThreadName(_ name: String) {
     _ = clinux_set_thread_name(String(decoding: name.utf8.prefix(15), as: UTF8.self))
 }
 
+/// How the kernel lets a thread run that was just woken (sched(7)).
+package enum ThreadScheduling: Sendable {
+    /// As all threads: at once, in place of one that runs on the same core.
+    case usual
+    /// `SCHED_BATCH`: the one that runs may go on, so that more work has gathered when this one's turn comes. On a core that
+    /// is free it runs at once all the same.
+    case gathering
+}
+
 /// Starts a thread: pthread_create(3) with a name and a stack of its own size.
 package func spawnThread(
-    name: String, stackBytes: Int = 512 * 1024, body: @escaping @Sendable () -> Void
+    name: String, stackBytes: Int = 512 * 1024, scheduling: ThreadScheduling = .usual,
+    body: @escaping @Sendable () -> Void
 ) throws(SystemError) -> SpawnedThread {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
     let sizeCode = pthread_attr_setstacksize(&attributes, stackBytes)
     precondition(sizeCode == 0, "a stack has at least 16 KiB")
-    let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
+    let start = Unmanaged.passRetained(ThreadStart(name: name, scheduling: scheduling, body: body))
     var thread = pthread_t()
     let code = pthread_create(&thread, &attributes, runThread, start.toOpaque())
     if code != 0 {
@@ -53,10 +63,12 @@ package struct SpawnedThread: Sendable {
 
 private final class ThreadStart: Sendable {
     let name: String
+    let scheduling: ThreadScheduling
     let body: @Sendable () -> Void
 
-    init(name: String, body: @escaping @Sendable () -> Void) {
+    init(name: String, scheduling: ThreadScheduling, body: @escaping @Sendable () -> Void) {
         self.name = name
+        self.scheduling = scheduling
         self.body = body
     }
 }
@@ -64,6 +76,8 @@ private final class ThreadStart: Sendable {
 private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     let start = Unmanaged<ThreadStart>.fromOpaque(argument!).takeRetainedValue()
     setThreadName(start.name)
+    // Where it is not allowed (a sandbox), the thread runs as others do.
+    if start.scheduling == .gathering { _ = clinux_schedule_as_batch() }
     start.body()
     return nil
 }

@@ -50,7 +50,7 @@ final class DaemonLog: RunObserver, Sendable {
     }
 
     func start() throws(SystemError) {
-        let thread = try spawnThread(name: "log") { self.run() }
+        let thread = try spawnThread(name: "log", scheduling: .gathering) { self.run() }
         self.thread.withLock { $0 = thread }
     }
 

@@ -77,6 +77,8 @@ int clinux_pidfd_wait(int pidfd, int *code, int *status);
 int clinux_thread_id(void);
 /// sched_getaffinity(2): how many cores this process may run on, -1 on error.
 int clinux_usable_cpus(void);
+/// sched_setscheduler(2) of the calling thread; what it starts is not concerned.
+int clinux_schedule_as_batch(void);
 int clinux_set_thread_name(const char *name);
 int clinux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path);
 int clinux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int first);
