@@ -50,21 +50,29 @@ package struct ExecutionID: Sendable, Hashable, Comparable, CustomStringConverti
     }
 
     package var description: String {
-        String(unsafeUninitializedCapacity: 36) { buffer in
-            var index = 0
-            for position in 0..<32 {
-                // The groups have 8, 4, 4, 4 and 12 digits.
-                if position & 3 == 0, position >= 8, position <= 20 {
-                    buffer[index] = UInt8(ascii: "-")
-                    index += 1
-                }
-                let half = position < 16 ? high : low
-                let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (position & 15))) & 0xF
-                buffer[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        String(unsafeUninitializedCapacity: 36, initializingUTF8With: write)
+    }
+
+    /// The text's bytes.
+    package var utf8: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 36) { buffer, count in count = write(buffer) }
+    }
+
+    /// - Returns: how many bytes it has written: 36.
+    private func write(_ buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var index = 0
+        for position in 0..<32 {
+            // The groups have 8, 4, 4, 4 and 12 digits.
+            if position & 3 == 0, position >= 8, position <= 20 {
+                buffer[index] = UInt8(ascii: "-")
                 index += 1
             }
-            return index
+            let half = position < 16 ? high : low
+            let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (position & 15))) & 0xF
+            buffer[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            index += 1
         }
+        return index
     }
 }
 

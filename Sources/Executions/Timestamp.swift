@@ -3,25 +3,12 @@ import JSON
 /// RFC 3339 timestamps in UTC with microseconds, such as `2026-01-31T09:30:00.000250Z`.
 package enum Timestamp {
     /// The years 0 to 9999, which is all that four digits hold.
-    private static let range: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
+    fileprivate static let range: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
 
     /// A time outside the years 0 to 9999 is written as the nearest inside.
     package static func write(microseconds: Int64, to writer: inout ByteWriter) {
-        let microseconds = min(max(microseconds, range.lowerBound), range.upperBound)
-        let seconds = microseconds.floorDivided(by: 1_000_000)
-        let days = seconds.floorDivided(by: 86_400)
-        let (year, month, day) = civil(days)
-        let time = Int(seconds - days * 86_400)
-        withUnsafeTemporaryAllocation(byteCount: 27, alignment: 1) { text in
-            text.put(year, digits: 4, before: 4, then: UInt8(ascii: "-"))
-            text.put(month, digits: 2, before: 7, then: UInt8(ascii: "-"))
-            text.put(day, digits: 2, before: 10, then: UInt8(ascii: "T"))
-            text.put(time / 3600, digits: 2, before: 13, then: UInt8(ascii: ":"))
-            text.put(time / 60 % 60, digits: 2, before: 16, then: UInt8(ascii: ":"))
-            text.put(time % 60, digits: 2, before: 19, then: UInt8(ascii: "."))
-            text.put(Int(microseconds - seconds * 1_000_000), digits: 6, before: 26, then: UInt8(ascii: "Z"))
-            writer.append(UnsafeRawBufferPointer(text))
-        }
+        var once = TimestampWriter()
+        once.write(microseconds: microseconds, to: &writer)
     }
 
     package static func string(microseconds: Int64) -> String {
@@ -54,7 +41,7 @@ package enum Timestamp {
     }
 
     /// Days since 1970 to a date of the proleptic Gregorian calendar; eras of 400 years from March 1st of year 0.
-    private static func civil(_ days: Int64) -> (year: Int, month: Int, day: Int) {
+    fileprivate static func civil(_ days: Int64) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = shifted.floorDivided(by: 146_097)
         let dayOfEra = shifted - era * 146_097
@@ -72,6 +59,44 @@ package enum Timestamp {
         let yearOfEra = shiftedYear - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+}
+
+/// Writes times that come one after the other: the date is worked out once a second.
+package struct TimestampWriter: Sendable {
+    private static let prefixBytes = 20
+
+    private var second = Int64.min
+    /// The bytes of `2026-01-31T09:30:00.`
+    private var prefix: (UInt64, UInt64, UInt32) = (0, 0, 0)
+
+    package init() {}
+
+    package mutating func write(microseconds: Int64, to writer: inout ByteWriter) {
+        let microseconds = min(max(microseconds, Timestamp.range.lowerBound), Timestamp.range.upperBound)
+        let seconds = microseconds.floorDivided(by: 1_000_000)
+        if seconds != second { setPrefix(seconds) }
+        writer.append(count: Self.prefixBytes + 7) { text in
+            withUnsafeBytes(of: prefix) {
+                text.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<Self.prefixBytes]))
+            }
+            text.put(Int(microseconds - seconds * 1_000_000), digits: 6, before: 26, then: UInt8(ascii: "Z"))
+        }
+    }
+
+    private mutating func setPrefix(_ seconds: Int64) {
+        let days = seconds.floorDivided(by: 86_400)
+        let (year, month, day) = Timestamp.civil(days)
+        let time = Int(seconds - days * 86_400)
+        withUnsafeMutableBytes(of: &prefix) { text in
+            text.put(year, digits: 4, before: 4, then: UInt8(ascii: "-"))
+            text.put(month, digits: 2, before: 7, then: UInt8(ascii: "-"))
+            text.put(day, digits: 2, before: 10, then: UInt8(ascii: "T"))
+            text.put(time / 3600, digits: 2, before: 13, then: UInt8(ascii: ":"))
+            text.put(time / 60 % 60, digits: 2, before: 16, then: UInt8(ascii: ":"))
+            text.put(time % 60, digits: 2, before: 19, then: UInt8(ascii: "."))
+        }
+        second = seconds
     }
 }
 

@@ -1,11 +1,14 @@
 import Glibc
 
 /// A growing output buffer for JSON and frames. Raw memory and memcpy: an append costs a few nanoseconds, where an
-/// append to `[UInt8]` costs three times as much and one to `String` ten times.
+/// append to `[UInt8]` costs three times as much and one to `String` ten times. The appends are inlinable, so that one of a
+/// literal becomes a few stores where it stands.
 package struct ByteWriter: ~Copyable {
-    private var memory: UnsafeMutableRawPointer?
-    private var capacity = 0
-    package private(set) var count = 0
+    @usableFromInline var memory: UnsafeMutableRawPointer?
+    @usableFromInline var capacity = 0
+    @usableFromInline var used = 0
+
+    @inlinable package var count: Int { used }
 
     package init(capacity: Int = 0) {
         if capacity > 0 { reserve(capacity) }
@@ -14,13 +17,12 @@ package struct ByteWriter: ~Copyable {
     deinit { free(memory) }
 
     /// Makes room for so many bytes more.
-    package mutating func reserve(_ additional: Int) {
-        precondition(additional >= 0)
-        guard capacity - count < additional else { return }
-        grow(to: max(count + additional, capacity * 2, 32))
+    @inlinable package mutating func reserve(_ additional: Int) {
+        if capacity - used < additional { grow(by: additional) }
     }
 
-    private mutating func grow(to newCapacity: Int) {
+    @usableFromInline mutating func grow(by additional: Int) {
+        let newCapacity = max(used + additional, capacity * 2, 32)
         guard let grown = realloc(memory, newCapacity) else { preconditionFailure("out of memory") }
         memory = grown
         capacity = newCapacity
@@ -37,7 +39,7 @@ package struct ByteWriter: ~Copyable {
     package var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 
     package mutating func removeAll(keepingCapacity: Bool = true) {
-        count = 0
+        used = 0
         guard !keepingCapacity else { return }
         free(memory)
         memory = nil
@@ -46,8 +48,8 @@ package struct ByteWriter: ~Copyable {
 
     /// Forgets what was written behind the first `count` bytes.
     package mutating func truncate(to count: Int) {
-        precondition((0...self.count).contains(count))
-        self.count = count
+        precondition((0...used).contains(count))
+        used = count
     }
 
     /// Overwrites bytes that were written before; the range must lie within them.
@@ -65,21 +67,29 @@ package struct ByteWriter: ~Copyable {
 // MARK: - Bytes
 
 extension ByteWriter {
-    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count)
-        memcpy(memory! + count, source, bytes.count)
-        count += bytes.count
+        memcpy(memory! + used, source, bytes.count)
+        used += bytes.count
     }
 
-    package mutating func append(_ bytes: [UInt8]) {
+    @inlinable package mutating func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { append($0) }
     }
 
     /// The literal's UTF-8.
-    package mutating func append(_ literal: StaticString) {
+    @inlinable package mutating func append(_ literal: StaticString) {
         precondition(literal.hasPointerRepresentation)
         append(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    /// Room for exactly `count` bytes, all of which `body` must write.
+    @inlinable package mutating func append(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        guard count > 0 else { return }
+        reserve(count)
+        body(UnsafeMutableRawBufferPointer(start: memory! + used, count: count))
+        used += count
     }
 
     /// The string's UTF-8 as it is, without quotes or escapes.
@@ -88,10 +98,10 @@ extension ByteWriter {
         string.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    package mutating func append(byte: UInt8) {
+    @inlinable package mutating func append(byte: UInt8) {
         reserve(1)
-        memory!.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count += 1
+        memory!.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
+        used += 1
     }
 }
 
@@ -104,18 +114,18 @@ extension ByteWriter {
     }
 
     package mutating func append(decimal number: UInt64) {
-        let digitsMax = 20
-        reserve(digitsMax)
+        var count = 1
         var rest = number
-        withUnsafeTemporaryAllocation(byteCount: digitsMax, alignment: 1) { digits in
-            var start = digitsMax
-            repeat {
-                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-                start -= 1
-                digits[start] = UInt8(ascii: "0") + UInt8(digit)
-                rest = quotient
-            } while rest > 0
-            append(UnsafeRawBufferPointer(rebasing: digits[start...]))
+        while rest >= 10 {
+            rest /= 10
+            count += 1
+        }
+        rest = number
+        append(count: count) { digits in
+            for index in stride(from: count - 1, through: 0, by: -1) {
+                digits[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
         }
     }
 }
@@ -154,9 +164,9 @@ extension ByteWriter {
         reserve(utf8.count + 2)
         append(byte: UInt8(ascii: "\""))
         var written = 0
-        for (index, byte) in utf8.enumerated() where needsEscape(byte) {
+        for index in utf8.indices where needsEscape(utf8[index]) {
             append(UnsafeRawBufferPointer(rebasing: utf8[written..<index]))
-            appendEscape(of: byte)
+            appendEscape(of: utf8[index])
             written = index + 1
         }
         append(UnsafeRawBufferPointer(rebasing: utf8[written...]))
