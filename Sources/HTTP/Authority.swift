@@ -36,7 +36,10 @@ package struct Authority: Sendable, Equatable, CustomStringConvertible {
             port = value
         }
         let host = isBracketed ? bytes.part(1..<hostEnd - 1) : bytes.part(0..<hostEnd)
-        self.host = String(decoding: host.map(ASCII.lowercased), as: UTF8.self)
+        let isLowercase = host.allSatisfy { ASCII.lowercased($0) == $0 }
+        self.host =
+            isLowercase
+            ? String(decoding: host, as: UTF8.self) : String(decoding: host.map(ASCII.lowercased), as: UTF8.self)
     }
 
     private static func isIPv6Address(_ bytes: UnsafeRawBufferPointer) -> Bool {

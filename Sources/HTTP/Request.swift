@@ -1,34 +1,51 @@
-/// A request that has passed every check of the parser.
+/// A request that has passed every check of the parser. A handle on its head, since it is handed on many times.
 package struct Request: Sendable, Equatable {
-    package let method: Method
-    package let target: RequestTarget
-    package let version: Version
-    package let headers: HeaderFields
-    /// Whom the request is for: from an absolute target, else from `Host`. Nil for HTTP/1.0 without either.
-    package let authority: Authority?
-    /// Whether the client wants the connection kept after the response (RFC 9112, 9.3).
-    package let keepsAlive: Bool
+    private final class Head: Sendable {
+        let line: RequestLine
+        let headers: HeaderFields
+        let authority: Authority?
+        let keepsAlive: Bool
+
+        init(_ line: RequestLine, _ headers: HeaderFields, _ authority: Authority?, keepsAlive: Bool) {
+            self.line = line
+            self.headers = headers
+            self.authority = authority
+            self.keepsAlive = keepsAlive
+        }
+    }
+
+    private let head: Head
     /// Decoded: without chunk framing.
     package internal(set) var body: [UInt8] = []
 
+    package var method: Method { head.line.method }
+    package var target: RequestTarget { head.line.target }
+    package var version: Version { head.line.version }
+    package var headers: HeaderFields { head.headers }
+    /// Whom the request is for: from an absolute target, else from `Host`. Nil for HTTP/1.0 without either.
+    package var authority: Authority? { head.authority }
+    /// Whether the client wants the connection kept after the response (RFC 9112, 9.3).
+    package var keepsAlive: Bool { head.keepsAlive }
     /// The decoded segments of the path; see `RequestTarget.path`.
-    package var path: [String] { target.path }
+    package var path: [String] { head.line.target.path }
     /// The decoded query, in the order written.
-    package var query: [RequestTarget.QueryItem] { target.query }
+    package var query: [RequestTarget.QueryItem] { head.line.target.query }
 
     /// The first query value of that name, or nil.
     package func queryValue(_ name: String) -> String? {
-        target.query.first { $0.name == name }?.value
+        query.first { $0.name == name }?.value
     }
 
     init(line: RequestLine, headers: HeaderFields) throws(RequestFault) {
-        method = line.method
-        target = line.target
-        version = line.version
-        authority = try Self.authority(of: line, headers: headers)
+        let authority = try Self.authority(of: line, headers: headers)
         let closes = headers.lists("close", in: "connection")
-        keepsAlive = !closes && (line.version == .http11 || headers.lists("keep-alive", in: "connection"))
-        self.headers = headers
+        let keepsAlive = !closes && (line.version == .http11 || headers.lists("keep-alive", in: "connection"))
+        head = Head(line, headers, authority, keepsAlive: keepsAlive)
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        // All else follows from these.
+        left.head.line == right.head.line && left.headers == right.headers && left.body == right.body
     }
 
     private static func authority(of line: RequestLine, headers: HeaderFields) throws(RequestFault) -> Authority? {
@@ -47,7 +64,7 @@ package struct Request: Sendable, Equatable {
 }
 
 /// The first line of a request (RFC 9112, 3).
-struct RequestLine: Sendable {
+struct RequestLine: Sendable, Equatable {
     let method: Method
     let target: RequestTarget
     let version: Version

@@ -72,9 +72,8 @@ package struct ResponseHead: Sendable, Equatable {
     }
 
     private func writeStart(to output: inout [UInt8], date: String) {
-        for name in ["content-length", "transfer-encoding"] {
-            precondition(!headers.contains(name), "\(name) is the writer's own")
-        }
+        precondition(!headers.contains("content-length"), "Content-Length is the writer's own")
+        precondition(!headers.contains("transfer-encoding"), "Transfer-Encoding is the writer's own")
         output.append(contentsOf: "HTTP/1.1 ".utf8)
         output.appendDecimal(UInt64(status.code))
         output.append(ASCII.space)

@@ -8,7 +8,7 @@ import Reactor
 struct Call {
     let request: Request
     let endpoint: Endpoint
-    let parameters: Router<Endpoint>.Parameters
+    let parameters: RouteParameters
     /// Who asks. What a route says of graphs that this does not allow is left out.
     let access: Access
     let connection: Connection
@@ -16,7 +16,7 @@ struct Call {
     private let number: UInt64
 
     init(
-        request: Request, endpoint: Endpoint, parameters: Router<Endpoint>.Parameters, access: Access,
+        request: Request, endpoint: Endpoint, parameters: RouteParameters, access: Access,
         connection: Connection, server: Server
     ) {
         self.request = request

