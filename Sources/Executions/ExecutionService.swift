@@ -137,8 +137,11 @@ package final class ExecutionService: Sendable {
             for run in guarded.withLock({ Array($0.runs.values) }) { run.log.dropWindow() }
         }
         guard !finished.isEmpty else { return }
+        // What held them last lets go of them outside of the lock: all that a run had is freed there.
+        var runs: [ExecutionRun?] = []
+        runs.reserveCapacity(finished.count)
         guarded.withLock { guarded in
-            for log in finished { guarded.runs[log.id] = nil }
+            for log in finished { runs.append(guarded.runs.removeValue(forKey: log.id)) }
         }
     }
 
