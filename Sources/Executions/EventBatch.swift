@@ -8,6 +8,7 @@ struct EventBatch: ~Copyable {
 
     private var records = ByteWriter()
     private var ends: [Int] = []
+    private var early: EarlyRenderer?
     private var started: (atMicroseconds: Int64, attempt: Int)?
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
     private var failedRanks: [Int] = []
@@ -16,7 +17,13 @@ struct EventBatch: ~Copyable {
     var isEmpty: Bool { ends.isEmpty }
     var bytes: Int { records.count }
 
-    mutating func append(_ body: EventRecord.Body, at timestampMicroseconds: Int64) {
+    /// From now on events are rendered too, as long as that is allowed.
+    mutating func renderEarly(_ log: EventLog, _ detail: StateDetail) {
+        early = EarlyRenderer(log, detail)
+    }
+
+    /// - Parameter state: the input state of a node that starts, the output state of one that ends.
+    mutating func append(_ body: EventRecord.Body, _ state: State?, at timestampMicroseconds: Int64) {
         switch body {
         case .start(let attempt, _): started = (timestampMicroseconds, attempt)
         case .complete(let status, let duration, let ranks):
@@ -27,13 +34,17 @@ struct EventBatch: ~Copyable {
             error = message
         case .nodeStart, .nodeOutput, .nodeComplete: break
         }
-        EventRecord(timestampMicroseconds: timestampMicroseconds, body: body).encode(to: &records)
+        let record = EventRecord(timestampMicroseconds: timestampMicroseconds, body: body)
+        record.encode(to: &records)
         ends.append(records.count)
+        early?.render(record, state)
     }
 
     /// - Returns: whether the store must be told.
     mutating func moveAll(to log: EventLog) -> Bool {
         let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
+        if let events = early?.take() { log.append(early: events) }
+        if early?.isFull == true { early = nil }
         let mustTell = log.append(records, ends: ends) { summary in
             if let started {
                 summary.status = .running

@@ -83,6 +83,10 @@ package final class EventLog: Sendable {
         /// Counts what there was to store, events or not, and what of that is stored.
         var change = 0
         var storedChange = 0
+        /// Set before the execution begins.
+        var earlyDetail: StateDetail?
+        /// What was rendered early and not taken yet.
+        var early: EarlyEvents?
 
         var appendedSeq: Int { firstSeq + ends.count - 1 }
     }
@@ -92,7 +96,7 @@ package final class EventLog: Sendable {
     /// The log of a new execution: nothing is stored yet.
     package init(graph: GraphRevision, summary: ExecutionSummary, memory: LogMemory? = nil) {
         self.id = summary.id
-        idText = Array(summary.id.description.utf8)
+        idText = summary.id.utf8
         self.graph = graph
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         self.memory = memory
@@ -103,7 +107,7 @@ package final class EventLog: Sendable {
     /// be taken up again.
     package init(stored summary: ExecutionSummary, graph: GraphRevision, memory: LogMemory? = nil) {
         self.id = summary.id
-        idText = Array(summary.id.description.utf8)
+        idText = summary.id.utf8
         self.graph = graph
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         self.memory = memory
@@ -176,6 +180,38 @@ package final class EventLog: Sendable {
             guarded.summary.lastSeq = guarded.appendedSeq
             guarded.initialState = nil
             return guarded.queueForStore()
+        }
+    }
+
+    /// Has the first events rendered where they arise: for a stream that follows from the beginning. To be said before the
+    /// execution begins.
+    package func renderEarly(_ detail: StateDetail) {
+        guarded.withLock { $0.earlyDetail = detail }
+    }
+
+    var earlyDetail: StateDetail? {
+        guarded.withLock { $0.earlyDetail }
+    }
+
+    /// Events that were rendered early, before their records are appended.
+    func append(early events: EarlyEvents) {
+        guarded.withLock { guarded in
+            if guarded.early == nil { guarded.early = events } else { guarded.early?.append(events) }
+        }
+    }
+
+    /// For the one stream that follows from the beginning: visible events from `seq` on that were rendered early, if there
+    /// are any. Nobody else gets them.
+    package func takeEarly(_ detail: StateDetail, from seq: Int) -> EarlyEvents? {
+        guarded.withLock { guarded in
+            guard guarded.earlyDetail == detail, let early = guarded.early, early.firstSeq == seq,
+                guarded.visibleSeq >= seq
+            else { return nil }
+            guard early.nextSeq <= guarded.visibleSeq + 1 else {
+                return guarded.early?.removeFirst(guarded.visibleSeq + 1 - seq)
+            }
+            guarded.early = nil
+            return early
         }
     }
 

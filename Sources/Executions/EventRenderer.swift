@@ -18,21 +18,37 @@ package enum StateDetail: String, Sendable, CaseIterable {
 package struct EventRenderer: Sendable {
     private let revision: GraphRevision
     private let detail: StateDetail
+    /// Whoever renders hands the states over; else they are derived from the records.
+    private let statesAreGiven: Bool
     /// `","execution_id":"…","graph_id":"…","seq":`
     private let identity: [UInt8]
     /// Nil until `start`; and for ever where no state is shown.
     private var flow: StateFlow?
     private var final: State?
+    private var timestamps = TimestampWriter()
     package private(set) var nextSeq = 1
     /// Events were passed over that are no longer kept: from there on states are not known.
     private var hasGap = false
 
     package init(executionID: ExecutionID, revision: GraphRevision, detail: StateDetail) {
+        self.init(Array(executionID.description.utf8), revision, detail, statesAreGiven: false)
+    }
+
+    package init(log: EventLog, detail: StateDetail) {
+        self.init(log: log, detail: detail, statesAreGiven: false)
+    }
+
+    package init(log: EventLog, detail: StateDetail, statesAreGiven: Bool) {
+        self.init(log.idText, log.graph, detail, statesAreGiven: statesAreGiven)
+    }
+
+    private init(_ idText: [UInt8], _ revision: GraphRevision, _ detail: StateDetail, statesAreGiven: Bool) {
         self.revision = revision
         self.detail = detail
+        self.statesAreGiven = statesAreGiven
         var writer = ByteWriter(capacity: 160)
         writer.append("\",\"execution_id\":\"")
-        writer.append(utf8: executionID.description)
+        writer.append(idText)
         writer.append("\",\"graph_id\":\"")
         writer.append(utf8: revision.identity.id)
         writer.append("\",\"seq\":")
@@ -74,7 +90,9 @@ package struct EventRenderer: Sendable {
         writer.append("}")
     }
 
-    package mutating func render(_ record: EventRecord, to writer: inout ByteWriter) {
+    /// Appends the event of the next record, which is at hand.
+    /// - Parameter state: where states are given, the input state of a node that starts, the output state of one that ends.
+    package mutating func render(_ record: EventRecord, state: State? = nil, to writer: inout ByteWriter) {
         switch record.body {
         case .start(let attempt, let initialState):
             begin(initialState)
@@ -82,13 +100,13 @@ package struct EventRenderer: Sendable {
             renderStart(attempt, initialState, &writer)
         case .nodeStart(let rank, let attempt):
             head("node_start", record, &writer)
-            renderNodeStart(rank, attempt, &writer)
+            renderNodeStart(rank, attempt, state, &writer)
         case .nodeOutput(let rank, let attempt, let channel, let data):
             head("node_output", record, &writer)
             renderNodeOutput(rank, attempt, channel, data, &writer)
         case .nodeComplete(let completion):
             head("node_complete", record, &writer)
-            renderNodeComplete(completion, &writer)
+            renderNodeComplete(completion, state, &writer)
         case .complete(let status, let duration, let failedRanks):
             head("complete", record, &writer)
             renderComplete(status, duration, failedRanks, &writer)
@@ -109,7 +127,7 @@ extension EventRenderer {
     private mutating func begin(_ initialState: JSONObject) {
         guard detail != .none, final == nil, !hasGap else { return }
         final = State(initial: initialState, reducers: revision.graph.reducers)
-        if detail == .full { flow = StateFlow(graph: revision.graph, initialState: initialState) }
+        if detail == .full, !statesAreGiven { flow = StateFlow(graph: revision.graph, initialState: initialState) }
     }
 
     /// - Returns: the output state, where states are shown.
@@ -121,13 +139,13 @@ extension EventRenderer {
         return output
     }
 
-    private func head(_ type: StaticString, _ record: EventRecord, _ writer: inout ByteWriter) {
+    private mutating func head(_ type: StaticString, _ record: EventRecord, _ writer: inout ByteWriter) {
         writer.append("{\"type\":\"")
         writer.append(type)
         writer.append(identity)
         writer.append(decimal: nextSeq)
         writer.append(",\"timestamp\":\"")
-        Timestamp.write(microseconds: record.timestampMicroseconds, to: &writer)
+        timestamps.write(microseconds: record.timestampMicroseconds, to: &writer)
         writer.append(byte: UInt8(ascii: "\""))
     }
 
@@ -144,11 +162,11 @@ extension EventRenderer {
         writer.append(decimal: attempt)
     }
 
-    private mutating func renderNodeStart(_ rank: Int, _ attempt: Int, _ writer: inout ByteWriter) {
+    private mutating func renderNodeStart(_ rank: Int, _ attempt: Int, _ state: State?, _ writer: inout ByteWriter) {
         writer.append(revision.startLabels[rank])
         writer.append(",\"attempt\":")
         writer.append(decimal: attempt)
-        if let input = flow?.input(ofRank: rank) {
+        if detail == .full, let input = state ?? flow?.input(ofRank: rank) {
             writer.append(",\"input_state\":")
             input.write(to: &writer)
         }
@@ -167,7 +185,9 @@ extension EventRenderer {
         writer.append(json: data)
     }
 
-    private mutating func renderNodeComplete(_ completion: NodeCompletion, _ writer: inout ByteWriter) {
+    private mutating func renderNodeComplete(
+        _ completion: NodeCompletion, _ state: State?, _ writer: inout ByteWriter
+    ) {
         writer.append(revision.labels[completion.rank])
         writer.append(",\"attempt\":")
         writer.append(decimal: completion.attempt)
@@ -179,7 +199,7 @@ extension EventRenderer {
             writer.append(",\"update\":")
             writer.append(object: completion.update)
         }
-        if let output {
+        if detail == .full, let output = state ?? output {
             writer.append(",\"output_state\":")
             output.write(to: &writer)
         }

@@ -201,7 +201,10 @@ extension ExecutionRun {
     func step(_ input: RunMachine.Input) {
         let now = environment.clock.monotonicNanoseconds
         switch input {
-        case .begin, .resume: confined.beganAt = now
+        case .begin:
+            confined.beganAt = now
+            if let detail = log.earlyDetail { confined.batch.renderEarly(log, detail) }
+        case .resume: confined.beganAt = now
         default: break
         }
         perform(confined.machine.step(input, at: now))
@@ -279,10 +282,10 @@ extension ExecutionRun {
     private func perform(_ effects: [RunMachine.Effect]) {
         for effect in effects {
             switch effect {
-            case .emit(let body):
+            case .emit(let body, let state):
                 forgetTimers(body)
                 let timestamp = environment.clock.wallMicroseconds
-                confined.batch.append(body, at: timestamp)
+                confined.batch.append(body, state, at: timestamp)
                 environment.observer?.executionEmitted(body, atMicroseconds: timestamp, in: log)
             case .interrupt(let rank):
                 confined.tasks[rank]?.task.cancel()

@@ -50,7 +50,7 @@ extension RunMachine {
         guard tries(rank) < policy.maxAttempts else { return false }
         completion.willRetry = true
         nodes[rank].phase = .retrying
-        effects.append(.emit(.nodeComplete(completion)))
+        effects.append(.emit(.nodeComplete(completion), flow.input(ofRank: rank)))
         scheduleRetry(rank)
         return true
     }
@@ -84,7 +84,7 @@ extension RunMachine {
             let decisions = decideEdges(completion, state)
             completion.taken = decisions.taken
             flow.take(decisions.taken)
-            effects.append(.emit(.nodeComplete(completion)))
+            effects.append(.emit(.nodeComplete(completion), state))
             if completion.status == .error, graph.nodes[rank].onError == .stop { halt(.nodeError) }
             guard stop == nil else { continue }
             for target in decisions.decided.reversed() {

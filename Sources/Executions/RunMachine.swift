@@ -21,7 +21,8 @@ package struct RunMachine {
     }
 
     package enum Effect: Sendable {
-        case emit(EventRecord.Body)
+        /// With the input state of a node that starts, the output state of one that ends.
+        case emit(EventRecord.Body, State? = nil)
         /// Cancel the task of this node; its end is still awaited.
         case interrupt(rank: Int)
         case scheduleRetry(rank: Int, afterMilliseconds: Double)
@@ -122,8 +123,9 @@ package struct RunMachine {
         nodes[rank].timedOut = false
         nodes[rank].outputBytes = 0
         let attempt = Int(nodes[rank].attempt)
-        started.append(.emit(.nodeStart(rank: rank, attempt: attempt)))
-        return Start(rank: rank, attempt: attempt, state: flow.input(ofRank: rank))
+        let state = flow.input(ofRank: rank)
+        started.append(.emit(.nodeStart(rank: rank, attempt: attempt), state))
+        return Start(rank: rank, attempt: attempt, state: state)
     }
 }
 

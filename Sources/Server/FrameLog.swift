@@ -18,6 +18,8 @@ final class FrameLog {
     private static let extendFramesBytesMax = 256 << 10
     /// A segment that has reached this size is closed; one frame may be larger.
     private static let segmentBytesMax = 64 << 10
+    /// What stands around an event: the chunk's header and end, the seq, the names of the fields.
+    private static let framingBytesMax = 48
 
     enum Extension {
         case extended
@@ -35,16 +37,54 @@ final class FrameLog {
         let offset: Int
         var bytes = ByteWriter()
         var starts: [Int] = []
+
+        init(firstSeq: Int, offset: Int) {
+            self.firstSeq = firstSeq
+            self.offset = offset
+        }
+
+        mutating func append(_ seq: Int, _ json: (inout ByteWriter) -> Void) {
+            let start = begin()
+            bytes.append("id: ")
+            bytes.append(decimal: seq)
+            bytes.append("\ndata: ")
+            json(&bytes)
+            finish(at: start)
+        }
+
+        /// - Returns: where the frame begins.
+        mutating func begin() -> Int {
+            let start = bytes.count
+            starts.append(start)
+            bytes.append("00000000\r\n")
+            return start
+        }
+
+        /// Ends the frame that begins at `start`, and writes its size.
+        mutating func finish(at start: Int) {
+            bytes.append("\n\n\r\n")
+            let size = bytes.count - start - ChunkWriter.headerBytes - ChunkWriter.trailerBytes
+            withUnsafeTemporaryAllocation(byteCount: ChunkWriter.headerBytes, alignment: 1) { header in
+                ChunkWriter.writeHeader(size: size, into: header, at: 0)
+                bytes.overwrite(at: start, with: UnsafeRawBufferPointer(header))
+            }
+        }
+
+        mutating func append(_ events: EarlyEvents) {
+            bytes.reserve(events.byteCount + (events.nextSeq - events.firstSeq) * FrameLog.framingBytesMax)
+            events.forEach { seq, json in append(seq) { $0.append(json) } }
+        }
     }
 
     let log: EventLog
     let detail: StateDetail
-    private var renderer: EventRenderer
+    /// Made when events must be rendered from their records.
+    private var madeRenderer: EventRenderer?
     private var segments: [Box] = []
     private var unrendered = EventLog.Slice(firstSeq: 1)
     private var rendered = 0
-    /// Frames before this seq are not wanted.
-    private let firstSeq: Int
+    /// Frames before this seq are not wanted, or there already.
+    private var firstSeq: Int
     private(set) var endOffset = 0
     private(set) var isComplete = false
     private var damage: String?
@@ -64,11 +104,21 @@ final class FrameLog {
         self.detail = detail
         self.firstSeq = firstSeq
         isResumedInsideFrame = isInsideFrame
-        renderer = EventRenderer(executionID: log.id, revision: log.graph, detail: detail)
     }
 
     /// The seq of the next frame to be rendered.
-    var nextSeq: Int { max(renderer.nextSeq, firstSeq) }
+    var nextSeq: Int { max(nextRecordSeq, firstSeq) }
+
+    /// The seq of the record that the renderer has to see next.
+    private var nextRecordSeq: Int { madeRenderer?.nextSeq ?? 1 }
+
+    private var renderer: EventRenderer {
+        _read { yield madeRenderer ?? EventRenderer(log: log, detail: detail) }
+        _modify {
+            if madeRenderer == nil { madeRenderer = EventRenderer(log: log, detail: detail) }
+            yield &madeRenderer!
+        }
+    }
 
     /// Where the window begins: the offset and seq of the oldest frame in it.
     var windowStart: (offset: Int, seq: Int) {
@@ -109,17 +159,21 @@ final class FrameLog {
     func extend() -> Extension {
         if let damage { return .damaged(damage) }
         if isComplete { return .caughtUp(isComplete: true) }
+        if let early = log.takeEarly(detail, from: nextSeq) {
+            take(early)
+            return .extended
+        }
         if rendered == unrendered.ends.count {
-            switch log.read(after: renderer.nextSeq - 1, bytesMax: Self.extendRecordsBytesMax) {
+            switch log.read(after: nextRecordSeq - 1, bytesMax: Self.extendRecordsBytesMax) {
             case .events(let slice): take(slice)
             case .caughtUp: return .caughtUp(isComplete: false)
-            case .evicted: return .needsStore(after: renderer.nextSeq - 1)
+            case .evicted: return .needsStore(after: nextRecordSeq - 1)
             }
         }
         do {
             try renderSome()
         } catch {
-            damage = "event \(renderer.nextSeq) of execution \(log.id): \(error.message)"
+            damage = "event \(nextRecordSeq) of execution \(log.id): \(error.message)"
             return .damaged(damage ?? "")
         }
         return .extended
@@ -128,11 +182,11 @@ final class FrameLog {
     /// Hands over records that were read from the store; an empty slice means that the store does not have them.
     func provide(_ slice: EventLog.Slice) {
         isAwaitingStore = false
-        guard slice.firstSeq >= renderer.nextSeq, !slice.ends.isEmpty else {
-            damage = "event \(renderer.nextSeq) of execution \(log.id) is missing in the history"
+        guard slice.firstSeq >= nextRecordSeq, !slice.ends.isEmpty else {
+            damage = "event \(nextRecordSeq) of execution \(log.id) is missing in the history"
             return
         }
-        if slice.firstSeq > renderer.nextSeq {
+        if slice.firstSeq > nextRecordSeq {
             guard !isResumedInsideFrame || nextSeq > firstSeq else {
                 damage = "event \(firstSeq) of execution \(log.id) was removed while it was being sent"
                 return
@@ -148,24 +202,14 @@ final class FrameLog {
         renderer.pass(toSeq: last + 1)
         guard first <= last else { return }
         let box = Box(Segment(firstSeq: first, offset: endOffset))
-        box.segment.starts.append(0)
-        box.segment.bytes.append("00000000\r\ndata: ")
+        let start = box.segment.begin()
+        box.segment.bytes.append("data: ")
         EventRenderer.renderGap(from: first, to: last, to: &box.segment.bytes)
-        finishFrame(at: 0, of: box)
+        box.segment.finish(at: start)
         endOffset += box.segment.bytes.count
         segments.append(box)
         // The event behind it begins a segment of its own, since a segment's seqs have no gap.
         segments.append(Box(Segment(firstSeq: last + 1, offset: endOffset)))
-    }
-
-    /// Ends the frame that begins at `start`, and writes its size.
-    private func finishFrame(at start: Int, of box: Box) {
-        box.segment.bytes.append("\n\n\r\n")
-        let size = box.segment.bytes.count - start - ChunkWriter.headerBytes - ChunkWriter.trailerBytes
-        withUnsafeTemporaryAllocation(byteCount: ChunkWriter.headerBytes, alignment: 1) { header in
-            ChunkWriter.writeHeader(size: size, into: header, at: 0)
-            box.segment.bytes.overwrite(at: start, with: UnsafeRawBufferPointer(header))
-        }
     }
 
     /// Drops the oldest frames beyond the window; readers that are there still must find their way by seq.
@@ -183,35 +227,47 @@ final class FrameLog {
         while rendered < unrendered.ends.count, endOffset < limit {
             let start = rendered == 0 ? 0 : unrendered.ends[rendered - 1]
             let range = start..<unrendered.ends[rendered]
-            let seq = renderer.nextSeq
+            let seq = nextRecordSeq
             try unrendered.records.withUnsafeBufferPointer { bytes throws(RecordError) in
                 let record = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range]))
                 if seq < firstSeq { try renderer.skip(record) } else { try append(record, seq) }
             }
             rendered += 1
         }
-        if rendered == unrendered.ends.count { take(EventLog.Slice(firstSeq: renderer.nextSeq)) }
+        if rendered == unrendered.ends.count { take(EventLog.Slice(firstSeq: nextRecordSeq)) }
     }
 
     private func append(_ record: UnsafeRawBufferPointer, _ seq: Int) throws(RecordError) {
         let event = try EventRecord(decoding: record)
-        if segments.last.map({ $0.segment.bytes.count >= Self.segmentBytesMax }) ?? true {
-            segments.append(Box(Segment(firstSeq: seq, offset: endOffset)))
-        }
-        let box = segments[segments.count - 1]
-        let start = box.segment.bytes.count
-        box.segment.starts.append(start)
-        box.segment.bytes.append("00000000\r\nid: ")
-        box.segment.bytes.append(decimal: seq)
-        box.segment.bytes.append("\ndata: ")
-        renderer.render(event, to: &box.segment.bytes)
-        finishFrame(at: start, of: box)
-        if event.body.isTerminal {
-            // The end of the body rides on the last frame, so that they are one send.
-            box.segment.bytes.append(ChunkWriter.lastChunk)
-            isComplete = true
-        }
+        let box = openSegment(for: seq)
+        box.segment.append(seq) { renderer.render(event, to: &$0) }
         endOffset = box.segment.offset + box.segment.bytes.count
+        if event.body.isTerminal { complete() }
+    }
+
+    /// Frames what was rendered where it arose.
+    private func take(_ events: EarlyEvents) {
+        let box = openSegment(for: events.firstSeq)
+        box.segment.append(events)
+        endOffset = box.segment.offset + box.segment.bytes.count
+        firstSeq = events.nextSeq
+        if log.isFinishedAndVisible, log.visibleSeq < firstSeq { complete() }
+    }
+
+    /// The segment that the next frame goes into.
+    private func openSegment(for seq: Int) -> Box {
+        if let last = segments.last, last.segment.bytes.count < Self.segmentBytesMax { return last }
+        let box = Box(Segment(firstSeq: seq, offset: endOffset))
+        segments.append(box)
+        return box
+    }
+
+    /// The end of the body rides on the last frame, so that they are one send.
+    private func complete() {
+        let box = segments[segments.count - 1]
+        box.segment.bytes.append(ChunkWriter.lastChunk)
+        endOffset = box.segment.offset + box.segment.bytes.count
+        isComplete = true
     }
 }
 

@@ -17,11 +17,12 @@ enum StartRoutes {
         let detail = try EventRoutes.detail(call.request)
         try EventRoutes.requireChunks(call.request)
         try withOrder(call) { (call, order) throws(Problem) in
-            try begin(call, order) { (call, log, isNew) throws(Problem) in
+            try begin(call, order, earlyDetail: detail) { (call, log, isNew) throws(Problem) in
                 if isNew, order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
                 var headers = EventRoutes.streamHeaders(for: call.request)
-                headers.add("Content-Location", "/api/executions/\(log.id)")
-                headers.add("Location", "/api/executions/\(log.id)/events")
+                let path = "/api/executions/" + String(decoding: log.idText, as: UTF8.self)
+                headers.add("Content-Location", path)
+                headers.add("Location", path + "/events")
                 call.stream(log, detail: detail, fromSeq: 1, headers: headers)
             }
         }
@@ -44,11 +45,19 @@ enum StartRoutes {
         }
     }
 
+    /// - Parameter earlyDetail: of the stream that is to follow the execution.
     private static func begin(
-        _ call: Call, _ order: Order, next: @escaping @Sendable (Call, EventLog, Bool) throws(Problem) -> Void
+        _ call: Call, _ order: Order, earlyDetail: StateDetail? = nil,
+        next: @escaping @Sendable (Call, EventLog, Bool) throws(Problem) -> Void
     ) throws(Problem) {
         try call.server.keyedStarts.begin(
-            call, start: { (call, prepare) throws(Problem) in try start(call, order, prepare) }, next: next)
+            call,
+            start: { (call, prepare) throws(Problem) in
+                try start(call, order) { log in
+                    prepare(log)
+                    if let earlyDetail { log.renderEarly(earlyDetail) }
+                }
+            }, next: next)
     }
 
     static func accept(_ log: EventLog, _ call: Call, preferenceApplied: Bool = true) {

@@ -6,7 +6,8 @@ final class StreamHub {
     /// The streams and waiters of one execution.
     final class Channel {
         let log: EventLog
-        fileprivate var frames: [StateDetail: FrameLog] = [:]
+        /// One for each detail that was asked for.
+        fileprivate var frames: [FrameLog] = []
         fileprivate var streams: [Slot] = []
         fileprivate var waiters: [Waiter] = []
 
@@ -18,6 +19,10 @@ final class StreamHub {
         fileprivate var cancelsWhenAbandoned = false
         fileprivate var abandonment: TimerID?
         fileprivate var isForgotten = false
+
+        fileprivate func frames(_ detail: StateDetail) -> FrameLog? {
+            frames.first { $0.detail == detail }
+        }
 
         fileprivate var isIdle: Bool { streams.isEmpty && waiters.isEmpty && abandonment == nil }
     }
@@ -75,12 +80,12 @@ final class StreamHub {
     /// Frames for a stream that wants events from `seq` on: the shared ones if they have it, else a log of its own.
     func frames(for log: EventLog, detail: StateDetail, fromSeq seq: Int) -> FrameLog {
         let channel = channel(of: log)
-        if let shared = channel.frames[detail] {
+        if let shared = channel.frames(detail) {
             return shared.offset(ofSeq: seq) != nil || seq > shared.nextSeq
                 ? shared : FrameLog(log: channel.log, detail: detail, firstSeq: seq)
         }
         let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq)
-        channel.frames[detail] = frames
+        channel.frames.append(frames)
         return frames
     }
 
@@ -88,8 +93,8 @@ final class StreamHub {
     /// its own are shared from now on.
     func sharedFrames(insteadOf own: FrameLog) -> FrameLog? {
         guard let channel = channels[own.log.id] else { return nil }
-        guard let shared = channel.frames[own.detail] else {
-            channel.frames[own.detail] = own
+        guard let shared = channel.frames(own.detail) else {
+            channel.frames.append(own)
             return nil
         }
         return shared !== own && shared.offset(ofSeq: own.nextSeq) != nil ? shared : nil

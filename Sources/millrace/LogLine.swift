@@ -42,6 +42,7 @@ struct LogLine: ~Copyable {
 
     private let rendering: LogRendering
     private var writer = ByteWriter()
+    private var timestamps = TimestampWriter()
     /// Where the length of the journal's open field stands.
     private var openField = 0
     /// Whom the open entry is about.
@@ -62,14 +63,14 @@ struct LogLine: ~Copyable {
     mutating func begin(_ level: LogLevel, _ microseconds: Int64, _ message: LogMessage, _ place: LogPlace) {
         switch rendering {
         case .text:
-            Timestamp.write(microseconds: microseconds, to: &writer)
+            timestamps.write(microseconds: microseconds, to: &writer)
             writer.append(byte: UInt8(ascii: " "))
             writer.append(utf8: level.rawValue)
             writer.append(byte: UInt8(ascii: " "))
             writer.append(message.text)
         case .json:
             writer.append("{\"time\":\"")
-            Timestamp.write(microseconds: microseconds, to: &writer)
+            timestamps.write(microseconds: microseconds, to: &writer)
             writer.append("\",\"level\":\"")
             writer.append(utf8: level.rawValue)
             writer.append("\",\"message\":\"")

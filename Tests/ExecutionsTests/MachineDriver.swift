@@ -80,7 +80,7 @@ struct MachineDriver {
 
     private mutating func perform(_ effects: [RunMachine.Effect]) {
         for effect in effects {
-            if case .emit(let body) = effect {
+            if case .emit(let body, _) = effect {
                 bodies.append(body)
                 records.append(
                     EventRecord(timestampMicroseconds: Self.wallMicroseconds + Int64(now) * 1000, body: body))
@@ -91,7 +91,7 @@ struct MachineDriver {
 
     private func line(_ effect: RunMachine.Effect) -> String {
         switch effect {
-        case .emit(let body): return line(body)
+        case .emit(let body, _): return line(body)
         case .interrupt(let rank): return "interrupt \(graph.nodes[rank].id)"
         case .scheduleRetry(let rank, let delay): return "retry \(graph.nodes[rank].id) in \(delay)"
         case .finish(let status): return "finish \(status)"

@@ -20,6 +20,8 @@ struct RandomSchedule {
     private let stop: Stop
 
     private(set) var events: [EventRecord.Body] = []
+    /// By place in `events`: what came with them.
+    private(set) var states: [State?] = []
     /// By place in `events`: microseconds.
     private(set) var times: [Int64] = []
     /// By rank: the input state of each attempt.
@@ -122,8 +124,9 @@ struct RandomSchedule {
     private mutating func perform(_ effects: [RunMachine.Effect]) {
         for effect in effects {
             switch effect {
-            case .emit(let body):
+            case .emit(let body, let state):
                 events.append(body)
+                states.append(state)
                 times.append(Int64(now / 1000))
             case .scheduleRetry(let rank, _): pending.append(.retryDue(rank: rank))
             case .finish(let status): finished.append(status)

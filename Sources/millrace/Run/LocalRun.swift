@@ -60,7 +60,7 @@ struct LocalRun {
     }
 
     private func follow(_ log: EventLog, _ engine: Engine, _ onEvent: (String) -> Void) throws {
-        var renderer = EventRenderer(executionID: log.id, revision: log.graph, detail: detail)
+        var renderer = EventRenderer(log: log, detail: detail)
         while true {
             let slice: EventLog.Slice
             switch log.read(after: renderer.nextSeq - 1, bytesMax: 1 << 20) {

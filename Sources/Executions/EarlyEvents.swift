@@ -1,0 +1,91 @@
+// The events of most executions are few, and a client who starts one waits for them on its stream. So the first events are
+// rendered where they arise, while the states are at hand, instead of being decoded and derived again from the records. What
+// comes beyond the limit, and whatever other readers want, is rendered from the records: the bytes are the same.
+
+import JSON
+
+/// The JSON of some events in a row, behind one another.
+package struct EarlyEvents: Sendable {
+    /// How much is rendered early of one execution: it lies in memory until the stream has taken it.
+    static let bytesMax = 32 << 10
+
+    package private(set) var firstSeq: Int
+    private var json: [UInt8]
+    /// The event of `firstSeq + i` ends at `ends[i]`.
+    private var ends: [Int]
+
+    init(firstSeq: Int, json: [UInt8], ends: [Int]) {
+        self.firstSeq = firstSeq
+        self.json = json
+        self.ends = ends
+    }
+
+    package var nextSeq: Int { firstSeq + ends.count }
+    package var byteCount: Int { json.count }
+
+    /// Calls `body` with each event, in order of seq.
+    package func forEach(_ body: (_ seq: Int, _ json: UnsafeRawBufferPointer) -> Void) {
+        json.withUnsafeBytes { bytes in
+            var start = 0
+            for (index, end) in ends.enumerated() {
+                body(firstSeq + index, UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                start = end
+            }
+        }
+    }
+
+    mutating func append(_ other: EarlyEvents) {
+        precondition(other.firstSeq == nextSeq, "events follow one another")
+        let base = json.count
+        json += other.json
+        for end in other.ends { ends.append(base + end) }
+    }
+
+    /// The first `count` events, at least one, which are none of these any more.
+    mutating func removeFirst(_ count: Int) -> EarlyEvents {
+        let cut = ends[count - 1]
+        let first = EarlyEvents(firstSeq: firstSeq, json: Array(json[..<cut]), ends: Array(ends[..<count]))
+        self = EarlyEvents(
+            firstSeq: firstSeq + count, json: Array(json[cut...]), ends: ends[count...].map { $0 - cut })
+        return first
+    }
+}
+
+/// Renders the first events of one execution.
+struct EarlyRenderer: ~Copyable {
+    /// Room for the events of a short execution.
+    private static let usualBytes = 4 << 10
+
+    private var renderer: EventRenderer
+    private var json = ByteWriter()
+    private var ends: [Int] = []
+    private var takenCount = 0
+    private var takenBytes = 0
+    private(set) var isFull = false
+
+    init(_ log: EventLog, _ detail: StateDetail) {
+        renderer = EventRenderer(log: log, detail: detail, statesAreGiven: true)
+    }
+
+    /// Renders the next event, unless there is no more room for it: it and all that follow are left to the readers then.
+    /// - Parameter state: the input state of a node that starts, the output state of one that ends.
+    mutating func render(_ record: EventRecord, _ state: State?) {
+        guard !isFull else { return }
+        if json.count == 0 { json.reserve(Self.usualBytes) }
+        renderer.render(record, state: state, to: &json)
+        guard takenBytes + json.count > EarlyEvents.bytesMax else { return ends.append(json.count) }
+        json.truncate(to: ends.last ?? 0)
+        isFull = true
+    }
+
+    /// What was rendered since the last time.
+    mutating func take() -> EarlyEvents? {
+        guard !ends.isEmpty else { return nil }
+        let events = EarlyEvents(firstSeq: takenCount + 1, json: json.bytes, ends: ends)
+        takenCount += ends.count
+        takenBytes += json.count
+        json.removeAll(keepingCapacity: false)
+        ends = []
+        return events
+    }
+}
