@@ -55,6 +55,7 @@ package struct EarlyEvents: Sendable {
 struct EarlyRenderer: ~Copyable {
     /// Room for the events of a short execution.
     private static let usualBytes = 4 << 10
+    private static let usualCount = 16
 
     private var renderer: EventRenderer
     private var json = ByteWriter()
@@ -71,7 +72,10 @@ struct EarlyRenderer: ~Copyable {
     /// - Parameter state: the input state of a node that starts, the output state of one that ends.
     mutating func render(_ record: EventRecord, _ state: State?) {
         guard !isFull else { return }
-        if json.count == 0 { json.reserve(Self.usualBytes) }
+        if json.count == 0 {
+            json.reserve(Self.usualBytes)
+            ends.reserveCapacity(Self.usualCount)
+        }
         renderer.render(record, state: state, to: &json)
         guard takenBytes + json.count > EarlyEvents.bytesMax else { return ends.append(json.count) }
         json.truncate(to: ends.last ?? 0)

@@ -6,6 +6,10 @@ struct EventBatch: ~Copyable {
     /// Room that a run keeps between two steps: what the events of most steps need, little beside 10,000 runs that wait.
     private static let keptBytesMax = 4096
 
+    /// Room for the events of a short execution.
+    private static let usualCount = 16
+    private static let usualBytes = 1024
+
     private var records = ByteWriter()
     private var ends: [Int] = []
     private var early: EarlyRenderer?
@@ -35,6 +39,10 @@ struct EventBatch: ~Copyable {
         case .nodeStart, .nodeOutput, .nodeComplete: break
         }
         let record = EventRecord(timestampMicroseconds: timestampMicroseconds, body: body)
+        if ends.isEmpty {
+            ends.reserveCapacity(Self.usualCount)
+            records.reserve(Self.usualBytes)
+        }
         record.encode(to: &records)
         ends.append(records.count)
         early?.render(record, state)
@@ -60,7 +68,8 @@ struct EventBatch: ~Copyable {
         }
         let isSmall = records.count <= Self.keptBytesMax
         records.removeAll(keepingCapacity: isSmall)
-        ends.removeAll(keepingCapacity: isSmall)
+        // The log may have taken the array itself.
+        ends = []
         (started, ended, failedRanks, error) = (nil, nil, [], nil)
         return mustTell
     }

@@ -171,7 +171,9 @@ extension ExecutionRun {
                     inbox.isQuiet = inbox.pause != .none && confined.tasks.isEmpty
                     return true
                 }
+            // The store is told after the jobs that wait, unless this one goes on.
             if isDone { return }
+            environment.grownLogs.tell()
             // Neither a long chain nor a stream of inputs keeps the thread.
             guard environment.clock.monotonicNanoseconds - began <= Self.sliceNanoseconds else {
                 return environment.pool.submit { self.process() }
@@ -301,8 +303,9 @@ extension ExecutionRun {
     }
 
     private func forgetTimers(_ body: EventRecord.Body) {
+        if confined.tasks.isEmpty, confined.retryTimers.isEmpty { return }
         switch body {
-        case .nodeComplete(let completion) where !confined.tasks.isEmpty:
+        case .nodeComplete(let completion):
             confined.tasks.removeValue(forKey: completion.rank)?.timer?.cancel()
         case .nodeStart(let rank, let attempt) where attempt > 1: confined.retryTimers[rank] = nil
         default: break
@@ -328,14 +331,16 @@ extension ExecutionRun {
     }
 
     private func flushIfDue(at now: UInt64) {
-        if now - confined.flushedAt > Self.flushNanoseconds || confined.batch.bytes > Self.flushBytes { flush() }
+        guard now - confined.flushedAt > Self.flushNanoseconds || confined.batch.bytes > Self.flushBytes else { return }
+        flush()
+        environment.grownLogs.tell()
     }
 
     private func flush() {
         confined.flushedAt = environment.clock.monotonicNanoseconds
         guard !confined.batch.isEmpty else { return }
         let mustTell = confined.batch.moveAll(to: log)
-        if mustTell { environment.store.logHasGrown(log) }
+        if mustTell { environment.grownLogs.add(log) }
         if confined.isFinished { ended() }
     }
 }

@@ -7,6 +7,8 @@ package protocol ExecutionStore: Sendable {
     /// The log has something to store. The store commits it soon, together with whatever else has gathered, moves the log's
     /// visible mark, and tells its observer. Call it when `EventLog.append` says so.
     func logHasGrown(_ log: EventLog)
+    /// The same for many at once.
+    func logsHaveGrown(_ logs: [EventLog])
 
     func execution(_ id: ExecutionID) throws(StoreError) -> ExecutionSummary?
     /// Newest first.
@@ -29,6 +31,12 @@ package enum ExecutionDeletion: Sendable {
     /// It has not ended.
     case unfinished
     case unknown
+}
+
+extension ExecutionStore {
+    package func logsHaveGrown(_ logs: [EventLog]) {
+        for log in logs { logHasGrown(log) }
+    }
 }
 
 /// Told by the store's own thread after each commit, once for all logs whose visible mark has moved: short, never blocking.

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What every run of a daemon shares.
 package struct RunEnvironment: Sendable {
     package let clock: any Clock
@@ -6,6 +8,8 @@ package struct RunEnvironment: Sendable {
     package let limits: ExecutionLimits
     package let memory: LogMemory
     package let observer: (any RunObserver)?
+    /// What runs have appended, on its way to the store.
+    let grownLogs: GrownLogs
 
     package init(
         clock: any Clock, pool: WorkerPool, store: any ExecutionStore, limits: ExecutionLimits = ExecutionLimits(),
@@ -18,6 +22,9 @@ package struct RunEnvironment: Sendable {
         self.limits = limits
         self.memory = memory
         self.observer = observer
+        let grownLogs = GrownLogs(store)
+        pool.afterJobs { grownLogs.tell() }
+        self.grownLogs = grownLogs
     }
 }
 
@@ -25,4 +32,27 @@ package struct RunEnvironment: Sendable {
 package protocol RunObserver: Sendable {
     /// - Parameter timestampMicroseconds: the event's own.
     func executionEmitted(_ event: EventRecord.Body, atMicroseconds timestampMicroseconds: Int64, in log: EventLog)
+}
+
+/// Logs that have grown, until the store is told of all of them: it is woken once for the jobs that were waiting, and its
+/// commit holds what they all have brought.
+final class GrownLogs: Sendable {
+    private let store: any ExecutionStore
+    private let logs = Mutex<[EventLog]>([])
+
+    init(_ store: any ExecutionStore) {
+        self.store = store
+    }
+
+    func add(_ log: EventLog) {
+        logs.withLock { $0.append(log) }
+    }
+
+    func tell() {
+        let grown = logs.withLock { logs in
+            defer { logs = [] }
+            return logs
+        }
+        if !grown.isEmpty { store.logsHaveGrown(grown) }
+    }
 }

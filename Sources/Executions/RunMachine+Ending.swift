@@ -33,8 +33,7 @@ extension RunMachine {
         guard case .success(let update) = outcome else { return outcome }
         var state = flow.input(ofRank: rank)
         if let refusal = state.refusal(of: update) { return .failure(NodeFailure(refusal)) }
-        let updateBytes = update.reduce(0) { $0 + $1.key.token.count + $1.value.bytes.count + 2 }
-        if state.bytes + updateBytes <= limits.stateBytesMax { return outcome }
+        if state.bytes + update.byteCount <= limits.stateBytesMax { return outcome }
         state.apply(update, rank: rank)
         guard state.bytes <= limits.stateBytesMax else {
             return .failure(

@@ -16,7 +16,11 @@ package final class WorkerPool: TaskExecutor, Sendable {
     private struct Guarded {
         var jobs = Deque<Job>()
         var busy = 0
+        var afterJobs: [@Sendable () -> Void] = []
     }
+
+    /// While jobs wait, what comes after them is put off no longer than this.
+    private static let afterJobsNanoseconds: Int64 = 500_000
 
     package let threadCount: Int
     private let guarded = Mutex(Guarded())
@@ -48,6 +52,12 @@ package final class WorkerPool: TaskExecutor, Sendable {
         push(.task(UnownedJob(job)))
     }
 
+    /// Calls `action` on a worker once no jobs wait any more, or some time after the last time: for what is cheaper done once
+    /// for many jobs.
+    package func afterJobs(_ action: @escaping @Sendable () -> Void) {
+        guarded.withLock { $0.afterJobs.append(action) }
+    }
+
     /// Threads that run a job at this moment, and jobs that wait for one.
     package var load: (busy: Int, queued: Int) {
         guarded.withLock { ($0.busy, $0.jobs.count) }
@@ -59,6 +69,7 @@ package final class WorkerPool: TaskExecutor, Sendable {
     }
 
     private func run() {
+        var lastNanoseconds: Int64 = 0
         while true {
             available.wait()
             let job = guarded.withLock { guarded -> Job? in
@@ -71,7 +82,14 @@ package final class WorkerPool: TaskExecutor, Sendable {
             case .task(let task): task.runSynchronously(on: asUnownedTaskExecutor())
             case .work(let work): work()
             }
-            guarded.withLock { $0.busy -= 1 }
+            let (mustWait, actions) = guarded.withLock { guarded in
+                guarded.busy -= 1
+                return (!guarded.jobs.isEmpty, guarded.afterJobs)
+            }
+            let now = SystemClock.monotonicNanoseconds()
+            if mustWait, now - lastNanoseconds < Self.afterJobsNanoseconds { continue }
+            for action in actions { action() }
+            lastNanoseconds = now
         }
     }
 }

@@ -65,7 +65,7 @@ struct CommitLoop {
             if work.isStopping, pending.isEmpty || attemptsLeft == 0 { break }
             if pending.isEmpty { retain() }
         }
-        for log in pending { queue.add(log) }
+        queue.add(pending)
         unwatchWAL()
     }
 

@@ -142,7 +142,11 @@ package final class HistoryStore: Sendable {
 
 extension HistoryStore: ExecutionStore {
     package func logHasGrown(_ log: EventLog) {
-        queue.add(log)
+        queue.add([log])
+    }
+
+    package func logsHaveGrown(_ logs: [EventLog]) {
+        queue.add(logs)
     }
 }
 

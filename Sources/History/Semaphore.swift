@@ -32,8 +32,9 @@ final class Semaphore: Sendable {
     func post() {
         pthread_mutex_lock(&parts.pointee.mutex)
         parts.pointee.count += 1
-        pthread_cond_signal(&parts.pointee.condition)
         pthread_mutex_unlock(&parts.pointee.mutex)
+        // After the unlock, or who wakes would wait for the mutex at once.
+        pthread_cond_signal(&parts.pointee.condition)
     }
 
     /// Takes one `post`; waits for it if there is none.

@@ -30,9 +30,9 @@ final class StoreQueue: Sendable {
     private let guarded = Mutex(Guarded())
     private let wakeUp = Semaphore()
 
-    func add(_ log: EventLog) {
+    func add(_ logs: [EventLog]) {
         let mustWake = guarded.withLock { guarded -> Bool in
-            guarded.work.logs.append(log)
+            guarded.work.logs += logs
             return guarded.wake(from: .untilAnything)
         }
         if mustWake { wakeUp.post() }

@@ -17,7 +17,7 @@ package struct ByteWriter: ~Copyable {
     deinit { free(memory) }
 
     /// Makes room for so many bytes more.
-    @inlinable package mutating func reserve(_ additional: Int) {
+    @inlinable @inline(__always) package mutating func reserve(_ additional: Int) {
         if capacity - used < additional { grow(by: additional) }
     }
 
@@ -67,19 +67,19 @@ package struct ByteWriter: ~Copyable {
 // MARK: - Bytes
 
 extension ByteWriter {
-    @inlinable package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always) package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count)
         memcpy(memory! + used, source, bytes.count)
         used += bytes.count
     }
 
-    @inlinable package mutating func append(_ bytes: [UInt8]) {
+    @inlinable @inline(__always) package mutating func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { append($0) }
     }
 
     /// The literal's UTF-8.
-    @inlinable package mutating func append(_ literal: StaticString) {
+    @inlinable @inline(__always) package mutating func append(_ literal: StaticString) {
         precondition(literal.hasPointerRepresentation)
         append(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
@@ -98,7 +98,7 @@ extension ByteWriter {
         string.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    @inlinable package mutating func append(byte: UInt8) {
+    @inlinable @inline(__always) package mutating func append(byte: UInt8) {
         reserve(1)
         memory!.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
         used += 1
@@ -140,6 +140,7 @@ extension ByteWriter {
 
     /// The object's text.
     package mutating func append(object: JSONObject) {
+        if let known = object.knownText { return append(known) }
         reserve(object.byteCount)
         append(byte: UInt8(ascii: "{"))
         var isFirst = true

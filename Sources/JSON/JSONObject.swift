@@ -9,11 +9,24 @@ package struct JSONObject: Sendable, Equatable {
 
     /// The members behind one reference, nil for none: objects are handed on far more often than they are changed.
     fileprivate final class Storage: Sendable {
-        // because a storage that is shared is never changed: `modify` copies it first
-        nonisolated(unsafe) var members: Members
+        struct Content {
+            var members: Members
+            /// The object's text, where it is known.
+            var text: [UInt8]?
+        }
 
-        init(_ members: Members) { self.members = members }
+        // because a storage that is shared is never changed: `modify` copies it first
+        nonisolated(unsafe) var content: Content
+
+        var members: Members {
+            _read { yield content.members }
+        }
+
+        init(_ members: Members, text: [UInt8]? = nil) { content = Content(members: members, text: text) }
     }
+    /// A longer text is not kept beside its parts: it would be there twice.
+    private static let knownTextBytesMax = 4096
+
     private var storage: Storage?
 
     private static let none = Members()
@@ -25,7 +38,8 @@ package struct JSONObject: Sendable, Equatable {
     private mutating func modify<Result>(_ change: (inout Members) -> Result) -> Result {
         if !isKnownUniquelyReferenced(&storage) { storage = Storage(members) }
         guard let storage else { preconditionFailure("a storage of its own is there") }
-        return change(&storage.members)
+        storage.content.text = nil
+        return change(&storage.content.members)
     }
 
     package static func == (left: Self, right: Self) -> Bool {
@@ -37,15 +51,21 @@ package struct JSONObject: Sendable, Equatable {
         guard text.kind == .object else { return nil }
         var keys: [JSONKey] = []
         var values: [JSONText] = []
+        // Of a text with escapes in keys, the object's own text is another one.
+        var isKnown = text.bytes.count <= Self.knownTextBytesMax
         text.bytes.withUnsafeBytes { bytes in
             var scanner = TrustedScanner(bytes)
             while let member = scanner.nextMember() {
+                if isKnown, hasEscapes(member.key) { isKnown = false }
                 keys.append(JSONKey(token: member.key))
                 values.append(JSONText(copying: member.value))
             }
         }
         // Parsing has refused duplicates, so none is searched here.
-        if !keys.isEmpty { storage = Storage(OrderedDictionary(uncheckedUniqueKeys: keys, values: values)) }
+        if !keys.isEmpty {
+            storage = Storage(
+                OrderedDictionary(uncheckedUniqueKeys: keys, values: values), text: isKnown ? text.bytes : nil)
+        }
     }
 
     /// Parses a text that must be an object.
@@ -84,13 +104,18 @@ package struct JSONObject: Sendable, Equatable {
     }
 
     package var text: JSONText {
+        if let known = knownText { return JSONText(unchecked: known) }
         var writer = ByteWriter(capacity: byteCount)
         writer.append(object: self)
         return JSONText(unchecked: writer.bytes)
     }
 
+    /// The bytes of `text`, where they need not be made.
+    package var knownText: [UInt8]? { storage?.content.text }
+
     /// The length of `text` in bytes.
     package var byteCount: Int {
+        if let known = knownText { return known.count }
         let separators = Swift.max(0, 2 * count - 1)
         return members.reduce(2 + separators) { $0 + $1.key.token.count + $1.value.bytes.count }
     }

@@ -48,6 +48,8 @@ struct LogLine: ~Copyable {
     /// Whom the open entry is about.
     private var execution: EventLog?
     private var node: String?
+    /// What identifies the execution of the line before: most lines are about the same one.
+    private var identification: (id: ExecutionID, bytes: [UInt8])?
 
     init(_ rendering: LogRendering) {
         self.rendering = rendering
@@ -104,17 +106,20 @@ struct LogLine: ~Copyable {
     }
 
     mutating func identify(_ log: EventLog) {
+        if rendering == .journal { execution = log }
+        if let identification, identification.id == log.id { return writer.append(identification.bytes) }
+        let start = writer.count
         name("execution")
         quote()
         writer.append(log.idText)
         quote()
         plain("graph", log.graph.identity.id)
-        execution = log
+        identification = (log.id, writer.withUnsafeBytes { Array($0[start...]) })
     }
 
     mutating func identify(node id: String) {
+        if rendering == .journal { node = id }
         plain("node", id)
-        node = id
     }
 
     /// A value that is known to need no quotes or escapes: an id, a status.

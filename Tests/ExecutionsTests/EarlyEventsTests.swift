@@ -24,6 +24,28 @@ import Testing
         }
     }
 
+    @Test func `an update whose keys are written with escapes reads the same early and late`() throws {
+        var machine = RunMachine(revision: try manyNodes(1, isChain: true))
+        var effects = machine.step(.begin(attempt: 1, initialState: [:]), at: 0)
+        _ = machine.nextStart(at: 0, effects: &effects)
+        let update = try JSONObject(parsing: Array(#"{"\u0061":1,"b\n":"\u0061"}"#.utf8))
+        effects += machine.step(.nodeEnded(rank: 0, attempt: 1, .success(update: update)), at: 1)
+        let log = log(of: machine.revision)
+        var given = EventRenderer(log: log, detail: .full, statesAreGiven: true)
+        var derived = EventRenderer(log: log, detail: .full)
+        for case .emit(let body, let state) in effects {
+            let record = EventRecord(timestampMicroseconds: 1, body: body)
+            var stored = ByteWriter()
+            record.encode(to: &stored)
+            let early = written { given.render(record, state: state, to: &$0) }
+            let late = try stored.withUnsafeBytes { bytes in
+                let decoded = try EventRecord(decoding: bytes)
+                return written { derived.render(decoded, to: &$0) }
+            }
+            #expect(early == late)
+        }
+    }
+
     @Test func `a stream gets what was rendered early once it is stored, and the rest from the records`() async throws {
         let engine = try Engine(threads: 1, commitsAtOnce: false)
         defer { engine.pool.stop() }

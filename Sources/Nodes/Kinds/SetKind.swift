@@ -33,7 +33,11 @@ struct SetKind: NodeKind {
             members.append((key, try TemplateValue(value, at: JSONPointer(["values", key.string]))))
         }
         let constants = members.compactMap { key, value in value.constant.map { (key, $0) } }
-        return constants.count == members.count ? ConstantBody(update: JSONObject(constants)) : SetBody(values: members)
+        // Of what is read from its text, the text is known.
+        if constants.count == members.count, let update = JSONObject(constants).text.object {
+            return ConstantBody(update: update)
+        }
+        return SetBody(values: members)
     }
 }
 
