@@ -162,6 +162,8 @@ extension ExecutionRun {
             let isIdle = runReadyNodes(since: began)
             armExecutionTimer()
             flush()
+            // Whoever stops the run may stop the store next.
+            if confined.pause != .none { environment.grownLogs.tell() }
             for action in afterStep { action() }
             let isDone =
                 isIdle
