@@ -111,9 +111,9 @@ extension Connection {
 
     /// - Returns: nil when there is something to send now.
     private func extend(_ frames: FrameLog, _ index: Int, of feedStream: FeedStream) -> Step? {
+        frames.trim()
         switch frames.extend() {
         case .extended:
-            frames.trim()
             return nil
         case .caughtUp(isComplete: true):
             if let slot { server.hub.unwatch(slot, frames.log) }

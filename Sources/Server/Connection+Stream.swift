@@ -70,6 +70,12 @@ extension Connection {
 
     /// Sends what is due of the stream, up to one turn's worth.
     func pumpStream() {
+        sendFrames()
+        // Until the next turn others may have so much rendered that these frames are dropped.
+        stream?.settle()
+    }
+
+    private func sendFrames() {
         var budget = Self.streamBytesPerTurnMax
         while budget > 0, canWrite, var stream {
             switch stream.locate() {
@@ -109,9 +115,9 @@ extension Connection {
     private func extendFrames() -> Bool {
         guard var stream else { return false }
         let frames = stream.frames
+        frames.trim()
         switch frames.extend() {
         case .extended:
-            frames.trim()
             return true
         case .caughtUp(isComplete: true):
             streamEnded()

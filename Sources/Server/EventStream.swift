@@ -45,9 +45,14 @@ struct EventStream {
         self.offset = offset + count
     }
 
-    /// Notes the position by seq, so that it survives the dropping of frames.
+    /// Notes the position by seq, so that it survives the dropping of frames; before anybody else has more rendered.
     mutating func settle() {
         guard let offset else { return }
+        // Dropped meanwhile: where it stood was noted before that.
+        guard offset >= frames.windowStart.offset else {
+            self.offset = nil
+            return
+        }
         (seq, bytesIntoFrame) = frames.position(at: offset)
     }
 

@@ -92,6 +92,8 @@ final class FrameLog {
     private let isResumedInsideFrame: Bool
     /// Set while the store is being read for this log.
     var isAwaitingStore = false
+    /// Others may join.
+    var isShared = false
 
     private final class Box {
         var segment: Segment
@@ -212,8 +214,11 @@ final class FrameLog {
         segments.append(Box(Segment(firstSeq: last + 1, offset: endOffset)))
     }
 
-    /// Drops the oldest frames beyond the window; readers that are there still must find their way by seq.
-    func trim(toBytes bytesMax: Int = FrameLog.windowBytesMax) {
+    /// Drops the oldest frames beyond the window, of frames for a single reader all but the newest; readers that are there
+    /// still must find their way by seq. To be called by a reader that is at the end, before it has more rendered: what it
+    /// has not seen may be larger than the window.
+    func trim() {
+        let bytesMax = isShared ? Self.windowBytesMax : 0
         while segments.count > 1, endOffset - segments[0].segment.offset > bytesMax { segments.removeFirst() }
     }
 

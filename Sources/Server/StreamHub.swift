@@ -85,6 +85,7 @@ final class StreamHub {
                 ? shared : FrameLog(log: channel.log, detail: detail, firstSeq: seq)
         }
         let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq)
+        frames.isShared = true
         channel.frames.append(frames)
         return frames
     }
@@ -94,6 +95,7 @@ final class StreamHub {
     func sharedFrames(insteadOf own: FrameLog) -> FrameLog? {
         guard let channel = channels[own.log.id] else { return nil }
         guard let shared = channel.frames(own.detail) else {
+            own.isShared = true
             channel.frames.append(own)
             return nil
         }
