@@ -10,6 +10,9 @@ package protocol ExecutionStore: Sendable {
     /// The same for many at once.
     func logsHaveGrown(_ logs: [EventLog])
 
+    /// Why nothing can be stored at the moment; nil when all is well. It is tried again until it works.
+    var fault: StoreError? { get }
+
     func execution(_ id: ExecutionID) throws(StoreError) -> ExecutionSummary?
     /// Newest first.
     func executions(_ query: ExecutionQuery) throws(StoreError) -> [ExecutionSummary]

@@ -13,8 +13,9 @@ struct CommitLoop {
     static let checkpointPages: Int32 = 150
     /// Between attempts to store: doubled from the first to the second.
     static let retryMilliseconds = 50...5000
-    /// Attempts once the store is to stop.
-    static let lastAttemptsMax = 4
+    static let checkpointRetryMilliseconds = 1000
+    /// Attempts once the store is to stop, with the first waits between them: less than two seconds.
+    static let lastAttemptsMax = 6
 
     private let database: DatabaseQueue
     private let path: String
@@ -53,20 +54,30 @@ struct CommitLoop {
         watchWAL()
         var attemptsLeft = Self.lastAttemptsMax
         while true {
-            let work = queue.take(waitMilliseconds: pending.isEmpty ? retention.waitMilliseconds() : 0)
+            let work = queue.take(waitMilliseconds: pending.isEmpty ? idleMilliseconds() : 0)
             pending += work.logs
             for order in work.orders { database.inDatabase(order) }
             if !work.orders.isEmpty { checkpoint() }
             while !pending.isEmpty, commit() { continue }
             if !pending.isEmpty {
-                if work.isStopping { attemptsLeft -= 1 }
+                if work.isStopping {
+                    if attemptsLeft == Self.lastAttemptsMax { retryDelay = Self.retryMilliseconds.lowerBound }
+                    attemptsLeft -= 1
+                }
                 if attemptsLeft > 0 { pause() }
             }
             if work.isStopping, pending.isEmpty || attemptsLeft == 0 { break }
+            if checkpointFault != nil { checkpoint() }
             if pending.isEmpty { retain() }
         }
         queue.add(pending)
         unwatchWAL()
+    }
+
+    /// How long there is nothing to do unless something comes. A checkpoint that failed is tried again also when nothing comes.
+    private func idleMilliseconds() -> Int {
+        let retentionWait = retention.waitMilliseconds()
+        return checkpointFault == nil ? retentionWait : min(retentionWait, Self.checkpointRetryMilliseconds)
     }
 
     /// Stores one batch.

@@ -26,6 +26,7 @@ struct HistoryConnections {
                 try Schema.migrator.migrate(writer)
                 reader = writer
             case .file(let path):
+                try HistoryJournal(historyPath: path).check()
                 try Self.create(path)
                 writer = try DatabaseQueue(path: path, configuration: Self.configuration(isReadonly: false))
                 try writer.inDatabase { try Self.claim($0, path) }
@@ -42,8 +43,8 @@ struct HistoryConnections {
     /// Brings everything from the -wal file into the file itself, and lets go of both.
     func close() throws {
         if reader !== writer { try reader.close() }
-        // Without effect in memory.
-        _ = try writer.inDatabase { try $0.checkpoint(.truncate) }
+        // Without effect in memory. Where it fails, on a full disk for one, the -wal file keeps all for the next start.
+        _ = try? writer.inDatabase { try $0.checkpoint(.truncate) }
         try writer.close()
     }
 

@@ -35,6 +35,7 @@ package final class HistoryStore: Sendable {
     private struct Guarded {
         var running: Running?
         weak var observer: (any ExecutionStoreObserver)?
+        var fault: StoreError?
     }
 
     private let location: Location
@@ -72,7 +73,11 @@ package final class HistoryStore: Sendable {
                 var loop = CommitLoop(
                     database: connections.writer, path: location.name, queue: queue,
                     retention: Retention(retention, deletions, now: SystemClock.wallMicroseconds), metrics: metrics,
-                    publish: { self?.observer?.logsBecameVisible($0) }, onFault: onFault)
+                    publish: { self?.observer?.logsBecameVisible($0) },
+                    onFault: { fault in
+                        self?.guarded.withLock { $0.fault = fault }
+                        onFault(fault)
+                    })
                 loop.run()
             }
             guarded.withLock { $0.running = Running(connections: connections, thread: thread) }
@@ -141,6 +146,8 @@ package final class HistoryStore: Sendable {
 }
 
 extension HistoryStore: ExecutionStore {
+    package var fault: StoreError? { guarded.withLock { $0.fault } }
+
     package func logHasGrown(_ log: EventLog) {
         queue.add([log])
     }

@@ -22,8 +22,9 @@ extension StoreError {
         case .SQLITE_NOTADB:
             "; it is not a SQLite database and was left as it is: move it away, or choose another state folder"
         case .SQLITE_CORRUPT:
-            "; the file is damaged and was left as it is: restore a backup, or move it away together with its -wal and"
-                + " -shm files to begin a new history"
+            "; the file is damaged and was left as it is: restore a backup, save what can be read of it with"
+                + " `sqlite3 \(path) .recover | sqlite3 NEW-FILE`, or move it away together with its -wal and -shm files to"
+                + " begin a new history"
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
             "; the file and its folder must be writable for the user that the daemon runs as"
         case .SQLITE_BUSY, .SQLITE_LOCKED:

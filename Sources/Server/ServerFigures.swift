@@ -73,6 +73,9 @@ extension MetricsText {
         let (counts, load) = (service.counts, service.environment.pool.load)
         gauge("millrace_executions_running", "Executions that run now.", counts.running)
         gauge("millrace_executions_queued", "Executions that wait for a place.", counts.queued)
+        gauge(
+            "millrace_history_writable", "1 while events can be stored, 0 while executions wait for it.",
+            service.environment.store.fault == nil ? 1 : 0)
         gauge("millrace_log_bytes", "Memory of the events of all executions.", service.environment.memory.bytes)
         gauge("millrace_workers", "Threads of the worker pool.", service.environment.pool.threadCount)
         gauge("millrace_workers_busy", "Threads of the worker pool that run something now.", load.busy)

@@ -85,6 +85,8 @@ enum StartRoutes {
             throw Problem(
                 503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
         }
+        // Nobody would learn of its start, and it would only lie in memory beside all that waits there.
+        if let fault = call.server.store.fault { throw historyUnwritable(fault) }
         do throws(ExecutionService.AdmissionError) {
             return try call.server.service.start(
                 graph, initialState: initialState, origin: origin, rerun: rerun, prepare: prepare)
@@ -99,6 +101,12 @@ enum StartRoutes {
                     503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
             }
         }
+    }
+
+    static func historyUnwritable(_ fault: StoreError) -> Problem {
+        Problem(
+            503, "history_unwritable", "Nothing can be stored at the moment: \(fault.message).",
+            headers: ["Retry-After": "5"])
     }
 
     private static func withOrder(

@@ -18,6 +18,7 @@ enum SystemRoutes {
         guard !call.server.isDraining else {
             throw Problem(503, "draining", "The daemon is stopping.", headers: ["Retry-After": "5"])
         }
+        if let fault = call.server.store.fault { throw StartRoutes.historyUnwritable(fault) }
         call.respond(.json(["status": "ready"] as JSONObject))
     }
 

@@ -33,6 +33,8 @@ final class MemoryStore: ExecutionStore {
         if mustCommit { commit() }
     }
 
+    var fault: StoreError? { nil }
+
     /// Makes durable what has gathered.
     func commit() {
         let (logs, ended, observer) = guarded.withLock { guarded in
