@@ -22,13 +22,14 @@ extension ExecutionRun {
                     confined.machine.restore(record.body)
                     if case .start(let attempt, _) = record.body { resumption.attempt = attempt + 1 }
                     first = first ?? record.timestampMicroseconds
-                    last = record.timestampMicroseconds
+                    // The clock may have stepped back.
+                    last = max(last, record.timestampMicroseconds)
                 }
             } catch {
                 resumption.failure = "the execution cannot be taken up again: \(error)"
             }
             if let first {
-                resumption.elapsedMicroseconds = environment.clock.wallMicroseconds - first
+                resumption.elapsedMicroseconds = max(environment.clock.wallMicroseconds, last) - first
                 confined.ranMilliseconds = max(last - first, 0) / 1000
             }
             resumption.isCancelled = log.summary.isCancelRequested
