@@ -1,13 +1,18 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-    .treatAllWarnings(as: .error),
-    // The modules are small and call each other for every byte of an event.
-    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("ExistentialAny"),
-]
+// Tests/fuzz builds a fuzzer, and what it calls with counters of what is reached, in a build folder of its own.
+let isFuzzing = Context.environment["MILLRACE_FUZZ"] != nil
+let counters: [SwiftSetting] = isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : []
+
+let strict: [SwiftSetting] =
+    counters + [
+        .treatAllWarnings(as: .error),
+        // The modules are small and call each other for every byte of an event.
+        .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("ExistentialAny"),
+    ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
@@ -75,7 +80,7 @@ let targets: [Target] = [
     tests("LinuxTests", ["Linux", "CLinux"]),
     tests("ReactorTests", ["Reactor", "Linux"]),
     tests("JSONTests", ["JSON"]),
-    tests("HTTPTests", ["HTTP"]),
+    tests("HTTPTests", ["HTTP", "FuzzEntries"]),
     tests("DigestTests", ["Digest"]),
     tests("MetricsTests", ["Metrics"]),
     tests("GraphsTests", ["Graphs", "JSON"]),
@@ -88,6 +93,22 @@ let targets: [Target] = [
     tests("ClientTests", ["Client", "HTTP", "JSON", "Linux"]),
     tests("CommandTests", ["millrace", "Client", "Config", "JSON", "Linux", arguments]),
     tests("TidyTests", []),
+
+    // What a fuzzer calls, and what it has found.
+    .target(
+        name: "FuzzEntries",
+        dependencies: [
+            "HTTP", "JSON", "Graphs", "Executions", "Nodes", "Reactor", "ReactorServices", orderedCollections,
+        ],
+        path: "Tests/Fuzz/Entries", swiftSettings: strict),
+    tests("FuzzTests", ["FuzzEntries"]),
+]
+
+let fuzzer: [Target] = [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+        name: "millrace-fuzz", dependencies: ["CFuzzer", "FuzzEntries"], path: "Tests/Fuzz/Driver",
+        swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
 ]
 
 let package = Package(
@@ -99,7 +120,7 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-    targets: targets,
+    targets: targets + (isFuzzing ? fuzzer : []),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,
     cxxLanguageStandard: .cxx17

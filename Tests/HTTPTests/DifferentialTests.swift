@@ -1,4 +1,5 @@
 import Foundation
+import FuzzEntries
 import HTTP
 import Testing
 
@@ -40,7 +41,7 @@ struct DifferentialTests {
         let encoder = JSONEncoder()
         var lines = Data()
         for (name, bytes) in corpus + mutated {
-            let outcome = Outcome.parsing(bytes)
+            let outcome = RequestOutcome.parsing(bytes)
             let verdict = Verdict(
                 name: name, input: Data(bytes), requests: outcome.requests.map(ParsedRequest.init),
                 end: outcome.fault?.code ?? (outcome.isClosed ? "closed" : "waiting"))

@@ -1,3 +1,4 @@
+import FuzzEntries
 import HTTP
 import Testing
 
@@ -5,9 +6,9 @@ import Testing
 struct RequestParserLimitTests {
     private func code(_ text: String, _ limits: RequestLimits = RequestLimits()) -> String? {
         let bytes = [UInt8](text.utf8)
-        let whole = Outcome.parsing(bytes, limits: limits)
+        let whole = RequestOutcome.parsing(bytes, limits: limits)
         for count in [1, 7, 4096] {
-            #expect(Outcome.parsing(bytes, inPiecesOf: count, limits: limits) == whole, "pieces of \(count)")
+            #expect(RequestOutcome.parsing(bytes, inPiecesOf: count, limits: limits) == whole, "pieces of \(count)")
         }
         #expect(whole.fault != nil || whole.requests.count == 1)
         return whole.fault.map { "\($0.status) \($0.code)" }

@@ -1,9 +1,10 @@
+import FuzzEntries
 import HTTP
 import Testing
 
 struct RequestParserTests {
     private func request(_ text: String) throws -> Request {
-        let outcome = Outcome.parsing([UInt8](text.utf8))
+        let outcome = RequestOutcome.parsing([UInt8](text.utf8))
         #expect(outcome.fault == nil)
         return try #require(outcome.requests.first)
     }

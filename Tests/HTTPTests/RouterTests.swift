@@ -1,3 +1,4 @@
+import FuzzEntries
 import HTTP
 import Testing
 
@@ -54,7 +55,7 @@ struct RouterTests {
     }
 
     @Test func `OPTIONS of the whole server lists all methods`() {
-        let request = Outcome.parsing(Array("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n".utf8)).requests[0]
+        let request = RequestOutcome.parsing(Array("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n".utf8)).requests[0]
         guard case .options(let allow) = router.match(request) else {
             Issue.record("no options")
             return

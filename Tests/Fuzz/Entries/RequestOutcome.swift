@@ -1,20 +1,20 @@
 import HTTP
 
 /// All that a parser made of one connection's bytes.
-struct Outcome: Equatable {
-    var requests: [Request] = []
-    var continues = 0
-    var fault: RequestFault?
+package struct RequestOutcome: Equatable {
+    package var requests: [Request] = []
+    package private(set) var continues = 0
+    package private(set) var fault: RequestFault?
     /// The request read last did not want the connection kept, so that nothing behind it was read.
-    var isClosed = false
-    var phase = RequestParser.Phase.betweenRequests
+    package private(set) var isClosed = false
+    package private(set) var phase = RequestParser.Phase.betweenRequests
 
     /// Parses `pieces` as one connection, as the daemon does: until a fault or a request that does not keep it alive.
-    static func parsing(
+    package static func parsing(
         _ pieces: some Sequence<UnsafeRawBufferPointer>, limits: RequestLimits = RequestLimits()
-    ) -> Outcome {
+    ) -> RequestOutcome {
         var parser = RequestParser(limits: limits)
-        var outcome = Outcome()
+        var outcome = RequestOutcome()
         for piece in pieces where outcome.fault == nil && !outcome.isClosed {
             outcome.feed(piece, to: &parser)
         }
@@ -22,12 +22,14 @@ struct Outcome: Equatable {
         return outcome
     }
 
-    static func parsing(_ bytes: [UInt8], limits: RequestLimits = RequestLimits()) -> Outcome {
+    package static func parsing(_ bytes: [UInt8], limits: RequestLimits = RequestLimits()) -> RequestOutcome {
         bytes.withUnsafeBytes { parsing([$0], limits: limits) }
     }
 
     /// In two pieces.
-    static func parsing(_ bytes: [UInt8], splitAt index: Int, limits: RequestLimits = RequestLimits()) -> Outcome {
+    package static func parsing(
+        _ bytes: [UInt8], splitAt index: Int, limits: RequestLimits = RequestLimits()
+    ) -> RequestOutcome {
         bytes.withUnsafeBytes { bytes in
             parsing(
                 [
@@ -38,7 +40,9 @@ struct Outcome: Equatable {
     }
 
     /// In pieces of `count` bytes.
-    static func parsing(_ bytes: [UInt8], inPiecesOf count: Int, limits: RequestLimits = RequestLimits()) -> Outcome {
+    package static func parsing(
+        _ bytes: [UInt8], inPiecesOf count: Int, limits: RequestLimits = RequestLimits()
+    ) -> RequestOutcome {
         bytes.withUnsafeBytes { bytes in
             parsing(
                 stride(from: 0, to: bytes.count, by: count).lazy.map {
