@@ -62,9 +62,11 @@ final class StreamHub {
 
     /// Memory of the frames that streams share.
     var frameBytes: Int {
-        channels.values.reduce(0) { bytes, channel in
-            bytes + channel.frames.values.reduce(0) { $0 + $1.endOffset - $1.windowStart.offset }
+        var bytes = 0
+        for channel in channels.values {
+            for frames in channel.frames { bytes += frames.endOffset - frames.windowStart.offset }
         }
+        return bytes
     }
 
     /// The log that streams of this execution hold already.

@@ -26,7 +26,7 @@ import Testing
 
     @Test func `an update whose keys are written with escapes reads the same early and late`() throws {
         var machine = RunMachine(revision: try manyNodes(1, isChain: true))
-        var effects = machine.step(.begin(attempt: 1, initialState: [:]), at: 0)
+        var effects = machine.step(.begin(initialState: [:]), at: 0)
         _ = machine.nextStart(at: 0, effects: &effects)
         let update = try JSONObject(parsing: Array(#"{"\u0061":1,"b\n":"\u0061"}"#.utf8))
         effects += machine.step(.nodeEnded(rank: 0, attempt: 1, .success(update: update)), at: 1)
