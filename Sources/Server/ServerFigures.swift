@@ -42,6 +42,9 @@ struct ServerFigures: Sendable {
         text.gauge("millrace_frame_bytes", "Memory of rendered events that streams share.", frameBytes)
         text.gauge("millrace_connections_open", "Connections that are open now.", connections)
         text.counter("millrace_connections", "Connections that were accepted.", metrics.connectionsAccepted)
+        text.counter(
+            "millrace_connections_refused", "Connections that were turned away because their address had too many.",
+            metrics.connectionsRefused)
         text.counter("millrace_http_requests", "Requests that were parsed.", metrics.requests)
         text.counter(
             "millrace_http_faults", "Requests that could not be parsed, or came too slowly.", metrics.faults)

@@ -82,6 +82,7 @@ def test_ten_thousand_connections_of_one_host_starve_nobody(reachable):
         assert statuses["200"] == limit
         assert statuses.get("429", 0) + statuses.get("reset", 0) == count - limit and statuses["429"] > 0
         assert metric(daemon, "millrace_connections_open") <= limit + 2
+        assert metric(daemon, "millrace_connections_refused_total") == count - limit
         assert wire.request("GET", "/healthz").status == 200
         # Loopback has no such limit.
         near = [Wire(daemon) for _ in range(limit + 50)]
