@@ -30,6 +30,8 @@ final class Connection: ReadinessHandler {
     var stream: EventStream?
     /// In place of `stream`: a dashboard's.
     var feedStream: FeedStream?
+    /// An execution whose end the client waits for, as one of its watchers.
+    private var awaited: EventLog?
     var request: Request?
 
     private var descriptor: Descriptor?
@@ -70,7 +72,9 @@ final class Connection: ReadinessHandler {
             if !output.isEmpty { askForFlush() }
             read()
         case .lingering: read()
-        case .handling, .streaming, .closing: askForFlush()
+        case .handling, .streaming, .closing:
+            if peerHasFinished { stopAwaiting() }
+            askForFlush()
         case .closed: break
         }
     }
@@ -101,6 +105,7 @@ final class Connection: ReadinessHandler {
     func close() {
         guard let slot, !isClosed else { return }
         endStream()
+        stopAwaiting()
         phase = .closed
         deadline?.cancel()
         server.forget(self)
@@ -273,11 +278,24 @@ final class Connection: ReadinessHandler {
     }
 
     func finish(keepsAlive: Bool) {
+        stopAwaiting()
         request = nil
         phase = keepsAlive ? .reading : .closing(lingers: true)
         patience.isWanted = !keepsAlive
         arm(keepsAlive ? server.settings.idleTimeoutMilliseconds : server.settings.writeTimeoutMilliseconds)
         askForFlush()
+    }
+
+    /// Until the answer, or until the client goes, the connection is a watcher of the execution.
+    func awaitEnd(of log: EventLog) {
+        guard let slot, case .handling = phase, !peerHasFinished else { return }
+        server.hub.watch(slot, log)
+        awaited = log
+    }
+
+    private func stopAwaiting() {
+        guard let slot, let log = awaited.take() else { return }
+        server.hub.unwatch(slot, log)
     }
 
     /// Answers a request that cannot be read on, and closes.

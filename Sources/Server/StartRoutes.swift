@@ -31,10 +31,12 @@ enum StartRoutes {
     static func execute(_ call: Call) throws(Problem) {
         let respondsAsync = Preferences(call.request.headers).respondsAsync
         try withOrder(call) { (call, order) throws(Problem) in
-            try begin(call, order) { (call, log, _) throws(Problem) in
+            try begin(call, order) { (call, log, isNew) throws(Problem) in
+                if isNew, order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
                 if respondsAsync {
                     return call.server.hub.whenStored(log.change, of: log) { accept(log, call) }
                 }
+                call.connection.awaitEnd(of: log)
                 // A client that waits when the daemon stops learns where the end will be found.
                 call.server.hub.whenFinished(log) {
                     ExecutionRoutes.respondFinished(log, call)

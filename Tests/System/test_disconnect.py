@@ -24,6 +24,19 @@ def start(daemon, graph_id, body=BODY):
     return wire, head["content-location"].rsplit("/", 1)[1]
 
 
+def wait_for_end(daemon, graph_id, eventually):
+    """Starts an execution on a connection that waits for its end."""
+    before = newest(daemon, graph_id)
+    wire = Wire(daemon)
+    wire.send(request("POST", f"/api/graphs/{graph_id}/execute", {"Content-Type": "application/json"}, BODY))
+    return eventually(lambda: (id := newest(daemon, graph_id)) != before and id), wire
+
+
+def newest(daemon, graph_id):
+    items = daemon.http.get("/api/executions", params={"graph_id": graph_id, "limit": 1}).json()["items"]
+    return items[0]["execution_id"] if items else None
+
+
 @pytest.fixture
 def graph_id(daemon):
     return daemon.create(graph([never_ends()]))
@@ -51,9 +64,11 @@ def test_who_is_left_alone_for_ten_seconds_is_cancelled_and_nobody_else(daemon, 
     joined_by = watch(daemon, joined)
     dashboard_wire, on_dashboard = start(daemon, graph_id)
     resumed_wire, resumed = start(daemon, graph_id)
+    waiting, waiting_wire = wait_for_end(daemon, graph_id, eventually)
+    gone, gone_wire = wait_for_end(daemon, graph_id, eventually)
     with Feed(daemon, f"?executions={on_dashboard}") as feed:
         feed.next()
-        for wire in (careless_wire, silent_wire, joined_wire, dashboard_wire, resumed_wire):
+        for wire in (careless_wire, silent_wire, joined_wire, dashboard_wire, resumed_wire, gone_wire):
             wire.socket.close()
         resumed_by = watch(daemon, resumed)
         # And this is not.
@@ -61,8 +76,9 @@ def test_who_is_left_alone_for_ten_seconds_is_cancelled_and_nobody_else(daemon, 
         alone_wire.socket.close()
         left = time.monotonic()
         eventually(lambda: status(daemon, alone) == "cancelled", SECONDS)
+        eventually(lambda: status(daemon, gone) == "cancelled", SECONDS)
         assert time.monotonic() - left >= ALONE - 1
-        assert {status(daemon, id) for id in (careless, silent, joined, on_dashboard, resumed)} == {"running"}
+        assert {status(daemon, id) for id in (careless, silent, joined, on_dashboard, resumed, waiting)} == {"running"}
         assert daemon.events(alone)[-1]["status"] == "cancelled"
     # Now the others are left alone too.
     for wire in (joined_by, resumed_by):
@@ -70,7 +86,8 @@ def test_who_is_left_alone_for_ten_seconds_is_cancelled_and_nobody_else(daemon, 
     for execution_id in (joined, on_dashboard, resumed):
         eventually(lambda: status(daemon, execution_id) == "cancelled", SECONDS)
     assert {status(daemon, id) for id in (careless, silent)} == {"running"}
-    streamed.socket.close()
+    for wire in (streamed, waiting_wire):
+        wire.socket.close()
     for execution_id in (careless, silent):
         daemon.cancel(execution_id)
 
