@@ -118,7 +118,7 @@ def new_page(request, browser, artifacts):
         watched = WatchedPage(context.new_page(), artifacts / re.sub(r"\W+", "-", request.node.name))
         pages.append(watched)
         if url:
-            watched.page.goto(url)
+            watched.open(url)
         return watched
 
     yield open_page

@@ -29,6 +29,15 @@ class WatchedPage:
             where = message.location.get("url", "") if message.location else ""
             self.said.append((message.type, f"{message.text} {where}".strip()))
 
+    def open(self, url):
+        """Goes there; again if the machine's network changed meanwhile, of which the browser makes errors of its own."""
+        for _ in range(10):
+            self.page.goto(url)
+            if not any("ERR_NETWORK_CHANGED" in text for _, text in self.said):
+                return
+            self.said.clear()
+            self.page.goto("about:blank")
+
     def allow(self, pattern):
         """What the browser may report in this test: it logs each answer of 400 and above as an error."""
         self._allowed.append(re.compile(pattern))

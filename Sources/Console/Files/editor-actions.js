@@ -67,11 +67,17 @@ export function deleteSelected(session) {
 
 /**
  * @param {EditorSession} session
- * @param {Map<string, Point>} moved
+ * @param {ReadonlySet<string>} ids
+ * @param {Point} by
  */
-export function moveNodes(session, moved) {
-    const ids = [...moved.keys()].join(" ");
-    session.change(withPositions(session.withAllPositions(), moved), "Move", `move ${ids}`);
+export function moveNodes(session, ids, by) {
+    /** @type {Map<string, Point>} */
+    const moved = new Map();
+    for (const id of ids) {
+        const point = session.positions.get(id);
+        if (point) moved.set(id, { x: point.x + by.x, y: point.y + by.y });
+    }
+    session.change(withPositions(session.withAllPositions(), moved), "Move", `move ${[...ids].join(" ")}`);
 }
 
 /** @param {EditorSession} session */

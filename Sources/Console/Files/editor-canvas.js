@@ -38,7 +38,7 @@ import { MiniMap } from "./mini-map.js";
  * Whoever answers to what is done on the canvas.
  * @typedef {object} CanvasHost
  * @property {(ids: Iterable<string>, edge?: Ends | null) => void} select
- * @property {(ids: ReadonlySet<string>, positions: Map<string, Point>) => void} move
+ * @property {(ids: ReadonlySet<string>, by: Point) => void} move
  * @property {(from: string, to: string) => void} connect
  * @property {(at: Point, screen: Point, port?: { id: string, side: "in" | "out" }) => void} addAt
  * @property {(text: string) => void} say To a screen reader.
@@ -311,15 +311,7 @@ export class EditorCanvas extends HTMLElement {
 
     /** @param {ReadonlySet<string>} ids @param {Point} by */
     moveNodes(ids, by) {
-        const scene = this.scene;
-        if (!scene || scene.changes !== null) return;
-        /** @type {Map<string, Point>} */
-        const moved = new Map();
-        for (const id of ids) {
-            const point = scene.positions.get(id);
-            if (point) moved.set(id, { x: point.x + by.x, y: point.y + by.y });
-        }
-        this.host?.move(ids, moved);
+        if (this.scene?.changes === null) this.host?.move(ids, by);
     }
 
     /**

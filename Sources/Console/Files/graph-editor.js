@@ -88,7 +88,7 @@ export class GraphEditor extends HTMLElement {
     #wire() {
         this.#canvas.host = {
             select: (ids, edge = null) => this.#select(ids, edge),
-            move: (_, moved) => this.#session && actions.moveNodes(this.#session, moved),
+            move: (ids, by) => this.#session && actions.moveNodes(this.#session, ids, by),
             connect: (from, to) => this.#session && this.#hintAt(actions.connect(this.#session, from, to)),
             addAt: (at, screen, port) => this.openPalette({ at, screen, port }),
             say: (text) => this.#hintAt(text),
