@@ -35,15 +35,6 @@ export function placed(faults, nodes, edges) {
 }
 
 /**
- * The faults at a field or inside it.
- * @param {readonly PlacedFault[]} faults
- * @param {readonly (string | number)[]} path
- */
-export function within(faults, path) {
-    return faults.filter(({ field }) => path.every((step, index) => String(step) === field[index]));
-}
-
-/**
  * The place of a fault in words: `Node greet · config.values`.
  * @param {PlacedFault} fault
  */

@@ -6,7 +6,7 @@ import { NODE_HEIGHT, NODE_WIDTH, boundsOf } from "./geometry.js";
 /** @typedef {import("./events.js").GraphEdge} GraphEdge */
 /** @typedef {import("./events.js").GraphNode} GraphNode */
 
-export const GAP = { x: 56, y: 36 };
+const GAP = { x: 56, y: 36 };
 
 /** @param {unknown} position @returns {Point | null} */
 function point(position) {
