@@ -87,7 +87,8 @@ def test_a_screen_reader_is_told_of_start_and_end_and_not_of_each_event(daemon, 
     expect(page.locator(".run-status")).to_contain_text("Success")
     page.wait_for_function("() => window.told.some((text) => text.includes('Run ended'))")
     told = page.evaluate("() => window.told")
-    assert len(told) <= 6, told
+    # One sentence in four seconds at most, among some 150 events.
+    assert len(told) * 8 < len(daemon.events(page.url.split("/")[-1])), told
     assert told[-1].endswith("Success.")
     live = page.evaluate("() => [...document.querySelectorAll('[aria-live]')].map((each) => each.getAttribute('aria-live'))")
     assert set(live) <= {"off"}, live

@@ -153,7 +153,8 @@ badge.open(api);
 account.onSignedIn = () => {
     live.retry();
     loadGraphs().catch(() => {});
-    // Whatever was open was refused since then.
+    // What is being drawn stays; whatever else was open was refused since then.
+    if (editing.editor.isConnected) return;
     workspace.close();
     route();
 };
