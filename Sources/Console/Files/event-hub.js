@@ -132,9 +132,10 @@ export class EventHub {
                 this.#watches = this.#watches.filter((watch) => watch.reader !== reader || watch.key !== wish.key);
                 break;
             case "list":
+                // A list reads what there is by itself, so one that comes later does without the snapshot.
                 reader.wantsList = wish.isWanted;
-                // Whoever comes later needs the snapshot that opens a connection.
-                if (wish.isWanted) this.#request?.abort.abort();
+                reader.tell({ kind: "connection", connection: this.#connection });
+                reader.flush();
                 break;
             case "retry":
                 this.#isRefused = false;

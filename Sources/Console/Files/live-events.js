@@ -118,6 +118,7 @@ export class LiveEvents {
      */
     watchList(handlers) {
         this.#lists.add(handlers);
+        handlers.onLive(this.connection?.state === "open");
         this.#wish({ kind: "list", isWanted: true });
         return () => {
             this.#lists.delete(handlers);
