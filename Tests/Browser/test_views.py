@@ -58,7 +58,7 @@ def test_a_run_is_started_watched_and_looked_into_by_keyboard_alone(daemon, new_
     keys = page.keyboard
     for _ in range(40):
         keys.press("Tab")
-        if page.evaluate("() => document.activeElement.textContent.trim()") == "Run":
+        if page.evaluate("() => document.activeElement.matches('run-bar button.primary')"):
             break
     keys.press("Enter")
     expect(page.locator(".run-status")).to_contain_text("Success")
