@@ -164,9 +164,12 @@ extension RunMachine {
         nodes[rank].phase == .running && Int(nodes[rank].attempt) == attempt
     }
 
+    /// What the record of an output holds beside channel and data, at the most: a flood of tiny ones fills the history too.
+    static let outputRecordBytes = 24
+
     /// What an output counts against `ExecutionLimits.outputBytesMax`.
     static func outputBytes(channel: String, data: JSONText) -> Int {
-        channel.utf8.count + data.bytes.count
+        channel.utf8.count + data.bytes.count + outputRecordBytes
     }
 
     /// Past the limit, one word about it takes the place of all that follows: a flood must not fill the history.
@@ -250,7 +253,7 @@ extension RunMachine {
 package struct ExecutionLimits: Sendable {
     /// The text of one state, in bytes.
     package var stateBytesMax = 16 << 20
-    /// The output of one attempt of a node: the JSON and the names of the channels, in bytes.
+    /// The output of one attempt of a node, in bytes as they are stored: the JSON, the names of the channels, and 24 for each.
     package var outputBytesMax = 16 << 20
     /// What backoff may make of `retry.delay_ms`.
     package var retryDelayMillisecondsMax = 3_600_000.0

@@ -31,6 +31,8 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     private var reducers: OrderedDictionary<JSONKey, Reducer> = [:]
     private var limits = GraphLimits()
     private var onRestart = OnRestart.resume
+    /// One fault says so; without their ids nothing can be said of the edges.
+    private var hasTooManyNodes = false
     private var nodes: [GraphNode] = []
     private var edges: [GraphEdge] = []
 
@@ -54,7 +56,11 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     }
 
     private func gatherIDs(_ source: JSONText) {
-        guard let nodes = source["nodes"]?.array, nodes.count <= GraphBounds.nodeCount.upperBound else { return }
+        guard let nodes = source["nodes"]?.array else { return }
+        guard nodes.count <= GraphBounds.nodeCount.upperBound else {
+            hasTooManyNodes = true
+            return
+        }
         for (place, node) in nodes.enumerated() {
             let id = node["id"]?.string ?? ""
             idOfPlace.append(id)
@@ -75,6 +81,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
             faults.elements(of: value, counts: GraphBounds.nodeCount) { place, value in
                 if let node = node(value, place) { nodes.append(node) }
             }
+        case "edges" where hasTooManyNodes: break
         case "edges":
             faults.elements(of: value, counts: 0...GraphBounds.edgeCountMax) { place, value in
                 if let edge = edge(value, place) { edges.append(edge) }

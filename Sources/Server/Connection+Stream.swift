@@ -22,6 +22,9 @@ extension Connection {
             return false
         }
         appendRetry()
+        keepsAliveAfterStream = request.keepsAlive && request.version == .http11
+        // A stream may be idle for long, and the request is the largest part of what it would hold.
+        self.request = nil
         phase = .streaming
         arm(server.settings.keepAliveMilliseconds)
         askForFlush()
@@ -31,14 +34,12 @@ extension Connection {
     /// The stream has sent its last frame: the connection takes the next request.
     func streamEnded() {
         endStream()
-        let keepsAlive = request?.keepsAlive == true && request?.version == .http11 && !server.isDraining
-        finish(keepsAlive: keepsAlive)
+        finish(keepsAlive: keepsAliveAfterStream && !server.isDraining)
     }
 
     /// The server stops: the stream ends properly though the execution goes on, and says when to come back.
     func endStreamEarly() {
         endStream()
-        request = nil
         appendRetry()
         output += ChunkWriter.lastChunk
         phase = .closing(lingers: true)

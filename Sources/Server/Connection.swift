@@ -33,6 +33,8 @@ final class Connection: ReadinessHandler {
     /// An execution whose end the client waits for, as one of its watchers.
     private var awaited: EventLog?
     var request: Request?
+    /// Whether the client of the stream wants to go on with this connection.
+    var keepsAliveAfterStream = false
 
     private var descriptor: Descriptor?
     private(set) var slot: Slot?

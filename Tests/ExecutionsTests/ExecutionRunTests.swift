@@ -158,7 +158,7 @@ import Testing
         let log = try engine.start(graph)
         await engine.store.end(of: log)
         let story = try engine.story(log)
-        let outputCount: Int = 1_000 / 13 + 1
+        let outputCount: Int = 1_000 / 37 + 1
         #expect(story.count == outputCount + 4)
         #expect(story[story.count - 3] == #"n0 log "output beyond 1000 bytes is dropped""#)
     }

@@ -348,14 +348,14 @@ import Testing
 
     @Test func `a flood of output is cut with a word about it`() throws {
         var limits = ExecutionLimits()
-        limits.outputBytesMax = 27
+        limits.outputBytesMax = 99
         var run = try MachineDriver(
             "nodes: [{id: a, kind: test, retry: {max_attempts: 2, delay_ms: 0}}]", limits: limits)
         for _ in 0..<5 { run.output("a", "1234") }
         #expect(
             run.news() == [
                 "start", "+a 1", #"a log "1234""#, #"a log "1234""#, #"a log "1234""#,
-                #"a log "output beyond 27 bytes is dropped""#,
+                #"a log "output beyond 99 bytes is dropped""#,
             ])
         run.fail("a")
         run.retry("a")

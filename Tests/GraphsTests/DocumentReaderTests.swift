@@ -285,7 +285,7 @@ extension DocumentReaderTests {
 
     @Test func `a graph has at most 10,000 nodes`() {
         func document(_ count: Int) -> String {
-            "{\"id\":\"g\",\"nodes\":[\((0..<count).map { "{\"id\":\"n\($0)\",\"kind\":\"noop\"}" }.joined(separator: ","))]}"
+            "{\"id\":\"g\",\"nodes\":[\((0..<count).map { "{\"id\":\"n\($0)\",\"kind\":\"noop\"}" }.joined(separator: ","))],\"edges\":[{\"from\":\"n0\",\"to\":\"n1\"}]}"
         }
         #expect(faults(document(10_000), .json) == [])
         #expect(faults(document(10_001), .json) == ["/nodes: must have at most 10,000 items, has 10,001"])

@@ -80,12 +80,13 @@ final class BenchConnection: ReadinessHandler {
 
     private func parse(_ bytes: UnsafeRawBufferPointer) {
         var offset = 0
-        while offset < bytes.count, slot != nil {
+        // The end of a body of known length comes after its last byte, without any more.
+        while slot != nil {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let (step, consumed) = parser.consume(rest)
             offset += consumed
             switch step {
-            case .needsMore: break
+            case .needsMore: return
             case .head(let head): status = head.status.code
             case .body(let range): progress(self, .body(UnsafeRawBufferPointer(rebasing: rest[range])))
             case .end: progress(self, .end(status: status))
