@@ -342,7 +342,11 @@ extension ExecutionRun {
         confined.flushedAt = environment.clock.monotonicNanoseconds
         guard !confined.batch.isEmpty else { return }
         let mustTell = confined.batch.moveAll(to: log)
-        if mustTell { environment.grownLogs.add(log) }
+        if mustTell {
+            environment.grownLogs.add(log)
+            // What is stored need not stay in memory.
+            if environment.memory.isTight { environment.grownLogs.tell() }
+        }
         if confined.isFinished { ended() }
     }
 }

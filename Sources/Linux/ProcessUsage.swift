@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What this process uses, as the kernel tells (proc_pid_stat(5), proc_pid_fd(5)).
