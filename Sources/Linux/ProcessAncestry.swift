@@ -6,8 +6,7 @@ package enum ProcessAncestry {
     private static let depthMax = 1_000
 
     /// Whether a process is this one or descends from it. Where that cannot be seen, because the process is gone or /proc hides
-    /// its parents (hidepid), it counts as a descendant if it is in the same control group or not to be seen itself:
-    /// descendants cannot leave that group where /proc hides anything, which is in a service.
+    /// its parents (hidepid), it counts as a descendant unless it is seen to be in another control group.
     package static func descendsFromThis(_ process: Int32) -> Bool {
         let own = getpid()
         var current = process

@@ -7,15 +7,12 @@ package enum SmallFile {
         let raw = try checked("open \(path)") { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) }
         let file = Descriptor(owning: raw)
         var bytes: [UInt8] = []
-        let chunkBytes = min(bytesMax + 1, 65_536)
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: min(bytesMax + 1, 65_536), alignment: 1)
+        defer { chunk.deallocate() }
         while true {
-            let filled = bytes.count
-            bytes.append(contentsOf: repeatElement(0, count: chunkBytes))
-            let (count, code) = bytes.withUnsafeMutableBytes { buffer in
-                uninterrupted { Glibc.read(file.raw, buffer.baseAddress! + filled, chunkBytes) }
-            }
+            let (count, code) = uninterrupted { Glibc.read(file.raw, chunk.baseAddress, chunk.count) }
             if count == -1 { throw SystemError(code, "read \(path)") }
-            bytes.removeLast(chunkBytes - count)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
             if bytes.count > bytesMax { throw SystemError(.fileTooLarge, "read \(path)") }
             if count == 0 { return bytes }
         }

@@ -75,6 +75,9 @@ def test_a_package_can_be_made_without_a_service_manager(host):
                  "usr/lib/systemd/system/millrace.socket", "usr/lib/sysusers.d/millrace.conf",
                  "usr/lib/tmpfiles.d/millrace.conf", "etc/millrace/graphs/hello.yaml"):
         host.run("test", "-s", f"/tmp/package/{path}")
+    host.run(hosts.ROOT / "deploy" / "uninstall", "/tmp/package")
+    left = host.run("find", "/tmp/package", "-type", "f").stdout.split()
+    assert sorted(left) == ["/tmp/package/etc/millrace/graphs/hello.yaml", "/tmp/package/etc/millrace/millrace.yaml"]
     host.run("rm", "-rf", "/tmp/package")
 
 

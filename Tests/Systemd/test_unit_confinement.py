@@ -34,7 +34,8 @@ def test_node_code_gets_at_nothing_of_the_daemon(host):
     assert "CREDENTIALS_DIRECTORY" not in reply["final_state"]["environment"]
     assert host.main_pid == pid
     # The same user on the host, by its own command, is who it says.
-    own = host.run("setpriv", "--reuid=millrace", "--regid=millrace", "--clear-groups", "millrace", "execution", "list", "--json")
+    own = host.run("setpriv", "--reuid=millrace", "--regid=millrace", "--clear-groups", "env",
+                   "MILLRACE_STATE_DIR=/var/lib/millrace", "millrace", "execution", "list", "--json")
     assert reply["execution_id"] in own.stdout
 
 
