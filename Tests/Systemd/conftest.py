@@ -56,13 +56,13 @@ def host(booted):
     booted.run("pkill", "-KILL", "nginx", check=False)
     booted.run("rm", "-rf", f"/etc/systemd/system/{hosts.SERVICE}.d")
     booted.systemctl("daemon-reload")
-    booted.run("cp", hosts.ROOT / "config" / "millrace.yaml", "/etc/millrace/millrace.yaml")
+    booted.run("cp", hosts.SOURCE / "config" / "millrace.yaml", "/etc/millrace/millrace.yaml")
     # Not the way that a service is stopped, but nothing of it is wanted any more.
     booted.systemctl("stop", "--no-block", "millrace.socket", hosts.SERVICE)
     booted.systemctl("kill", "--signal=KILL", hosts.SERVICE, check=False)
     booted.systemctl("reset-failed")
     booted.run("bash", "-c", "rm -rf /var/lib/millrace/* /etc/millrace/graphs/* /etc/credstore/millrace.tokens")
-    booted.run("cp", hosts.ROOT / "config" / "graphs" / "hello.yaml", "/etc/millrace/graphs")
+    booted.run("cp", hosts.SOURCE / "config" / "graphs" / "hello.yaml", "/etc/millrace/graphs")
     booted.systemctl("start", "millrace.socket")
 
 

@@ -12,6 +12,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("TEST_BIN_FOLDER", ROOT / ".build" / "debug")).resolve()
 
+# Where they are inside.
+SOURCE, INSTALLER = pathlib.PurePath("/source"), ("/source/deploy/install", "--from", "/programs")
+
 # What `boot` exits with where it cannot work.
 CANNOT = 77
 
@@ -36,7 +39,7 @@ class Host:
     def boot(self):
         log = open(self.folder / "boot.log", "wb")
         self._outer = subprocess.Popen(
-            [pathlib.Path(__file__).parent / "boot", self.folder], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            [pathlib.Path(__file__).parent / "boot", self.folder, ROOT, PROGRAMS], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )
         log.close()
@@ -161,4 +164,4 @@ def install(host):
     for library in libraries_out_of_reach(PROGRAMS / "millrace"):
         shutil.copy(library, host.path("/usr/local/lib"))
         host.run("ldconfig")
-    return host.run(ROOT / "deploy" / "install", "--from", PROGRAMS, timeout=120)
+    return host.run(*INSTALLER, timeout=120)

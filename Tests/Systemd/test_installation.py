@@ -69,13 +69,13 @@ def test_an_edited_configuration_is_kept_and_the_rest_is_renewed(host):
 
 
 def test_a_package_can_be_made_without_a_service_manager(host):
-    host.run(hosts.ROOT / "deploy" / "install", "--from", hosts.PROGRAMS, "/tmp/package")
+    host.run(*hosts.INSTALLER, "/tmp/package")
     for path in ("usr/bin/millrace", "usr/libexec/millrace/millrace-exec", "usr/libexec/millrace/python/worker.py",
                  "usr/share/millrace/console/index.html", "usr/share/millrace/examples/agents.py",
                  "usr/lib/systemd/system/millrace.socket", "usr/lib/sysusers.d/millrace.conf",
                  "usr/lib/tmpfiles.d/millrace.conf", "etc/millrace/graphs/hello.yaml"):
         host.run("test", "-s", f"/tmp/package/{path}")
-    host.run(hosts.ROOT / "deploy" / "uninstall", "/tmp/package")
+    host.run(hosts.SOURCE / "deploy" / "uninstall", "/tmp/package")
     left = host.run("find", "/tmp/package", "-type", "f").stdout.split()
     assert sorted(left) == ["/tmp/package/etc/millrace/graphs/hello.yaml", "/tmp/package/etc/millrace/millrace.yaml"]
     host.run("rm", "-rf", "/tmp/package")
