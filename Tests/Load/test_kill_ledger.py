@@ -148,8 +148,9 @@ class Ledger:
 class Server:
     """The daemon through all its lives, and what is known of it from outside."""
 
-    def __init__(self, folder, dice):
-        self.daemon, self.dice = Daemon(folder), dice
+    def __init__(self, folder, dice, others):
+        folder.mkdir()
+        self.daemon, self.dice, self.others = Daemon(folder), dice, others
         self.port = None
         # When the end of a node was first seen: (execution, node) to seconds since the system's start.
         self.seen_ends = {}
@@ -231,19 +232,23 @@ async def run_all(server, graph_ids):
 @pytest.fixture
 def reaper():
     """Whoever loses a parent below this process becomes its child (prctl(2)): nothing escapes the count."""
+    others = set(children())
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    yield
+    yield others
     libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
-def orphans(server):
-    """The children of this process other than the daemon; those that are dead are buried."""
-    left = []
+def children():
     for thread in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{thread}/children") as children:
-            left += [int(pid) for pid in children.read().split()]
-    return [pid for pid in left if pid != server.daemon.process.pid and os.waitpid(pid, os.WNOHANG) == (0, 0)]
+        with open(f"/proc/self/task/{thread}/children") as pids:
+            yield from map(int, pids.read().split())
+
+
+def orphans(server):
+    """The children of this process other than the daemon and whoever was there before; those that are dead are buried."""
+    left = set(children()) - server.others - {server.daemon.process.pid}
+    return [pid for pid in left if os.waitpid(pid, os.WNOHANG) == (0, 0)]
 
 
 async def outlive_orphans(server):
@@ -265,7 +270,9 @@ def command_of(pid):
 def test_no_kill_takes_back_what_was_seen_or_repeats_what_was_done(tmp_path, say, reaper):
     require_binary()
     say(f"{KILLS} kills, {EXECUTIONS} executions at once, {WATCHERS} watchers, MILLRACE_SEED={SEED}")
-    server, traces, began = Server(tmp_path, random.Random(SEED)), tmp_path / "traces", time.monotonic()
+    server, traces, began = Server(tmp_path / "daemon", random.Random(SEED), reaper), tmp_path / "traces" / "lines", time.monotonic()
+    # Nodes may not write where the daemon's state is.
+    traces.parent.mkdir()
     documents = {document["id"]: document for document in leaving_traces(traces)}
     server.start()
     try:

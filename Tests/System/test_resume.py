@@ -31,6 +31,23 @@ def crash_while_running(daemon, document, node_id, **options):
     return execution_id
 
 
+def crash_once_traced(daemon, document, traces, eventually):
+    """The same, once the node has left its trace."""
+    execution_id = daemon.begin(daemon.create(document))
+    eventually(lambda: traces.exists() and traces.read_text().endswith("\n"))
+    daemon.kill()
+    daemon.start()
+    return execution_id
+
+
+@pytest.fixture
+def traces(tmp_path):
+    """A file for what nodes leave behind, in a folder that they may write to: none that holds the daemon's state."""
+    folder = tmp_path / "traces"
+    folder.mkdir()
+    return folder / "lines"
+
+
 def test_finished_nodes_keep_their_results_and_interrupted_ones_run_again(new_daemon):
     daemon = new_daemon().start()
     document = chain(put("a", x=1), delay("b", 1500), lua("c", "return {y = state.x + 1}"))
@@ -57,11 +74,10 @@ def test_a_watcher_resumes_by_last_event_id_across_the_crash(new_daemon):
     assert b"".join(block + b"\n\n" for block in blocks) in daemon.stream(execution_id).body
 
 
-def test_a_node_that_is_not_idempotent_ends_in_error_and_does_not_run_twice(new_daemon, tmp_path):
+def test_a_node_that_is_not_idempotent_ends_in_error_and_does_not_run_twice(new_daemon, traces, eventually):
     daemon = new_daemon().start()
-    traces = tmp_path / "traces"
     once = process("b", "sh", "-c", f"echo run >> {traces}; sleep 60", idempotent=False)
-    execution_id = crash_while_running(daemon, chain(put("a", x=1), once, put("c", y=1)), "b")
+    execution_id = crash_once_traced(daemon, chain(put("a", x=1), once, put("c", y=1)), traces, eventually)
     events = daemon.all_events(execution_id)
     assert is_whole(events)
     (end,) = of_node(events, "b", "node_complete")
@@ -90,11 +106,10 @@ def test_interrupted_attempts_do_not_count_as_tries(new_daemon):
     ]
 
 
-def test_the_keys_for_side_effects_stay_the_same_across_attempts(new_daemon, tmp_path):
+def test_the_keys_for_side_effects_stay_the_same_across_attempts(new_daemon, traces, eventually):
     daemon = new_daemon().start()
-    traces = tmp_path / "traces"
     script = f'echo "$MILLRACE_IDEMPOTENCY_KEY" >> {traces}; [ "$MILLRACE_ATTEMPT" = 2 ] || sleep 60'
-    execution_id = crash_while_running(daemon, graph([process("a", "sh", "-c", script)]), "a")
+    execution_id = crash_once_traced(daemon, graph([process("a", "sh", "-c", script)]), traces, eventually)
     assert is_whole(daemon.all_events(execution_id))
     first, second = traces.read_text().splitlines()
     assert first == second == f"{execution_id}/a"
@@ -106,9 +121,8 @@ def test_python_nodes_see_the_same_key(daemon):
     assert events[-1]["final_state"] == {"key": f"{events[0]['execution_id']}/a"}
 
 
-def test_children_of_a_killed_daemon_end_with_it_grandchildren_included(new_daemon, tmp_path, eventually):
-    daemon = new_daemon().start()
-    pids = tmp_path / "pids"
+def test_children_of_a_killed_daemon_end_with_it_grandchildren_included(new_daemon, traces, eventually):
+    daemon, pids = new_daemon().start(), traces
     script = f"sleep 300 & setsid sleep 300 & echo $$ $! >> {pids}; pgrep -s 0 >/dev/null; wait"
     execution_id = daemon.begin(daemon.create(graph([process("a", "sh", "-c", script)])))
     await_event(daemon, execution_id, type="node_start", node_id="a")

@@ -7,8 +7,7 @@ import Glibc
 let graphs = GraphFuzzer()
 
 guard CommandLine.argc > 1, let name = CommandLine.unsafeArgv[1].map({ String(cString: $0) }) else {
-    fputs("usage: millrace-fuzz request|graph|events|json [OPTION]… [FOLDER]…\n", stderr)
-    exit(2)
+    complain("usage: millrace-fuzz request|graph|events|json [OPTION]… [FOLDER]…")
 }
 
 // libFuzzer sees the rest.
@@ -22,7 +21,12 @@ case "graph": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(graphs.run, $0,
 case "events": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(fuzzEventStream, $0, $1) })
 case "json": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(fuzzJSON, $0, $1) })
 default:
-    fputs("millrace-fuzz: there is no target \(name)\n", stderr)
+    complain("millrace-fuzz: there is no target \(name)")
+}
+
+func complain(_ message: String) -> Never {
+    let line = Array("\(message)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
     exit(2)
 }
 
