@@ -34,3 +34,9 @@ func run(_ entry: (UnsafeRawBufferPointer) -> Void, _ bytes: UnsafePointer<UInt8
     entry(UnsafeRawBufferPointer(start: bytes, count: count))
     return 0
 }
+
+/// libFuzzer's own main function, which is linked although this file has one, wants it.
+@_cdecl("LLVMFuzzerTestOneInput")
+func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+    preconditionFailure("libFuzzer is run by this file's main function")
+}
