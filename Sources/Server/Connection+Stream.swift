@@ -59,6 +59,23 @@ extension Connection {
         SSEWriter.appendRetry(milliseconds: server.jitteredRetry(), to: &output)
         ChunkWriter.finish(&output, headerAt: start)
     }
+
+    func keepAlive() {
+        arm(server.settings.keepAliveMilliseconds)
+        guard canWrite, isBetweenEvents else { return }
+        output = server.keepAliveChunk
+        askForFlush()
+    }
+
+    private var isBetweenEvents: Bool {
+        if let feedStream { return feedStream.isBetweenEvents }
+        stream?.settle()
+        return stream?.isBetweenEvents == true
+    }
+
+    func restartKeepAlive() {
+        arm(server.settings.keepAliveMilliseconds)
+    }
 }
 
 // MARK: Sending

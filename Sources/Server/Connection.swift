@@ -391,21 +391,4 @@ final class Connection: ReadinessHandler {
             timeoutMilliseconds: server.settings.writeTimeoutMilliseconds)
         if left > 0 { arm(left) } else { close() }
     }
-
-    private func keepAlive() {
-        arm(server.settings.keepAliveMilliseconds)
-        guard canWrite, isBetweenEvents else { return }
-        output = server.keepAliveChunk
-        askForFlush()
-    }
-
-    private var isBetweenEvents: Bool {
-        if let feedStream { return feedStream.isBetweenEvents }
-        stream?.settle()
-        return stream?.isBetweenEvents == true
-    }
-
-    func restartKeepAlive() {
-        arm(server.settings.keepAliveMilliseconds)
-    }
 }
