@@ -385,7 +385,10 @@ final class Connection: ReadinessHandler {
 
     /// Gives up a peer that takes nothing of what it is sent; one that takes it slowly is waited for.
     private func closeUnlessPeerReads() {
-        guard isBlocked, descriptor != nil else { return close() }
+        guard descriptor != nil else { return close() }
+        // The peer has just made room; what is left is sent later in this turn.
+        guard isBlocked || output.isEmpty else { return arm(server.settings.writeTimeoutMilliseconds) }
+        guard isBlocked else { return close() }
         let left = patience.left(
             server.reactor.now(), unsentBytes: descriptor!.unsentBytes(),
             timeoutMilliseconds: server.settings.writeTimeoutMilliseconds)
