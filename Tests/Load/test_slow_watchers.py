@@ -22,10 +22,11 @@ HEALTHY = int(os.environ.get("MILLRACE_HEALTHY", 20))
 LINES = 800
 LINE_BYTES = 10_000
 
-# What a log may keep (FrameLog.windowBytesMax, EventLog.windowBytesMax) and what a connection may have in hand while it reads
-# from the store; the rest is for buffers of the daemon that do not depend on the number of watchers.
+# What a log may keep (FrameLog.windowBytesMax, EventLog.windowBytesMax), and what a connection may have in hand while it reads
+# on: records from the store and frames made of them, 256 KiB each, and both once more while they are handed over. The rest is
+# for buffers that do not depend on the number of watchers.
 WINDOWS_BYTES = (4 + 1) << 20
-STALLED_BYTES = 512 << 10
+STALLED_BYTES = 1280 << 10
 OTHER_BYTES = 64 << 20
 
 
