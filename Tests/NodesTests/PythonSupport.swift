@@ -16,7 +16,7 @@ final class PythonBench: Sendable {
     private let pool: WorkerPool
 
     init(
-        interpreter: String = "/usr/bin/python3", maxWorkers: Int = 8, idleMilliseconds: Int = 60_000,
+        interpreter: String = "/usr/bin/python3", maxWorkers: Int = 8, idleMilliseconds: Int = 600_000,
         memoryBytesMax: Int = 0, clock: any Clock = LiveReactor.shared.clock
     ) throws {
         runtime = try ScratchFolder()
