@@ -69,6 +69,16 @@ class Editor:
         self.page.locator("kind-palette").get_by_role("button", name=re.compile(f"^{kind} ")).click()
 
     def middle(self, locator):
+        """Where its middle is once it rests: what was clicked before may still move the view, some frames later."""
+        locator.evaluate("""async (element) => {
+            const place = () => JSON.stringify(element.getBoundingClientRect());
+            for (let last = place(), frames = 0; frames < 8; ) {
+                await new Promise(requestAnimationFrame);
+                const now = place();
+                frames = now === last ? frames + 1 : 0;
+                last = now;
+            }
+        }""")
         box = locator.bounding_box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -81,7 +91,8 @@ class Editor:
 
     def connect(self, source, target):
         """By drawing an edge from the one's port to the other."""
-        self.drag(self.middle(self.node(source).locator(".port-out .port-dot")), self.middle(self.node(target).locator(".node-box")))
+        end = self.middle(self.node(target).locator(".node-box"))
+        self.drag(self.middle(self.node(source).locator(".port-out .port-dot")), end)
 
     def click(self, id, modifiers=None):
         self.node(id).locator(".node-box").click(modifiers=modifiers)
