@@ -89,6 +89,7 @@ struct EarlyRenderer: ~Copyable {
         takenCount += ends.count
         takenBytes += json.count
         json.removeAll(keepingCapacity: false)
+        renderer.leaveWriter()
         ends = []
         return events
     }

@@ -13,6 +13,8 @@ struct EventBatch: ~Copyable {
     private var records = ByteWriter()
     private var ends: [Int] = []
     private var early: EarlyRenderer?
+    /// For the observer.
+    private var observed: [EventRecord] = []
     private var started: (atMicroseconds: Int64, attempt: Int)?
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
     private var failedRanks: [Int] = []
@@ -42,14 +44,18 @@ struct EventBatch: ~Copyable {
         if ends.isEmpty {
             ends.reserveCapacity(Self.usualCount)
             records.reserve(Self.usualBytes)
+            observed.reserveCapacity(Self.usualCount)
         }
         record.encode(to: &records)
         ends.append(records.count)
+        if case .nodeOutput = body {} else { observed.append(record) }
         early?.render(record, state)
     }
 
     /// - Returns: whether the store must be told.
-    mutating func moveAll(to log: EventLog) -> Bool {
+    mutating func moveAll(to log: EventLog, observer: (any RunObserver)?) -> Bool {
+        if let observer, !observed.isEmpty { observer.executionEmitted(observed, in: log) }
+        observed = []
         let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
         if let events = early?.take() { log.append(early: events) }
         if early?.isFull == true { early = nil }

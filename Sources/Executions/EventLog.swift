@@ -64,6 +64,7 @@ package final class EventLog: Sendable {
     /// The id as text, which every event and log line carries.
     package let idText: [UInt8]
     package let graph: GraphRevision
+    package let createdAtMicroseconds: Int64
     /// The trace that the execution belongs to.
     let trace: TraceParent?
 
@@ -98,6 +99,7 @@ package final class EventLog: Sendable {
         self.id = summary.id
         idText = summary.id.utf8
         self.graph = graph
+        createdAtMicroseconds = summary.createdAtMicroseconds
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         self.memory = memory
         guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
@@ -109,6 +111,7 @@ package final class EventLog: Sendable {
         self.id = summary.id
         idText = summary.id.utf8
         self.graph = graph
+        createdAtMicroseconds = summary.createdAtMicroseconds
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         self.memory = memory
         guarded = Mutex(Guarded(summary: summary, firstSeq: summary.lastSeq + 1, visibleSeq: summary.lastSeq))

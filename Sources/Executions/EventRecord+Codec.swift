@@ -47,7 +47,7 @@ extension EventRecord {
             completion.encode(to: &writer)
         case .complete(let status, let duration, let failedRanks):
             writeHead(.complete, to: &writer)
-            writer.append(counted: status.rawValue)
+            writer.append(counted: status.name)
             writer.append(varint: Int(duration))
             writer.append(list: failedRanks)
         case .error(let message, let details, let duration):
@@ -98,7 +98,7 @@ extension NodeCompletion {
     fileprivate func encode(to writer: inout ByteWriter) {
         writer.append(varint: rank)
         writer.append(varint: attempt)
-        writer.append(byte: statusByte)
+        writer.append(byte: UInt8(status.place))
         writer.append(byte: (willRetry ? 1 : 0) | (error == nil ? 0 : 2))
         writer.append(members: update)
         writer.append(varint: Int(durationMicroseconds))
@@ -125,17 +125,6 @@ extension NodeCompletion {
         if flags & 2 != 0 {
             error = try reader.string()
             details = try reader.object()
-        }
-    }
-
-    /// The place of the status in `NodeStatus.allCases`, whose order is part of the stored form.
-    private var statusByte: UInt8 {
-        switch status {
-        case .success: 0
-        case .error: 1
-        case .skipped: 2
-        case .cancelled: 3
-        case .cached: 4
         }
     }
 }
@@ -180,13 +169,22 @@ extension ByteWriter {
         append(bytes)
     }
 
+    fileprivate mutating func append(counted text: StaticString) {
+        append(varint: text.utf8CodeUnitCount)
+        append(text)
+    }
+
     fileprivate mutating func append(counted text: String) {
-        append(counted: Array(text.utf8))
+        var text = text
+        text.withUTF8 { utf8 in
+            append(varint: utf8.count)
+            append(UnsafeRawBufferPointer(utf8))
+        }
     }
 
     fileprivate mutating func append(members object: JSONObject) {
         append(varint: object.count)
-        for (key, value) in object {
+        object.forEachMember { key, value in
             append(counted: key.token)
             append(counted: value.bytes)
         }

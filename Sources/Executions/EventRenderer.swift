@@ -25,6 +25,17 @@ package struct EventRenderer: Sendable {
     /// Nil until `start`; and for ever where no state is shown.
     private var flow: StateFlow?
     private var final: State?
+    /// Where states are given: updates that `final` has not taken in.
+    private var updates: [(rank: Int, update: JSONObject)] = []
+    /// Where states are given: the one that was written last. It is mostly the input of the next node, and the last of all
+    /// mostly the final state.
+    private var written: Written?
+
+    private struct Written {
+        let lastWriter: Int32
+        let updateCount: Int32
+        let range: Range<Int>
+    }
     private var timestamps = TimestampWriter()
     package private(set) var nextSeq = 1
     /// Events were passed over that are no longer kept: from there on states are not known.
@@ -92,6 +103,7 @@ package struct EventRenderer: Sendable {
 
     /// Appends the event of the next record, which is at hand.
     /// - Parameter state: where states are given, the input state of a node that starts, the output state of one that ends.
+    /// - Parameter writer: where states are given, the same one until `leaveWriter`.
     package mutating func render(_ record: EventRecord, state: State? = nil, to writer: inout ByteWriter) {
         switch record.body {
         case .start(let attempt, let initialState):
@@ -133,8 +145,15 @@ extension EventRenderer {
     /// - Returns: the output state, where states are shown.
     private mutating func finish(_ completion: NodeCompletion) -> State? {
         if completion.willRetry { return flow?.input(ofRank: completion.rank) }
-        if !completion.update.isEmpty { final?.apply(completion.update, rank: completion.rank) }
-        let output = flow?.finish(rank: completion.rank, update: completion.update)
+        let update = completion.update
+        if !update.isEmpty {
+            if statesAreGiven {
+                updates.append((completion.rank, update))
+            } else {
+                final?.apply(update, rank: completion.rank)
+            }
+        }
+        let output = flow?.finish(rank: completion.rank, update: update)
         flow?.take(completion.taken)
         return output
     }
@@ -166,10 +185,17 @@ extension EventRenderer {
         writer.append(revision.startLabels[rank])
         writer.append(",\"attempt\":")
         writer.append(decimal: attempt)
-        if detail == .full, let input = state ?? flow?.input(ofRank: rank) {
-            writer.append(",\"input_state\":")
-            input.write(to: &writer)
+        guard detail == .full else { return }
+        if let state {
+            write(inputState: state, &writer)
+        } else if let state = flow?.input(ofRank: rank) {
+            write(inputState: state, &writer)
         }
+    }
+
+    private mutating func write(inputState state: State, _ writer: inout ByteWriter) {
+        writer.append(",\"input_state\":")
+        write(state, &writer)
     }
 
     private func renderNodeOutput(
@@ -192,16 +218,19 @@ extension EventRenderer {
         writer.append(",\"attempt\":")
         writer.append(decimal: completion.attempt)
         writer.append(",\"status\":\"")
-        writer.append(utf8: completion.status.rawValue)
+        writer.append(completion.status.name)
         writer.append(byte: UInt8(ascii: "\""))
         let output = finish(completion)
         if detail != .none {
             writer.append(",\"update\":")
             writer.append(object: completion.update)
         }
-        if detail == .full, let output = state ?? output {
-            writer.append(",\"output_state\":")
-            output.write(to: &writer)
+        if detail == .full {
+            if let state {
+                write(outputState: state, &writer)
+            } else if let output {
+                write(outputState: output, &writer)
+            }
         }
         writer.append(",\"duration_ms\":")
         writer.append(milliseconds: completion.durationMicroseconds)
@@ -217,6 +246,26 @@ extension EventRenderer {
         if completion.willRetry { writer.append(",\"will_retry\":true") }
     }
 
+    private mutating func write(outputState state: State, _ writer: inout ByteWriter) {
+        writer.append(",\"output_state\":")
+        write(state, &writer)
+    }
+
+    private mutating func write(_ state: State, _ writer: inout ByteWriter) {
+        guard statesAreGiven else { return state.write(to: &writer) }
+        if let written, state.lastWriter == written.lastWriter { return writer.repeat(written.range) }
+        let start = writer.count
+        state.write(to: &writer)
+        written = state.lastWriter.map {
+            Written(lastWriter: $0, updateCount: state.updateCount, range: start..<writer.count)
+        }
+    }
+
+    /// From now on other writers are given.
+    mutating func leaveWriter() {
+        written = nil
+    }
+
     private func renderTaken(_ taken: [Int], _ writer: inout ByteWriter) {
         writer.append(",\"taken\":[")
         for (index, edge) in taken.enumerated() {
@@ -226,15 +275,20 @@ extension EventRenderer {
         writer.append(byte: UInt8(ascii: "]"))
     }
 
-    private func renderComplete(
+    private mutating func renderComplete(
         _ status: ExecutionStatus, _ durationMicroseconds: Int64, _ failedRanks: [Int], _ writer: inout ByteWriter
     ) {
         writer.append(",\"status\":\"")
-        writer.append(utf8: status.rawValue)
+        writer.append(status.name)
         writer.append(byte: UInt8(ascii: "\""))
-        if let final {
+        if final != nil {
             writer.append(",\"final_state\":")
-            final.write(to: &writer)
+            if let written, written.updateCount == updates.count {
+                writer.repeat(written.range)
+            } else {
+                for (rank, update) in updates { final?.apply(update, rank: rank) }
+                final?.write(to: &writer)
+            }
         }
         writer.append(",\"duration_ms\":")
         writer.append(milliseconds: durationMicroseconds)
@@ -253,12 +307,17 @@ extension ByteWriter {
         append(decimal: Int(microseconds / 1000))
         var fraction = Int(microseconds % 1000)
         guard fraction > 0 else { return }
-        append(byte: UInt8(ascii: "."))
-        var unit = 100
-        while fraction > 0 {
-            append(byte: UInt8(ascii: "0") + UInt8(fraction / unit))
-            fraction %= unit
-            unit /= 10
+        var digits = 3
+        while fraction % 10 == 0 {
+            fraction /= 10
+            digits -= 1
+        }
+        append(count: 1 + digits) { text in
+            text[0] = UInt8(ascii: ".")
+            for index in stride(from: digits, through: 1, by: -1) {
+                text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction % 10)
+                fraction /= 10
+            }
         }
     }
 }

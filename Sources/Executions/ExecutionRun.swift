@@ -211,7 +211,8 @@ extension ExecutionRun {
         case .resume: confined.beganAt = now
         default: break
         }
-        perform(confined.machine.step(input, at: now))
+        confined.machine.step(input, at: now)
+        perform()
         flushIfDue(at: now)
     }
 
@@ -219,12 +220,10 @@ extension ExecutionRun {
     /// - Returns: false when the slice was over before nothing was ready any more.
     private func runReadyNodes(since began: UInt64) -> Bool {
         guard confined.pause == .none else { return true }
-        var effects: [RunMachine.Effect] = []
         while true {
             let now = environment.clock.monotonicNanoseconds
-            guard hasMemory(), let start = confined.machine.nextStart(at: now, effects: &effects) else { return true }
-            perform(effects)
-            effects.removeAll(keepingCapacity: true)
+            guard hasMemory(), let start = confined.machine.nextStart(at: now) else { return true }
+            perform()
             run(start)
             if now - began > Self.sliceNanoseconds { return false }
         }
@@ -251,26 +250,30 @@ extension ExecutionRun {
         if mustSchedule { environment.pool.submit { self.process() } }
     }
 
-    private func run(_ start: RunMachine.Start) {
-        let revision = log.graph
-        let call = NodeCall(
-            executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
-            attempt: start.attempt, state: start.state,
-            output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt), trace: log.trace?.child())
-        switch revision.bodies[start.rank].start(call) {
+    /// - Parameter start: is let go of before the node's end is taken in: a state that nobody else holds grows in place.
+    private func run(_ start: consuming RunMachine.Start) {
+        let (rank, attempt) = (start.rank, start.attempt)
+        switch begin(start) {
         case .finished(let outcome):
             // What it put out lies in the inbox, and comes before its end.
             for output in inbox.withLock({ $0.takeOutputs() }) { step(output) }
-            step(.nodeEnded(rank: start.rank, attempt: start.attempt, outcome))
+            step(.nodeEnded(rank: rank, attempt: attempt, outcome))
         case .waiting(let work):
-            wait(for: work, start, timeoutMilliseconds: revision.graph.nodes[start.rank].timeoutMilliseconds)
+            wait(for: work, rank, attempt)
         }
     }
 
-    private func wait(
-        for work: @escaping @Sendable () async -> NodeOutcome, _ start: RunMachine.Start, timeoutMilliseconds: Int?
-    ) {
-        let (rank, attempt) = (start.rank, start.attempt)
+    private func begin(_ start: consuming RunMachine.Start) -> NodeStart {
+        let revision = log.graph
+        return revision.bodies[start.rank].start(
+            NodeCall(
+                executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
+                attempt: start.attempt, state: start.state,
+                output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt), trace: log.trace?.child()))
+    }
+
+    private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ rank: Int, _ attempt: Int) {
+        let timeoutMilliseconds = log.graph.graph.nodes[rank].timeoutMilliseconds
         let task = Task(executorPreference: environment.pool) { [self] in
             let outcome = await work()
             post(.nodeEnded(rank: rank, attempt: attempt, outcome))
@@ -283,14 +286,15 @@ extension ExecutionRun {
         confined.tasks[rank] = RunningNode(task: task, timer: timer)
     }
 
-    private func perform(_ effects: [RunMachine.Effect]) {
-        for effect in effects {
-            switch effect {
+    private func perform() {
+        guard !confined.machine.effects.isEmpty else { return }
+        // Of one step, all happens at one time.
+        let timestamp = environment.clock.wallMicroseconds
+        for index in confined.machine.effects.indices {
+            switch confined.machine.effects[index] {
             case .emit(let body, let state):
                 forgetTimers(body)
-                let timestamp = environment.clock.wallMicroseconds
                 confined.batch.append(body, state, at: timestamp)
-                environment.observer?.executionEmitted(body, atMicroseconds: timestamp, in: log)
             case .interrupt(let rank):
                 confined.tasks[rank]?.task.cancel()
             case .scheduleRetry(let rank, let delay):
@@ -302,6 +306,7 @@ extension ExecutionRun {
                 confined.isFinished = true
             }
         }
+        confined.machine.effectsWereTaken()
     }
 
     private func forgetTimers(_ body: EventRecord.Body) {
@@ -341,7 +346,7 @@ extension ExecutionRun {
     private func flush() {
         confined.flushedAt = environment.clock.monotonicNanoseconds
         guard !confined.batch.isEmpty else { return }
-        let mustTell = confined.batch.moveAll(to: log)
+        let mustTell = confined.batch.moveAll(to: log, observer: environment.observer)
         if mustTell {
             environment.grownLogs.add(log)
             // What is stored need not stay in memory.

@@ -146,7 +146,8 @@ package final class ExecutionService: Sendable {
     }
 
     func makeRun(_ log: EventLog) -> ExecutionRun {
-        ExecutionRun(log: log, environment: environment) { [weak self] in self?.runEnded() }
+        // The service lets go of the run at its end.
+        ExecutionRun(log: log, environment: environment) { self.runEnded() }
     }
 
     /// Sets a place aside.

@@ -2,6 +2,18 @@
 package enum ExecutionStatus: String, Sendable, CaseIterable {
     case queued, running, success, error, cancelled, failed
 
+    /// `rawValue`, where a string is too dear.
+    package var name: StaticString {
+        switch self {
+        case .queued: "queued"
+        case .running: "running"
+        case .success: "success"
+        case .error: "error"
+        case .cancelled: "cancelled"
+        case .failed: "failed"
+        }
+    }
+
     package var isFinished: Bool {
         switch self {
         case .queued, .running: false

@@ -15,7 +15,7 @@ package final class GraphRevision: Sendable {
     /// By rank: the same with `,"node_kind":"…"`.
     let startLabels: [[UInt8]]
     /// By rank: the id as a JSON string.
-    let idTokens: [[UInt8]]
+    package let idTokens: [[UInt8]]
 
     /// Appends `,"node_id":"…"`.
     package func appendNodeID(ofRank rank: Int, to writer: inout ByteWriter) {

@@ -30,8 +30,8 @@ package struct RunEnvironment: Sendable {
 
 /// Told on the pool, while the run is being stepped: short, never blocking. For counters and the daemon's log.
 package protocol RunObserver: Sendable {
-    /// - Parameter timestampMicroseconds: the event's own.
-    func executionEmitted(_ event: EventRecord.Body, atMicroseconds timestampMicroseconds: Int64, in log: EventLog)
+    /// - Parameter events: in order; without the outputs of nodes.
+    func executionEmitted(_ events: [EventRecord], in log: EventLog)
 }
 
 /// Logs that have grown, until the store is told of all of them: it is woken once for the jobs that were waiting, and its

@@ -68,9 +68,11 @@ extension RunMachine {
     }
 
     /// Ends a node for good, and then every node that is decided by that, in a loop: chains of skipped nodes may be long.
-    mutating func end(_ first: NodeCompletion, at now: UInt64) {
-        var ended = [first]
-        while var completion = ended.popLast() {
+    mutating func end(_ first: consuming NodeCompletion, at now: UInt64) {
+        var next: NodeCompletion? = first
+        var ended: [NodeCompletion] = []
+        while var completion = next.take() {
+            defer { next = ended.popLast() }
             let rank = completion.rank
             // A stop on the way: what never started says nothing.
             if stop != nil, completion.attempt == 0 { continue }
@@ -80,28 +82,28 @@ extension RunMachine {
             openCount -= 1
             if keepsUpdates { updates[rank] = completion.update }
             if completion.status == .error { failedRanks.insert(rank) }
-            let decisions = decideEdges(completion, state)
-            completion.taken = decisions.taken
-            flow.take(decisions.taken)
+            completion.taken = decideEdges(of: rank, state)
+            flow.take(completion.taken)
             effects.append(.emit(.nodeComplete(completion), state))
             if completion.status == .error, graph.nodes[rank].onError == .stop { halt(.nodeError) }
             guard stop == nil else { continue }
-            for target in decisions.decided.reversed() {
+            for target in decided.reversed() {
                 if let completion = settle(target, at: now) { ended.append(completion) }
             }
         }
     }
 
-    /// Decides the outgoing edges of a node that has ended: which are taken, and whose last undecided edge that was.
-    mutating func decideEdges(_ completion: NodeCompletion, _ state: State) -> (taken: [Int], decided: [Int]) {
+    /// Decides the outgoing edges of a node that has ended. The nodes whose last undecided edge that was are in `decided` then.
+    /// - Returns: the edges that are taken.
+    mutating func decideEdges(of rank: Int, _ state: State) -> [Int] {
+        decided.removeAll(keepingCapacity: true)
         var taken: [Int] = []
-        var decided: [Int] = []
-        let mayTake = stop == nil && takesEdges(completion.rank)
+        let mayTake = stop == nil && takesEdges(rank)
         var seen: [String: ConditionNode]?
-        for index in graph.outgoing[completion.rank] {
+        for index in graph.outgoing[rank] {
             let target = graph.edges[index].to
             if mayTake {
-                switch judge(index, completion.rank, state, &seen) {
+                switch judge(index, rank, state, &seen) {
                 case .success(true):
                     taken.append(index)
                     nodes[target].isTaken = true
@@ -114,7 +116,7 @@ extension RunMachine {
             nodes[target].undecided -= 1
             if nodes[target].undecided == 0 { decided.append(target) }
         }
-        return (taken, decided)
+        return taken
     }
 
     /// Whether a node that has ended may take its outgoing edges.

@@ -60,6 +60,9 @@ package struct RunMachine {
         case failed(String)
     }
 
+    /// Effects that there is room for between two steps.
+    private static let keptEffectsMax = 16
+
     package let revision: GraphRevision
     let limits: ExecutionLimits
     /// Made when the initial state is known.
@@ -79,7 +82,10 @@ package struct RunMachine {
     /// What each node did, kept only for graphs whose conditions look at it.
     var updates: [JSONObject]
     let keepsUpdates: Bool
-    var effects: [Effect] = []
+    /// What is to be done, in this order; `effectsWereTaken` once it is.
+    package internal(set) var effects: [Effect] = []
+    /// Room for what `end` decides, kept between nodes.
+    var decided: [Int] = []
 
     package init(revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits()) {
         let graph = revision.graph
@@ -105,14 +111,14 @@ package struct RunMachine {
     }
 
     /// - Parameter now: nanoseconds of the clock that never steps.
-    /// - Returns: what is to be done, in this order.
-    package mutating func step(_ input: Input, at now: UInt64) -> [Effect] {
+    /// Takes in what has happened.
+    package mutating func step(_ input: Input, at now: UInt64) {
         if !isFinished { handle(input, at: now) }
-        return takeEffects(at: now)
+        finishIfDone(at: now)
     }
 
-    /// The next node to run, if one is ready and there is room; nil otherwise. `emit` of its `node_start` comes in `effects`.
-    package mutating func nextStart(at now: UInt64, effects started: inout [Effect]) -> Start? {
+    /// The next node to run, if one is ready and there is room; nil otherwise. `emit` of its `node_start` is in `effects` then.
+    package mutating func nextStart(at now: UInt64) -> Start? {
         guard stop == nil, runningCount < graph.document.limits.maxParallelNodes, let rank = ready.popFirst() else {
             return nil
         }
@@ -124,7 +130,7 @@ package struct RunMachine {
         nodes[rank].outputBytes = 0
         let attempt = Int(nodes[rank].attempt)
         let state = flow.input(ofRank: rank)
-        started.append(.emit(.nodeStart(rank: rank, attempt: attempt), state))
+        effects.append(.emit(.nodeStart(rank: rank, attempt: attempt), state))
         return Start(rank: rank, attempt: attempt, state: state)
     }
 }
@@ -221,11 +227,13 @@ extension RunMachine {
         for rank in nodes.indices where nodes[rank].phase == .running { effects.append(.interrupt(rank: rank)) }
     }
 
-    /// Hands out the effects; adds the terminal event once nothing runs and nothing can start any more.
-    mutating func takeEffects(at now: UInt64) -> [Effect] {
+    package mutating func effectsWereTaken() {
+        effects.removeAll(keepingCapacity: effects.capacity <= Self.keptEffectsMax)
+    }
+
+    /// Adds the terminal event once nothing runs and nothing can start any more.
+    mutating func finishIfDone(at now: UInt64) {
         if !isFinished, beganAt != nil, runningCount == 0, stop != nil || openCount == 0 { finish(at: now) }
-        defer { effects = [] }
-        return effects
     }
 
     mutating func finish(at now: UInt64) {

@@ -33,16 +33,21 @@ package struct StateFlow: Sendable {
     /// The initial state and the updates of all ancestors over taken edges. All incoming edges must be decided.
     package mutating func input(ofRank rank: Int) -> State {
         if let known = slots[rank].input { return known }
-        let state = merged(rank)
+        let state = takeInput(rank)
         slots[rank].input = state
+        return state
+    }
+
+    /// Puts the input together; the sources whose last look that was let go of their output.
+    private mutating func takeInput(_ rank: Int) -> State {
+        let state = merged(rank)
         for edge in graph.incoming[rank] { release(graph.edges[edge].from) }
         return state
     }
 
     /// Ends a node: its output state is its input and the update.
     package mutating func finish(rank: Int, update: JSONObject) -> State {
-        var state = input(ofRank: rank)
-        slots[rank].input = nil
+        var state = slots[rank].input.take() ?? takeInput(rank)
         state.apply(update, rank: rank)
         if slots[rank].readersLeft > 0 { slots[rank].output = state }
         return state

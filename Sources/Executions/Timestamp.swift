@@ -66,7 +66,8 @@ package enum Timestamp {
 package struct TimestampWriter: Sendable {
     private static let prefixBytes = 20
 
-    private var second = Int64.min
+    /// Of the second that the prefix says, in microseconds; before the first, one that no time lies in.
+    private var secondStart = Int64.min / 2
     /// The bytes of `2026-01-31T09:30:00.`
     private var prefix: (UInt64, UInt64, UInt32) = (0, 0, 0)
 
@@ -74,13 +75,18 @@ package struct TimestampWriter: Sendable {
 
     package mutating func write(microseconds: Int64, to writer: inout ByteWriter) {
         let microseconds = min(max(microseconds, Timestamp.range.lowerBound), Timestamp.range.upperBound)
-        let seconds = microseconds.floorDivided(by: 1_000_000)
-        if seconds != second { setPrefix(seconds) }
+        var fraction = microseconds - secondStart
+        if fraction < 0 || fraction >= 1_000_000 {
+            let second = microseconds.floorDivided(by: 1_000_000)
+            setPrefix(second)
+            secondStart = second * 1_000_000
+            fraction = microseconds - secondStart
+        }
         writer.append(count: Self.prefixBytes + 7) { text in
             withUnsafeBytes(of: prefix) {
                 text.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<Self.prefixBytes]))
             }
-            text.put(Int(microseconds - seconds * 1_000_000), digits: 6, before: 26, then: UInt8(ascii: "Z"))
+            text.put(Int(fraction), digits: 6, before: 26, then: UInt8(ascii: "Z"))
         }
     }
 
@@ -96,7 +102,6 @@ package struct TimestampWriter: Sendable {
             text.put(time / 60 % 60, digits: 2, before: 16, then: UInt8(ascii: ":"))
             text.put(time % 60, digits: 2, before: 19, then: UInt8(ascii: "."))
         }
-        second = seconds
     }
 }
 

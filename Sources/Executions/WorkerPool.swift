@@ -17,6 +17,17 @@ package final class WorkerPool: TaskExecutor, Sendable {
         var jobs = Deque<Job>()
         var busy = 0
         var afterJobs: [@Sendable () -> Void] = []
+        /// Threads that wait for a job, and those of them that were woken and have not looked yet.
+        var sleeping = 0
+        var woken = 0
+        var isStopped = false
+
+        /// - Returns: whether a thread must be woken: all that sleep and were woken will come by themselves.
+        mutating func wakesOne() -> Bool {
+            guard woken < sleeping else { return false }
+            woken += 1
+            return true
+        }
     }
 
     /// While jobs wait, what comes after them is put off no longer than this.
@@ -41,6 +52,7 @@ package final class WorkerPool: TaskExecutor, Sendable {
 
     /// Jobs that are queued already still run; then the threads end.
     package func stop() {
+        guarded.withLock { $0.isStopped = true }
         for _ in 0..<threadCount { available.signal() }
     }
 
@@ -64,20 +76,37 @@ package final class WorkerPool: TaskExecutor, Sendable {
     }
 
     private func push(_ job: Job) {
-        guarded.withLock { $0.jobs.append(job) }
-        available.signal()
+        let mustWake = guarded.withLock { guarded in
+            guarded.jobs.append(job)
+            return guarded.wakesOne()
+        }
+        if mustWake { available.signal() }
+    }
+
+    /// Waits for a job; nil once the pool is stopped and no job is left.
+    private func next() -> Job? {
+        while true {
+            let (job, isStopped) = guarded.withLock { guarded -> (Job?, Bool) in
+                if let job = guarded.jobs.popFirst() {
+                    guarded.busy += 1
+                    return (job, false)
+                }
+                if !guarded.isStopped { guarded.sleeping += 1 }
+                return (nil, guarded.isStopped)
+            }
+            if job != nil || isStopped { return job }
+            available.wait()
+            guarded.withLock { guarded in
+                guarded.sleeping -= 1
+                // A stop wakes without counting.
+                guarded.woken = max(guarded.woken - 1, 0)
+            }
+        }
     }
 
     private func run() {
         var lastNanoseconds: Int64 = 0
-        while true {
-            available.wait()
-            let job = guarded.withLock { guarded -> Job? in
-                let job = guarded.jobs.popFirst()
-                if job != nil { guarded.busy += 1 }
-                return job
-            }
-            guard let job else { return }
+        while let job = next() {
             switch job {
             case .task(let task): task.runSynchronously(on: asUnownedTaskExecutor())
             case .work(let work): work()

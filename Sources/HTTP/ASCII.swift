@@ -96,12 +96,11 @@ extension UnsafeRawBufferPointer {
 
     /// Whether these are the bytes of `text`, regardless of ASCII case.
     func equalsIgnoringCase(_ text: String) -> Bool {
-        guard text.utf8.count == count else { return false }
-        var index = 0
-        for byte in text.utf8 {
-            guard ASCII.lowercased(byte) == ASCII.lowercased(self[index]) else { return false }
-            index += 1
+        var text = text
+        return text.withUTF8 { other in
+            guard other.count == count else { return false }
+            for index in indices where ASCII.lowercased(other[index]) != ASCII.lowercased(self[index]) { return false }
+            return true
         }
-        return true
     }
 }

@@ -98,13 +98,25 @@ extension HeaderFields {
     ///
     /// - Throws: `FieldError` where it could not be sent without changing the message's structure.
     package mutating func addUntrusted(_ name: String, _ value: String) throws(FieldError) {
-        guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { throw .invalidName(name) }
-        guard value.utf8.allSatisfy(ASCII.isFieldValue) else { throw .invalidValue(name: name) }
-        append(name: name.utf8, value: value.utf8)
+        var (name, value) = (name, value)
+        let fault = name.withUTF8 { nameBytes -> FieldError? in
+            value.withUTF8 { valueBytes in
+                let (nameBytes, valueBytes) = (UnsafeRawBufferPointer(nameBytes), UnsafeRawBufferPointer(valueBytes))
+                guard !nameBytes.isEmpty, ByteSet.token.containsAll(nameBytes) else {
+                    return .invalidName(String(decoding: nameBytes, as: UTF8.self))
+                }
+                guard valueBytes.allSatisfy(ASCII.isFieldValue) else {
+                    return .invalidValue(name: String(decoding: nameBytes, as: UTF8.self))
+                }
+                append(name: nameBytes, value: valueBytes)
+                return nil
+            }
+        }
+        if let fault { throw fault }
     }
 
     /// Appends a field that has been checked already.
-    mutating func append(name: some Sequence<UInt8>, value: some Sequence<UInt8>) {
+    mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         if entries.isEmpty {
             // A usual head; a larger one grows from here.
             entries.reserveCapacity(12)
@@ -119,13 +131,19 @@ extension HeaderFields {
 
     /// Appends all fields as `name: value` lines.
     func write(to output: inout [UInt8]) {
-        for entry in entries {
-            output.append(contentsOf: bytes[entry.name])
-            output.append(ASCII.colon)
-            output.append(ASCII.space)
-            output.append(contentsOf: bytes[entry.value])
-            output.append(ASCII.carriageReturn)
-            output.append(ASCII.lineFeed)
+        output.append(addingCapacity: writtenBytes) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                var writer = RawWriter(buffer: UnsafeMutableRawBufferPointer(buffer), offset: initialized)
+                bytes.withUnsafeBytes { bytes in
+                    for entry in entries {
+                        writer.write(bytes.part(entry.name))
+                        writer.write(": ")
+                        writer.write(bytes.part(entry.value))
+                        writer.write("\r\n")
+                    }
+                }
+                initialized = writer.offset
+            }
         }
     }
 

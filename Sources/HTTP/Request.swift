@@ -19,17 +19,17 @@ package struct Request: Sendable, Equatable {
     package internal(set) var body: [UInt8] = []
 
     package var method: Method { head.line.method }
-    package var target: RequestTarget { head.line.target }
+    package var target: RequestTarget { _read { yield head.line.target } }
     package var version: Version { head.line.version }
-    package var headers: HeaderFields { head.headers }
+    package var headers: HeaderFields { _read { yield head.headers } }
     /// Whom the request is for: from an absolute target, else from `Host`. Nil for HTTP/1.0 without either.
     package var authority: Authority? { head.authority }
     /// Whether the client wants the connection kept after the response (RFC 9112, 9.3).
     package var keepsAlive: Bool { head.keepsAlive }
     /// The decoded segments of the path; see `RequestTarget.path`.
-    package var path: [String] { head.line.target.path }
+    package var path: [String] { _read { yield head.line.target.path } }
     /// The decoded query, in the order written.
-    package var query: [RequestTarget.QueryItem] { head.line.target.query }
+    package var query: [RequestTarget.QueryItem] { _read { yield head.line.target.query } }
 
     /// The first query value of that name, or nil.
     package func queryValue(_ name: String) -> String? {

@@ -73,6 +73,7 @@ package struct RequestTarget: Sendable, Equatable {
         guard ByteSet.path.containsAll(path) else { throw .invalidTarget }
         guard path.count > 1 else { return [] }
         var segments: [String] = []
+        segments.reserveCapacity(6)
         var start = 1
         while start <= path.count {
             let rest = path.part(start..<path.count)

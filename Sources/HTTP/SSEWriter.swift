@@ -16,6 +16,14 @@ package enum SSEWriter {
         id: UInt64?, data: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
     ) -> Int {
         precondition(isOneLine(data), "event data must be one line")
+        return writeEvent(id: id, trusted: data, into: buffer, at: offset)
+    }
+
+    /// The same for data that is known to be one line.
+    @discardableResult
+    package static func writeEvent(
+        id: UInt64?, trusted data: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
         var writer = RawWriter(buffer: buffer, offset: offset)
         if let id {
             writer.write("id: ")
@@ -98,7 +106,7 @@ package enum SSEWriter {
 }
 
 /// Copies pieces into a buffer, one behind the other; beyond its end it traps.
-private struct RawWriter {
+struct RawWriter {
     let buffer: UnsafeMutableRawBufferPointer
     private(set) var offset: Int
 

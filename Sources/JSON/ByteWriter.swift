@@ -2,13 +2,13 @@ import Glibc
 
 /// A growing output buffer for JSON and frames. Raw memory and memcpy: an append costs a few nanoseconds, where an
 /// append to `[UInt8]` costs three times as much and one to `String` ten times. The appends are inlinable, so that one of a
-/// literal becomes a few stores where it stands.
-package struct ByteWriter: ~Copyable {
+/// literal becomes a few stores where it stands; they are public because the compiler inlines nothing else across modules.
+public struct ByteWriter: ~Copyable {
     @usableFromInline var memory: UnsafeMutableRawPointer?
     @usableFromInline var capacity = 0
     @usableFromInline var used = 0
 
-    @inlinable package var count: Int { used }
+    @inlinable public var count: Int { used }
 
     package init(capacity: Int = 0) {
         if capacity > 0 { reserve(capacity) }
@@ -17,7 +17,7 @@ package struct ByteWriter: ~Copyable {
     deinit { free(memory) }
 
     /// Makes room for so many bytes more.
-    @inlinable @inline(__always) package mutating func reserve(_ additional: Int) {
+    @inlinable @inline(__always) public mutating func reserve(_ additional: Int) {
         if capacity - used < additional { grow(by: additional) }
     }
 
@@ -67,25 +67,34 @@ package struct ByteWriter: ~Copyable {
 // MARK: - Bytes
 
 extension ByteWriter {
-    @inlinable @inline(__always) package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always) public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count)
         memcpy(memory! + used, source, bytes.count)
         used += bytes.count
     }
 
-    @inlinable @inline(__always) package mutating func append(_ bytes: [UInt8]) {
+    @inlinable @inline(__always) public mutating func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { append($0) }
     }
 
     /// The literal's UTF-8.
-    @inlinable @inline(__always) package mutating func append(_ literal: StaticString) {
+    @inlinable @inline(__always) public mutating func append(_ literal: StaticString) {
         precondition(literal.hasPointerRepresentation)
         append(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
+    /// Appends what was written before in this range once more.
+    package mutating func `repeat`(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= used)
+        reserve(range.count)
+        guard let memory else { return }
+        memcpy(memory + used, memory + range.lowerBound, range.count)
+        used += range.count
+    }
+
     /// Room for exactly `count` bytes, all of which `body` must write.
-    @inlinable package mutating func append(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+    @inlinable public mutating func append(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
         guard count > 0 else { return }
         reserve(count)
         body(UnsafeMutableRawBufferPointer(start: memory! + used, count: count))
@@ -98,7 +107,7 @@ extension ByteWriter {
         string.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    @inlinable @inline(__always) package mutating func append(byte: UInt8) {
+    @inlinable @inline(__always) public mutating func append(byte: UInt8) {
         reserve(1)
         memory!.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
         used += 1
@@ -114,6 +123,7 @@ extension ByteWriter {
     }
 
     package mutating func append(decimal number: UInt64) {
+        if number < 10 { return append(byte: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
         var count = 1
         var rest = number
         while rest >= 10 {
@@ -144,7 +154,7 @@ extension ByteWriter {
         reserve(object.byteCount)
         append(byte: UInt8(ascii: "{"))
         var isFirst = true
-        for (key, value) in object {
+        object.forEachMember { key, value in
             if !isFirst { append(byte: UInt8(ascii: ",")) }
             isFirst = false
             append(key: key)

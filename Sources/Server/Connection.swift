@@ -57,7 +57,7 @@ final class Connection: ReadinessHandler {
 
     func open() throws(SystemError) {
         slot = try server.reactor.register(descriptor!, .stream, self)
-        deadline = Deadline(on: server.reactor) { [weak self] in self?.deadlinePassed() }
+        deadline = Deadline(on: server.reactor) { [unowned self] in deadlinePassed() }
         arm(server.settings.headerTimeoutMilliseconds)
     }
 

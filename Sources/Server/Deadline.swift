@@ -39,7 +39,7 @@ final class Deadline {
 
     private func schedule(_ delay: Int64) {
         timerNanoseconds = reactor.now() + delay * 1_000_000
-        timer = reactor.schedule(afterMilliseconds: delay) { [weak self] in self?.fired() }
+        timer = reactor.schedule(afterMilliseconds: delay) { [self] in fired() }
     }
 
     private func fired() {

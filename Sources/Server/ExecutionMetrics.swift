@@ -10,23 +10,27 @@ import Synchronization
 package final class ExecutionMetrics: RunObserver, Sendable {
     /// Graphs with a label of their own.
     package static let graphsMax = 50
-    private static let otherGraphs = "other"
+    fileprivate static let otherGraphs = "other"
 
-    private struct PerGraph {
+    fileprivate struct PerGraph {
         var ended: [ExecutionStatus: Int] = [:]
         var duration = HistogramValue.longMicroseconds
     }
 
-    private struct PerKind {
-        var ended: [NodeStatus: Int] = [:]
+    fileprivate struct PerKind {
+        let kind: String
+        /// By the place of the status among all.
+        var ended = [Int](repeating: 0, count: NodeStatus.allCases.count)
         var duration = HistogramValue.longMicroseconds
     }
 
-    private struct Guarded {
+    fileprivate struct Guarded {
         var started = 0
         var resumed = 0
         var graphs: [String: PerGraph] = [:]
-        var kinds: [String: PerKind] = [:]
+        /// In the order in which they were seen. They are few, and each node of each execution is counted here: a search
+        /// along a short row costs less than hashing.
+        var kinds: [PerKind] = []
         var executionWait = HistogramValue.longMicroseconds
         var nodeWait = HistogramValue.longMicroseconds
     }
@@ -34,46 +38,26 @@ package final class ExecutionMetrics: RunObserver, Sendable {
 
     package init() {}
 
-    package func executionEmitted(_ event: EventRecord.Body, atMicroseconds timestamp: Int64, in log: EventLog) {
-        switch event {
-        case .start(let attempt, _): started(attempt, log, atMicroseconds: timestamp)
-        case .nodeComplete(let completion):
-            let kind = log.graph.graph.nodes[completion.rank].kind
-            guarded.withLock { guarded in
-                guarded.kinds[kind, default: PerKind()].ended[completion.status, default: 0] += 1
-                guard completion.attempt > 0 else { return }
-                guarded.kinds[kind]?.duration.observe(Int(completion.durationMicroseconds))
-                guarded.nodeWait.observe(Int(completion.queueMicroseconds))
+    package func executionEmitted(_ events: [EventRecord], in log: EventLog) {
+        let nodes = log.graph.graph.nodes
+        guarded.withLock { guarded in
+            for event in events {
+                switch event.body {
+                case .start(let attempt, _):
+                    guarded.started(attempt, log, atMicroseconds: event.timestampMicroseconds)
+                case .nodeComplete(let completion): guarded.ended(completion, nodes[completion.rank].kind)
+                case .complete(let status, let duration, _): guarded.ended(status, duration, log)
+                case .error(_, _, let duration): guarded.ended(.failed, duration, log)
+                case .nodeStart, .nodeOutput: break
+                }
             }
-        case .complete(let status, let duration, _): ended(status, duration, log)
-        case .error(_, _, let duration): ended(.failed, duration, log)
-        case .nodeStart, .nodeOutput: break
-        }
-    }
-
-    private func started(_ attempt: Int, _ log: EventLog, atMicroseconds timestamp: Int64) {
-        let wait = attempt == 1 ? timestamp - log.summary.createdAtMicroseconds : nil
-        guarded.withLock { guarded in
-            guarded.started += 1
-            if attempt > 1 { guarded.resumed += 1 }
-            if let wait { guarded.executionWait.observe(Int(wait)) }
-        }
-    }
-
-    private func ended(_ status: ExecutionStatus, _ durationMicroseconds: Int64, _ log: EventLog) {
-        let id = log.graph.identity.id
-        guarded.withLock { guarded in
-            let isKnown = guarded.graphs[id] != nil || guarded.graphs.count < Self.graphsMax
-            let label = isKnown ? id : Self.otherGraphs
-            guarded.graphs[label, default: PerGraph()].ended[status, default: 0] += 1
-            guarded.graphs[label]?.duration.observe(Int(durationMicroseconds))
         }
     }
 
     package func write(to text: inout MetricsText) {
         let now = guarded.withLock { $0 }
         let graphs = now.graphs.sorted { $0.key < $1.key }
-        let kinds = now.kinds.sorted { $0.key < $1.key }
+        let kinds = now.kinds.sorted { $0.kind < $1.kind }
         text.counter(
             "millrace_executions_started", "Executions that began to run, or were taken up again.", now.started)
         text.counter(
@@ -93,16 +77,49 @@ package final class ExecutionMetrics: RunObserver, Sendable {
             now.executionWait, unit: 1_000_000)
         text.counters(
             "millrace_nodes", "Attempts of nodes that have ended, and nodes that never started, by kind and status.",
-            kinds.flatMap { kind, counts in
-                counts.ended.sorted { $0.key.rawValue < $1.key.rawValue }.map { status, count in
-                    (labels: ["kind": kind, "status": status.rawValue], value: count)
+            kinds.flatMap { counts in
+                zip(NodeStatus.allCases, counts.ended).filter { $1 > 0 }.sorted { $0.0.rawValue < $1.0.rawValue }.map {
+                    (labels: ["kind": counts.kind, "status": $0.rawValue], value: $1)
                 }
             })
         text.histograms(
             "millrace_node_duration_seconds", "Time that an attempt of a node took.",
-            kinds.map { (labels: ["kind": $0], value: $1.duration) }, unit: 1_000_000)
+            kinds.map { (labels: ["kind": $0.kind], value: $0.duration) }, unit: 1_000_000)
         text.histogram(
             "millrace_node_queue_seconds", "Time from a node's being ready to its start.", now.nodeWait,
             unit: 1_000_000)
+    }
+}
+
+extension ExecutionMetrics.Guarded {
+    fileprivate mutating func started(_ attempt: Int, _ log: EventLog, atMicroseconds timestamp: Int64) {
+        started += 1
+        if attempt > 1 {
+            resumed += 1
+        } else {
+            executionWait.observe(Int(timestamp - log.createdAtMicroseconds))
+        }
+    }
+
+    fileprivate mutating func ended(_ completion: NodeCompletion, _ kind: String) {
+        let index = place(of: kind)
+        kinds[index].ended[completion.status.place] += 1
+        guard completion.attempt > 0 else { return }
+        kinds[index].duration.observe(Int(completion.durationMicroseconds))
+        nodeWait.observe(Int(completion.queueMicroseconds))
+    }
+
+    private mutating func place(of kind: String) -> Int {
+        for index in kinds.indices where kinds[index].kind == kind { return index }
+        kinds.append(ExecutionMetrics.PerKind(kind: kind))
+        return kinds.count - 1
+    }
+
+    fileprivate mutating func ended(_ status: ExecutionStatus, _ durationMicroseconds: Int64, _ log: EventLog) {
+        let id = log.graph.identity.id
+        let isKnown = graphs[id] != nil || graphs.count < ExecutionMetrics.graphsMax
+        let label = isKnown ? id : ExecutionMetrics.otherGraphs
+        graphs[label, default: ExecutionMetrics.PerGraph()].ended[status, default: 0] += 1
+        graphs[label]?.duration.observe(Int(durationMicroseconds))
     }
 }

@@ -70,9 +70,21 @@ final class FrameLog {
             }
         }
 
+        /// Frames events that were rendered early.
         mutating func append(_ events: EarlyEvents) {
-            bytes.reserve(events.byteCount + (events.nextSeq - events.firstSeq) * FrameLog.framingBytesMax)
-            events.forEach { seq, json in append(seq) { $0.append(json) } }
+            let count = events.nextSeq - events.firstSeq
+            bytes.reserve(events.byteCount + count * FrameLog.framingBytesMax)
+            starts.reserveCapacity(starts.count + count)
+            events.forEach { seq, json in
+                starts.append(bytes.count)
+                let dataBytes = SSEWriter.eventBytes(id: UInt64(seq), dataBytes: json.count)
+                bytes.append(count: ChunkWriter.headerBytes + dataBytes + ChunkWriter.trailerBytes) { frame in
+                    ChunkWriter.writeHeader(size: dataBytes, into: frame, at: 0)
+                    let end = SSEWriter.writeEvent(
+                        id: UInt64(seq), trusted: json, into: frame, at: ChunkWriter.headerBytes)
+                    ChunkWriter.writeTrailer(into: frame, at: end)
+                }
+            }
         }
     }
 

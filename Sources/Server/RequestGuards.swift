@@ -4,7 +4,7 @@
 import HTTP
 import Linux
 
-struct RequestGuards {
+final class RequestGuards {
     private let settings: ServerSettings
     private let allowedHosts: Set<String>
 
@@ -125,3 +125,6 @@ extension MediaType {
         ["application/yaml", "application/x-yaml", "text/yaml"].contains(essence) || subtype.hasSuffix("+yaml")
     }
 }
+
+@available(*, unavailable)
+extension RequestGuards: Sendable {}

@@ -22,6 +22,13 @@ final class DaemonLog: RunObserver, Sendable {
         var line: LogLine
         var dropped = 0
         var isStopped = false
+
+        /// Counts lines that there is no room for.
+        mutating func hasRoom(for lines: Int) -> Bool {
+            guard line.count > DaemonLog.bufferBytesMax else { return true }
+            dropped += lines
+            return false
+        }
     }
 
     private let severityMin: Atomic<Int>
@@ -31,7 +38,7 @@ final class DaemonLog: RunObserver, Sendable {
     private let thread = Mutex<SpawnedThread?>(nil)
 
     init(level: LogLevel, format: LogFormat) {
-        severityMin = Atomic(Self.severity(level))
+        severityMin = Atomic(level.severity)
         rendering = Self.rendering(format)
         guarded = Mutex(Guarded(line: LogLine(rendering)))
     }
@@ -46,7 +53,7 @@ final class DaemonLog: RunObserver, Sendable {
 
     /// What is less severe is not logged from now on.
     func change(leastSevere level: LogLevel) {
-        severityMin.store(Self.severity(level), ordering: .relaxed)
+        severityMin.store(level.severity, ordering: .relaxed)
     }
 
     func start() throws(SystemError) {
@@ -75,7 +82,7 @@ final class DaemonLog: RunObserver, Sendable {
     /// A change that a client has asked for.
     func audit(_ entry: AuditEntry) {
         guard isEnabled(.notice) else { return }
-        emit(.notice, at: SystemClock.wallMicroseconds(), .audit) { line in
+        write(.notice, at: SystemClock.wallMicroseconds(), .audit, .here()) { line in
             line.field("action", "\(entry.action)")
             line.field("subject", entry.subject)
             line.field("status", entry.status)
@@ -85,71 +92,25 @@ final class DaemonLog: RunObserver, Sendable {
         }
     }
 
-    func executionEmitted(_ event: EventRecord.Body, atMicroseconds timestamp: Int64, in log: EventLog) {
-        guard isEnabled(.info) else { return }
-        switch event {
-        case .start(let attempt, _):
-            emit(.info, at: timestamp, .executionStarted) { line in
-                line.identify(log)
-                line.field("revision", log.graph.identity.revision)
-                if attempt > 1 { line.field("attempt", attempt) }
+    func executionEmitted(_ events: [EventRecord], in log: EventLog) {
+        let severityMin = severityMin.load(ordering: .relaxed)
+        let mustWake = guarded.withLock { guarded in
+            guard guarded.hasRoom(for: events.count) else { return false }
+            let wasEmpty = guarded.line.count == 0
+            for event in events {
+                guard let (level, message) = event.body.logged, level.severity >= severityMin else { continue }
+                guarded.line.begin(level, event.timestampMicroseconds, message, .here())
+                guarded.line.identify(log)
+                guarded.line.tell(event.body, log)
+                guarded.line.finish()
             }
-        case .nodeStart(let rank, let attempt):
-            emit(.info, at: timestamp, .nodeStarted) { line in
-                line.identify(log)
-                line.identify(node: log.graph.graph.nodes[rank].id)
-                line.field("attempt", attempt)
-            }
-        case .nodeComplete(let completion):
-            let isError = completion.status == .error
-            emit(isError ? .warning : .info, at: timestamp, isError ? .nodeFailed : .nodeEnded) { line in
-                line.identify(log)
-                line.identify(node: log.graph.graph.nodes[completion.rank].id)
-                line.field("attempt", completion.attempt)
-                line.plain("status", completion.status.rawValue)
-                line.field(milliseconds: completion.durationMicroseconds)
-                if let error = completion.error { line.field("error", error) }
-            }
-        case .complete(let status, let duration, _):
-            emit(.info, at: timestamp, .executionEnded) { line in
-                line.identify(log)
-                line.plain("status", status.rawValue)
-                line.field(milliseconds: duration)
-            }
-        case .error(let message, _, let duration):
-            emit(.error, at: timestamp, .executionFailed) { line in
-                line.identify(log)
-                line.field("status", ExecutionStatus.failed.rawValue)
-                line.field(milliseconds: duration)
-                line.field("error", message)
-            }
-        case .nodeOutput:
-            break
+            return wasEmpty && guarded.line.count > 0
         }
+        if mustWake { wakeup.signal() }
     }
 
     private func isEnabled(_ level: LogLevel) -> Bool {
-        Self.severity(level) >= severityMin.load(ordering: .relaxed)
-    }
-
-    private static func severity(_ level: LogLevel) -> Int {
-        switch level {
-        case .trace: 0
-        case .debug: 1
-        case .info: 2
-        case .notice: 3
-        case .warning: 4
-        case .error: 5
-        case .critical: 6
-        }
-    }
-
-    /// A line about an execution; its place is that of the call.
-    private func emit(
-        _ level: LogLevel, at microseconds: Int64, _ message: LogMessage, line: UInt = #line,
-        function: StaticString = #function, _ body: (inout LogLine) -> Void
-    ) {
-        write(level, at: microseconds, message, LogPlace(file: #fileID, line: line, function: function), body)
+        level.severity >= severityMin.load(ordering: .relaxed)
     }
 
     /// Formats a line straight into the buffer.
@@ -158,10 +119,7 @@ final class DaemonLog: RunObserver, Sendable {
         _ body: (inout LogLine) -> Void
     ) {
         let mustWake = guarded.withLock { guarded in
-            guard guarded.line.count <= Self.bufferBytesMax else {
-                guarded.dropped += 1
-                return false
-            }
+            guard guarded.hasRoom(for: 1) else { return false }
             let wasEmpty = guarded.line.count == 0
             guarded.line.begin(level, microseconds, message, place)
             body(&guarded.line)

@@ -44,7 +44,7 @@ struct DaemonMetrics: Sendable {
 struct RunObservers: RunObserver {
     let all: [any RunObserver]
 
-    func executionEmitted(_ event: EventRecord.Body, atMicroseconds timestamp: Int64, in log: EventLog) {
-        for observer in all { observer.executionEmitted(event, atMicroseconds: timestamp, in: log) }
+    func executionEmitted(_ events: [EventRecord], in log: EventLog) {
+        for observer in all { observer.executionEmitted(events, in: log) }
     }
 }

@@ -15,6 +15,31 @@ enum LogRendering: Sendable {
 }
 
 extension LogLevel {
+    /// Higher is worse.
+    var severity: Int {
+        switch self {
+        case .trace: 0
+        case .debug: 1
+        case .info: 2
+        case .notice: 3
+        case .warning: 4
+        case .error: 5
+        case .critical: 6
+        }
+    }
+
+    fileprivate var name: StaticString {
+        switch self {
+        case .trace: "trace"
+        case .debug: "debug"
+        case .info: "info"
+        case .notice: "notice"
+        case .warning: "warning"
+        case .error: "error"
+        case .critical: "critical"
+        }
+    }
+
     /// PRIORITY of the journal: the levels of syslog(3).
     fileprivate var priority: UInt8 {
         switch self {
@@ -33,6 +58,10 @@ struct LogPlace {
     let file: StaticString
     let line: UInt
     let function: StaticString
+
+    static func here(file: StaticString = #fileID, line: UInt = #line, function: StaticString = #function) -> LogPlace {
+        LogPlace(file: file, line: line, function: function)
+    }
 }
 
 /// The lines that gather. An entry for the journal is a row of fields, each behind its length in four bytes; a length of 0
@@ -47,7 +76,7 @@ struct LogLine: ~Copyable {
     private var openField = 0
     /// Whom the open entry is about.
     private var execution: EventLog?
-    private var node: String?
+    private var node: [UInt8]?
     /// What identifies the execution of the line before: most lines are about the same one.
     private var identification: (id: ExecutionID, bytes: [UInt8])?
 
@@ -67,14 +96,14 @@ struct LogLine: ~Copyable {
         case .text:
             timestamps.write(microseconds: microseconds, to: &writer)
             writer.append(byte: UInt8(ascii: " "))
-            writer.append(utf8: level.rawValue)
+            writer.append(level.name)
             writer.append(byte: UInt8(ascii: " "))
             writer.append(message.text)
         case .json:
             writer.append("{\"time\":\"")
             timestamps.write(microseconds: microseconds, to: &writer)
             writer.append("\",\"level\":\"")
-            writer.append(utf8: level.rawValue)
+            writer.append(level.name)
             writer.append("\",\"message\":\"")
             writer.append(message.text)
             writer.append("\"")
@@ -117,9 +146,13 @@ struct LogLine: ~Copyable {
         identification = (log.id, writer.withUnsafeBytes { Array($0[start...]) })
     }
 
-    mutating func identify(node id: String) {
-        if rendering == .journal { node = id }
-        plain("node", id)
+    /// - Parameter token: the node's id as a JSON string; ids need no escapes.
+    mutating func identify(node token: [UInt8]) {
+        if rendering == .journal { node = token }
+        name("node")
+        token.withUnsafeBytes { bytes in
+            writer.append(rendering == .json ? bytes : UnsafeRawBufferPointer(rebasing: bytes[1..<bytes.count - 1]))
+        }
     }
 
     /// A value that is known to need no quotes or escapes: an id, a status.
@@ -127,6 +160,13 @@ struct LogLine: ~Copyable {
         name(key)
         quote()
         writer.append(utf8: value)
+        quote()
+    }
+
+    mutating func plain(_ key: StaticString, _ value: StaticString) {
+        name(key)
+        quote()
+        writer.append(value)
         quote()
     }
 
@@ -153,8 +193,6 @@ struct LogLine: ~Copyable {
         case .json: writer.append("}\n")
         case .journal: finishEntry()
         }
-        execution = nil
-        node = nil
     }
 
     private mutating func finishEntry() {
@@ -169,16 +207,23 @@ struct LogLine: ~Copyable {
         }
         if let node {
             openField("NODE_ID=")
-            writer.append(utf8: node)
+            node.withUnsafeBytes { writer.append(UnsafeRawBufferPointer(rebasing: $0[1..<$0.count - 1])) }
             closeField()
         }
         writer.append("\0\0\0\0")
+        execution = nil
+        node = nil
     }
 
     private mutating func name(_ key: StaticString) {
-        writer.append(rendering == .json ? ",\"" : " ")
+        guard rendering == .json else {
+            writer.append(byte: UInt8(ascii: " "))
+            writer.append(key)
+            return writer.append(byte: UInt8(ascii: "="))
+        }
+        writer.append(",\"")
         writer.append(key)
-        writer.append(rendering == .json ? "\":" : "=")
+        writer.append("\":")
     }
 
     private mutating func quote() {

@@ -56,11 +56,10 @@ struct MachineDriver {
     }
 
     mutating func step(_ input: RunMachine.Input) {
-        perform(machine.step(input, at: now * 1_000_000))
-        var effects: [RunMachine.Effect] = []
-        while let start = machine.nextStart(at: now * 1_000_000, effects: &effects) {
-            perform(effects)
-            effects.removeAll()
+        machine.step(input, at: now * 1_000_000)
+        perform()
+        while let start = machine.nextStart(at: now * 1_000_000) {
+            perform()
             attempts[graph.nodes[start.rank].id] = start.attempt
             inputs[graph.nodes[start.rank].id] = start.state.text.description
         }
@@ -78,7 +77,9 @@ struct MachineDriver {
         graph.rank(ofNode: id)!
     }
 
-    private mutating func perform(_ effects: [RunMachine.Effect]) {
+    private mutating func perform() {
+        let effects = machine.effects
+        machine.effectsWereTaken()
         for effect in effects {
             if case .emit(let body, _) = effect {
                 bodies.append(body)

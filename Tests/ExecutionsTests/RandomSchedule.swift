@@ -95,11 +95,10 @@ struct RandomSchedule {
 
     private mutating func step(_ input: RunMachine.Input) {
         now += UInt64.random(in: 0...50_000_000, using: &random)
-        perform(machine.step(input, at: now))
-        var effects: [RunMachine.Effect] = []
-        while let start = machine.nextStart(at: now, effects: &effects) {
-            perform(effects)
-            effects.removeAll()
+        machine.step(input, at: now)
+        perform()
+        while let start = machine.nextStart(at: now) {
+            perform()
             begin(start)
         }
     }
@@ -121,7 +120,9 @@ struct RandomSchedule {
         pending.append(.nodeEnded(rank: start.rank, attempt: start.attempt, outcome))
     }
 
-    private mutating func perform(_ effects: [RunMachine.Effect]) {
+    private mutating func perform() {
+        let effects = machine.effects
+        machine.effectsWereTaken()
         for effect in effects {
             switch effect {
             case .emit(let body, let state):

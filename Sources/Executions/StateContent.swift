@@ -1,0 +1,237 @@
+import Graphs
+import HashTreeCollections
+import JSON
+
+/// What a state holds.
+struct StateContent: Sendable {
+    /// Who wrote a key first: the initial state is rank -1. Keys stand in this order.
+    struct Place: Sendable, Comparable {
+        var rank: Int32
+        var index: Int32
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.rank, left.index) < (right.rank, right.index)
+        }
+    }
+
+    struct Entry: Sendable {
+        let key: JSONKey
+        var value: Value
+        /// The rank of the writer whose value holds.
+        var rank: Int32
+        var place: Place
+    }
+
+    enum Value: Sendable {
+        case plain(JSONText)
+        case reduced(Contribution)
+    }
+
+    /// Keys that lie in `recent` at the most, so that walking it costs less than hashing.
+    private static let recentMax = 24
+
+    private var recent: [Entry] = []
+    /// Whether `recent` stands in the order of places, as it nearly always does.
+    private var isSorted = true
+    private var settled: Settled?
+    /// Nil for none: states are handed on for every event, and each reference in them costs then.
+    private let reducers: Reducers?
+    /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
+    private(set) var updateCount: Int32 = 0
+    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, two
+    /// states of one execution with the same last writer are the same.
+    private(set) var lastWriter: Int32? = -1
+    /// The length of the state as JSON text, give or take what reducers make of their contributions.
+    private(set) var bytes = 2
+
+    init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {
+        self.reducers = reducers.isEmpty ? nil : Reducers(reducers)
+        apply(initial, rank: -1)
+    }
+
+    subscript(key: JSONKey) -> JSONText? {
+        find(key).map(text)
+    }
+
+    /// Lays a node's update over the state.
+    mutating func apply(_ update: JSONObject, rank: Int) {
+        if rank >= 0, updateCount >= 0, !update.isEmpty {
+            updateCount += 1
+            lastWriter = Int32(rank)
+        }
+        var index: Int32 = 0
+        update.forEachMember { key, text in
+            let isReduced = reducers?.byKey[key] != nil
+            let value = isReduced ? Value.reduced(Contribution(text, Int32(rank))) : .plain(text)
+            absorb(Entry(key: key, value: value, rank: Int32(rank), place: Place(rank: Int32(rank), index: index)))
+            index += 1
+        }
+    }
+
+    /// Adds all that the other state knows.
+    mutating func merge(_ other: StateContent) {
+        var other = other
+        defer {
+            updateCount = -1
+            lastWriter = nil
+        }
+        if let theirs = other.settled, theirs !== settled {
+            if let ours = settled, ours.entries.count >= theirs.entries.count {
+                for (_, entry) in theirs.entries { absorb(entry) }
+            } else {
+                swap(&self, &other)
+                if let rest = other.settled { for (_, entry) in rest.entries { absorb(entry) } }
+            }
+        }
+        for entry in other.recent { absorb(entry) }
+    }
+
+    /// The state as a JSON object: initial keys first, then by the rank of the first writer.
+    func write(to writer: inout ByteWriter) {
+        writer.reserve(bytes)
+        writer.append(byte: UInt8(ascii: "{"))
+        if settled == nil, isSorted { write(recent, to: &writer) } else { write(entriesInOrder(), to: &writer) }
+        writer.append(byte: UInt8(ascii: "}"))
+    }
+
+    private func write(_ entries: [Entry], to writer: inout ByteWriter) {
+        entries.withUnsafeBufferPointer { entries in
+            for index in entries.indices {
+                if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
+                writer.append(key: entries[index].key)
+                writer.append(byte: UInt8(ascii: ":"))
+                switch entries[index].value {
+                case .plain(let text): writer.append(json: text)
+                case .reduced: writer.append(json: text(entries[index]))
+                }
+            }
+        }
+    }
+
+    var object: JSONObject {
+        var object = JSONObject()
+        for entry in entriesInOrder() { object[entry.key] = text(entry) }
+        return object
+    }
+
+    var text: JSONText {
+        var writer = ByteWriter()
+        write(to: &writer)
+        return JSONText(trusted: writer.bytes)
+    }
+
+    /// Why an update cannot be taken, or nil: a reducer that needs numbers was given something else, or one beyond all doubles.
+    func refusal(of update: JSONObject) -> String? {
+        guard let reducers else { return nil }
+        for (key, text) in update {
+            guard let reducer = reducers.byKey[key], reducer.needsNumbers, text.int == nil, text.double == nil else {
+                continue
+            }
+            let fault = text.kind == .number ? "too large a number" : "no number"
+            return "the update of \"\(key.string)\" is \(fault), but its reducer is \(reducer.rawValue)"
+        }
+        return nil
+    }
+}
+
+extension StateContent {
+    /// The part that has settled; compared by identity, so that states with the same past need not compare it.
+    final class Settled: Sendable {
+        let entries: TreeDictionary<JSONKey, Entry>
+
+        init(_ entries: TreeDictionary<JSONKey, Entry>) {
+            self.entries = entries
+        }
+    }
+
+    final class Reducers: Sendable {
+        let byKey: [JSONKey: Reducer]
+
+        init(_ byKey: [JSONKey: Reducer]) {
+            self.byKey = byKey
+        }
+    }
+
+    private func find(_ key: JSONKey) -> Entry? {
+        if let index = recentIndex(of: key) { return recent[index] }
+        return settled?.entries[key]
+    }
+
+    private func text(_ entry: Entry) -> JSONText {
+        switch entry.value {
+        case .plain(let text): text
+        case .reduced(let contribution): (reducers?.byKey[entry.key] ?? .replace).fold(contribution.inRankOrder)
+        }
+    }
+
+    private func recentIndex(of key: JSONKey) -> Int? {
+        recent.withUnsafeBufferPointer { entries in
+            for index in entries.indices where entries[index].key == key { return index }
+            return nil
+        }
+    }
+
+    private mutating func absorb(_ entry: Entry) {
+        if let index = recentIndex(of: entry.key) {
+            bytes += recent[index].absorb(entry)
+            isSorted = isSorted && (index == 0 || !(recent[index].place < recent[index - 1].place))
+            return
+        }
+        var entry = entry
+        if var known = settled?.entries[entry.key] {
+            bytes += known.absorb(entry)
+            entry = known
+        } else {
+            bytes += entry.bytes
+        }
+        if let last = recent.last?.place, entry.place < last { isSorted = false }
+        recent.append(entry)
+        if recent.count > Self.recentMax { settle() }
+    }
+
+    private mutating func settle() {
+        var entries = settled?.entries ?? [:]
+        for entry in recent { entries[entry.key] = entry }
+        settled = Settled(entries)
+        recent.removeAll()
+        isSorted = true
+    }
+
+    private func entriesInOrder() -> [Entry] {
+        var entries = recent
+        if let settled {
+            let newer = Set(recent.map(\.key))
+            entries.reserveCapacity(entries.count + settled.entries.count)
+            for (key, entry) in settled.entries where !newer.contains(key) { entries.append(entry) }
+        } else if isSorted {
+            return entries
+        }
+        entries.sort { $0.place < $1.place }
+        return entries
+    }
+}
+
+extension StateContent.Entry {
+    /// Its share of the state's text: key, colon, value, comma.
+    var bytes: Int {
+        switch value {
+        case .plain(let text): key.token.count + text.bytes.count + 2
+        case .reduced(let contribution): key.token.count + contribution.bytes + 2
+        }
+    }
+
+    /// Takes in what another state knows of the same key.
+    /// - Returns: by how many bytes the entry has grown.
+    mutating func absorb(_ other: Self) -> Int {
+        let before = bytes
+        place = min(place, other.place)
+        switch (value, other.value) {
+        case (.reduced(let ours), .reduced(let theirs)):
+            value = .reduced(ours.union(theirs))
+        default:
+            if other.rank >= rank { value = other.value }
+        }
+        rank = max(rank, other.rank)
+        return bytes - before
+    }
+}

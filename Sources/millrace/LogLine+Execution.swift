@@ -1,0 +1,47 @@
+// What the log says of an execution: one line for each start and end, of it and of its nodes.
+
+import Config
+import Executions
+
+extension EventRecord.Body {
+    /// Nil for what is not logged.
+    var logged: (LogLevel, LogMessage)? {
+        switch self {
+        case .start: (.info, .executionStarted)
+        case .nodeStart: (.info, .nodeStarted)
+        case .nodeComplete(let completion):
+            completion.status == .error ? (.warning, .nodeFailed) : (.info, .nodeEnded)
+        case .complete: (.info, .executionEnded)
+        case .error: (.error, .executionFailed)
+        case .nodeOutput: nil
+        }
+    }
+}
+
+extension LogLine {
+    /// The fields of an event.
+    mutating func tell(_ event: EventRecord.Body, _ log: EventLog) {
+        switch event {
+        case .start(let attempt, _):
+            field("revision", log.graph.identity.revision)
+            if attempt > 1 { field("attempt", attempt) }
+        case .nodeStart(let rank, let attempt):
+            identify(node: log.graph.idTokens[rank])
+            field("attempt", attempt)
+        case .nodeComplete(let completion):
+            identify(node: log.graph.idTokens[completion.rank])
+            field("attempt", completion.attempt)
+            plain("status", completion.status.name)
+            field(milliseconds: completion.durationMicroseconds)
+            if let error = completion.error { field("error", error) }
+        case .complete(let status, let duration, _):
+            plain("status", status.name)
+            field(milliseconds: duration)
+        case .error(let message, _, let duration):
+            plain("status", ExecutionStatus.failed.name)
+            field(milliseconds: duration)
+            field("error", message)
+        case .nodeOutput: break
+        }
+    }
+}
