@@ -16,6 +16,9 @@ package enum StateDetail: String, Sendable, CaseIterable {
 }
 
 package struct EventRenderer: Sendable {
+    /// Updates of a short execution.
+    private static let usualUpdates = 16
+
     private let revision: GraphRevision
     private let detail: StateDetail
     /// Whoever renders hands the states over; else they are derived from the records.
@@ -139,6 +142,7 @@ extension EventRenderer {
     private mutating func begin(_ initialState: JSONObject) {
         guard detail != .none, final == nil, !hasGap else { return }
         final = State(initial: initialState, reducers: revision.graph.reducers)
+        if statesAreGiven { updates.reserveCapacity(min(revision.graph.nodes.count, Self.usualUpdates)) }
         if detail == .full, !statesAreGiven { flow = StateFlow(graph: revision.graph, initialState: initialState) }
     }
 

@@ -7,6 +7,11 @@ package struct ExecutionID: Sendable, Hashable, Comparable, CustomStringConverti
     package let high: UInt64
     package let low: UInt64
 
+    /// The upper half alone tells the ids of a state folder apart, but others may send any.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(high ^ low)
+    }
+
     package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

@@ -13,6 +13,7 @@ extension ExecutionRun {
         let mustSchedule = inbox.withLock { $0.schedule() }
         precondition(mustSchedule, "a run is taken up before anything else happens to it")
         environment.pool.submit { [self] in
+            lookAtClocks()
             var resumption = Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure)
             var (first, last): (Int64?, Int64) = (nil, 0)
             do {

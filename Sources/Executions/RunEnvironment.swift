@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What every run of a daemon shares.
-package struct RunEnvironment: Sendable {
+package final class RunEnvironment: Sendable {
     package let clock: any Clock
     package let pool: WorkerPool
     package let store: any ExecutionStore

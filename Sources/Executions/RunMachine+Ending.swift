@@ -11,7 +11,7 @@ extension RunMachine {
         completion.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: nodes[rank].startedAt)
         guard stop == nil else {
             completion.status = .cancelled
-            return end(completion, at: now)
+            return end(consume completion, at: now)
         }
         switch judged(outcome, rank) {
         case .success(let update):
@@ -22,7 +22,7 @@ extension RunMachine {
             completion.details = failure.details
             if retry(rank, &completion) { return }
         }
-        end(completion, at: now)
+        end(consume completion, at: now)
     }
 
     /// What the engine makes of an outcome: a timeout, a state that grew too large, an update that its reducer refuses.

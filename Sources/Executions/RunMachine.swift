@@ -195,6 +195,7 @@ extension RunMachine {
         beganAt = now
         self.cached = cached
         startedFlow = StateFlow(graph: graph, initialState: initialState)
+        effects.reserveCapacity(4)
         effects.append(.emit(.start(attempt: 1, initialState: initialState)))
         for rank in nodes.indices where graph.incoming[rank].isEmpty {
             if let completion = begin(rank, at: now) { end(completion, at: now) }

@@ -23,7 +23,7 @@ package enum ChunkWriter {
     /// Appends room for a header, and tells where it is.
     package static func reserveHeader(in output: inout [UInt8]) -> Int {
         let start = output.count
-        output.append(contentsOf: "00000000\r\n".utf8)
+        output.append(literal: "00000000\r\n")
         return start
     }
 

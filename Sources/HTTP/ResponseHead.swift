@@ -56,13 +56,14 @@ package struct ResponseHead: Sendable, Equatable {
     package func writeStreaming(to output: inout [UInt8], date: String, recipient: Recipient = Recipient()) -> Bool {
         precondition(!status.forbidsBody, "a \(status.code) has no body")
         let isChunked = recipient.version == .http11
+        output.reserveCapacity(output.count + headers.writtenBytes + 256)
         writeStart(to: &output, date: date)
         let keepsAlive = recipient.keepsAlive && (isChunked || recipient.isHead)
         writeConnection(
             to: &output,
             recipient: Recipient(isHead: recipient.isHead, version: recipient.version, keepsAlive: keepsAlive))
-        if isChunked { output.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8) }
-        output.append(contentsOf: "\r\n".utf8)
+        if isChunked { output.append(literal: "Transfer-Encoding: chunked\r\n") }
+        output.append(literal: "\r\n")
         return isChunked
     }
 
@@ -72,15 +73,15 @@ package struct ResponseHead: Sendable, Equatable {
     }
 
     private func writeStart(to output: inout [UInt8], date: String) {
-        precondition(!headers.contains("content-length"), "Content-Length is the writer's own")
-        precondition(!headers.contains("transfer-encoding"), "Transfer-Encoding is the writer's own")
-        output.append(contentsOf: "HTTP/1.1 ".utf8)
+        assert(!headers.contains("content-length"), "Content-Length is the writer's own")
+        assert(!headers.contains("transfer-encoding"), "Transfer-Encoding is the writer's own")
+        output.append(literal: "HTTP/1.1 ")
         output.appendDecimal(UInt64(status.code))
         output.append(ASCII.space)
-        output.append(contentsOf: status.reason.utf8)
-        output.append(contentsOf: "\r\nDate: ".utf8)
-        output.append(contentsOf: date.utf8)
-        output.append(contentsOf: "\r\n".utf8)
+        output.append(text: status.reason)
+        output.append(literal: "\r\nDate: ")
+        output.append(text: date)
+        output.append(literal: "\r\n")
         headers.write(to: &output)
     }
 
@@ -98,6 +99,15 @@ package struct ResponseHead: Sendable, Equatable {
 }
 
 extension [UInt8] {
+    mutating func append(literal: StaticString) {
+        append(contentsOf: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { append(contentsOf: $0) }
+    }
+
     mutating func appendDecimal(_ value: UInt64) {
         if value >= 10 { appendDecimal(value / 10) }
         append(ASCII.zero + UInt8(value % 10))

@@ -52,9 +52,9 @@ package enum SSEWriter {
     /// Appends `retry: <milliseconds>` as a block of its own: how long a client waits before it connects again.
     package static func appendRetry(milliseconds: Int, to output: inout [UInt8]) {
         precondition(milliseconds >= 0, "a negative time")
-        output.append(contentsOf: "retry: ".utf8)
+        output.append(literal: "retry: ")
         output.appendDecimal(UInt64(milliseconds))
-        output.append(contentsOf: "\n\n".utf8)
+        output.append(literal: "\n\n")
     }
 
     /// Appends a comment as a block of its own, which clients drop: `: keep-alive`. `text` is one line.

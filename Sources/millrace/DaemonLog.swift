@@ -97,12 +97,10 @@ final class DaemonLog: RunObserver, Sendable {
         let mustWake = guarded.withLock { guarded in
             guard guarded.hasRoom(for: events.count) else { return false }
             let wasEmpty = guarded.line.count == 0
-            for event in events {
-                guard let (level, message) = event.body.logged, level.severity >= severityMin else { continue }
-                guarded.line.begin(level, event.timestampMicroseconds, message, .here())
-                guarded.line.identify(log)
-                guarded.line.tell(event.body, log)
-                guarded.line.finish()
+            events.withUnsafeBufferPointer { events in
+                for index in events.indices {
+                    guarded.line.write(events[index].body, events[index].timestampMicroseconds, log, severityMin)
+                }
             }
             return wasEmpty && guarded.line.count > 0
         }

@@ -19,8 +19,11 @@ extension EventRecord.Body {
 }
 
 extension LogLine {
-    /// The fields of an event.
-    mutating func tell(_ event: EventRecord.Body, _ log: EventLog) {
+    /// The line of an event, unless it is less severe than what is logged.
+    mutating func write(_ event: EventRecord.Body, _ microseconds: Int64, _ log: EventLog, _ severityMin: Int) {
+        guard let (level, message) = event.logged, level.severity >= severityMin else { return }
+        begin(level, microseconds, message, .here())
+        identify(log)
         switch event {
         case .start(let attempt, _):
             field("revision", log.graph.identity.revision)
@@ -43,5 +46,6 @@ extension LogLine {
             field("error", message)
         case .nodeOutput: break
         }
+        finish()
     }
 }
