@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-    NODE_HEIGHT, NODE_WIDTH, SCALE_MAX, SCALE_MIN, boundsOf, edgePath, fitted, labelPoint, labelText, labelWidth,
-    neighbour, revealing, widened, zoomed,
+    NODE_HEIGHT, NODE_WIDTH, SCALE_MAX, SCALE_MIN, boundsOf, contains, edgePath, fitted, labelPoint, labelText, labelWidth,
+    neighbour, overlaps, pathAt, revealing, widened, widenedBy, zoomed,
 } from "../../Sources/Console/Files/geometry.js";
 
 const positions = new Map([["a", { x: 0, y: 0 }], ["b", { x: 240, y: -50 }], ["c", { x: 240, y: 50 }], ["d", { x: 480, y: 0 }]]);
@@ -75,4 +75,20 @@ test("the keyboard goes to the nearest node of a direction", () => {
     assert.equal(neighbour(positions, "d", "right"), null);
     assert.equal(neighbour(positions, "d", "left"), "b");
     assert.equal(neighbour(positions, "x", "left"), null);
+});
+
+test("a path at another place has the same shape there", () => {
+    const flat = (path) => path.replace(/\s+/g, " ").replace(/([A-Za-z]) /g, "$1").trim();
+    assert.equal(flat(pathAt("M8 2.5a5.5 5.5 0 1 0 0 11zM8 5v3l2 1.5", 100, 200)), "M108 202.5a5.5 5.5 0 1 0 0 11zM108 205v3l2 1.5");
+    assert.equal(flat(pathAt("M1 2H3V4C5,6 7,8 -9,.5z", 10, 20)), "M11 22H13V24C15, 26 17, 28 1, 20.5z");
+    assert.equal(flat(pathAt("M4.5 3A5.5 5.5 0 0 1 12 4.2V2.5", 10, 20)), "M14.5 23A5.5 5.5 0 0 1 22 24.2V22.5");
+    assert.equal(flat(pathAt("M5.5 4 2 8l3.5 4", 10, 20)), "M15.5 24 12 28l3.5 4");
+});
+
+test("boxes that touch do not overlap, and one contains itself", () => {
+    const box = { x: 0, y: 0, width: 10, height: 10 };
+    assert.ok(contains(box, box) && overlaps(box, box));
+    assert.ok(!overlaps(box, { ...box, x: 10 }) && !overlaps(box, { ...box, y: -10 }));
+    assert.ok(!contains(box, { ...box, width: 11 }) && !contains(box, { ...box, y: -1 }));
+    assert.deepEqual(widenedBy(box, 0.5), { x: -5, y: -5, width: 20, height: 20 });
 });

@@ -61,16 +61,17 @@ export class CanvasEdge {
 }
 
 /**
+ * The condition of an edge, on the edge.
  * @param {string} when
  * @param {Point} from
  * @param {Point} to
  */
-function conditionLabel(when, from, to) {
-    const width = labelWidth(when), { x, y } = labelPoint(from, to, width);
-    return drawn("g", { class: "edge-label", transform: `translate(${x} ${y})` },
+export function conditionLabel(when, from, to) {
+    const text = when.replace(/\s+/g, " "), width = labelWidth(text), { x, y } = labelPoint(from, to, width);
+    return drawn("g", { class: "edge-label" },
         drawn("title", {}, `when ${when}`),
-        drawn("rect", { x: -width / 2, y: -LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT, rx: LABEL_HEIGHT / 2 }),
-        drawn("text", { "text-anchor": "middle", y: 3.5 }, labelText(when)));
+        drawn("rect", { x: x - width / 2, y: y - LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT, rx: LABEL_HEIGHT / 2 }),
+        drawn("text", { "text-anchor": "middle", x, y: y + 3.5 }, labelText(text)));
 }
 
 /** The arrowheads, one for each state: their colours are set by the style sheet. */

@@ -1,10 +1,13 @@
-// A node on the canvas: a box with its kind, name, status and time.
+// A node on the canvas: a box with its kind, name, status and time. What cannot be made out is not there.
 
 import { drawn, iconPath, setAttribute, setText } from "./dom.js";
 import { duration, clock } from "./format.js";
-import { NODE_HEIGHT, NODE_WIDTH } from "./geometry.js";
+import { NODE_HEIGHT, NODE_WIDTH, pathAt } from "./geometry.js";
+import { largeName } from "./large-name.js";
 import { statusIcon, statusWord } from "./status.js";
+import { fittedText } from "./text-width.js";
 
+/** @typedef {import("./canvas-view.js").Detail} Detail */
 /** @typedef {import("./run-state.js").NodeState} NodeState */
 /** @typedef {import("./events.js").GraphNode} GraphNode */
 /** @typedef {import("./geometry.js").Point} Point */
@@ -12,19 +15,24 @@ import { statusIcon, statusWord } from "./status.js";
 const PADDING = 14;
 const NAME_WIDTH = NODE_WIDTH - 2 * PADDING - 22;
 const NAME_FONT = "600 13px system-ui, sans-serif";
+const KIND_WIDTH = 116;
 const KIND_FONT = "11px system-ui, sans-serif";
-const LARGE_FONT = "600 18px system-ui, sans-serif";
 /** The second line of a large name has the status icon above it, not beside it. */
-const LARGE_WIDTHS = [NODE_WIDTH - 2 * PADDING - 20, NODE_WIDTH - 2 * PADDING];
-const LARGE_LINE = 22;
+const LARGE_WIDTHS = /** @type {const} */ ([NODE_WIDTH - 2 * PADDING - 20, NODE_WIDTH - 2 * PADDING]);
 
 export class CanvasNode {
     /** @type {NodeState | null} */
     #state = null;
-    #status = drawn("path", { class: "node-status", "fill-rule": "evenodd", transform: `translate(${NODE_WIDTH - 28} 12)` });
-    #line = drawn("text", { class: "node-kind", x: PADDING, y: 47 });
-    #time = drawn("text", { class: "node-time", x: NODE_WIDTH - PADDING, y: 47, "text-anchor": "end" });
     #node;
+    #point;
+    #name;
+    /** @type {Detail | null} */
+    #detail = null;
+    /** @type {Element[]} What is there besides the box. */
+    #details = [];
+    #status = drawn("path", { class: "node-status", "fill-rule": "evenodd" });
+    #line = drawn("text", { class: "node-kind" });
+    #time = drawn("text", { class: "node-time", "text-anchor": "end" });
     element;
 
     /**
@@ -32,17 +40,42 @@ export class CanvasNode {
      * @param {Point} point
      */
     constructor(node, point) {
+        const { x, y } = point;
         this.#node = node;
-        const name = node.name ?? node.id;
-        const fitting = fitted(name, NAME_FONT, NAME_WIDTH);
-        this.element = drawn("g",
-            { class: "node", role: "button", tabindex: -1, "data-id": node.id, transform: `translate(${point.x} ${point.y})` },
-            fitting === name ? null : drawn("title", {}, name),
-            drawn("rect", { class: "node-halo", x: -4, y: -4, width: NODE_WIDTH + 8, height: NODE_HEIGHT + 8, rx: 13 }),
-            drawn("rect", { class: "node-box", width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10 }),
-            drawn("text", { class: "node-name", x: PADDING, y: 26 }, fitting),
-            largeName(name),
-            this.#status, this.#line, this.#time);
+        this.#point = point;
+        this.#name = node.name ?? node.id;
+        this.element = drawn("g", { class: "node", role: "button", tabindex: -1, "data-id": node.id },
+            drawn("rect", { class: "node-halo", x: x - 4, y: y - 4, width: NODE_WIDTH + 8, height: NODE_HEIGHT + 8, rx: 13 }),
+            drawn("rect", { class: "node-box", x, y, width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10 }));
+    }
+
+    /** @returns {import("./geometry.js").Box} */
+    get box() {
+        return { ...this.#point, width: NODE_WIDTH, height: NODE_HEIGHT };
+    }
+
+    /** @param {Detail} detail How much of it is shown. */
+    draw(detail) {
+        if (detail === this.#detail) return;
+        this.#detail = detail;
+        for (const part of this.#details) part.remove();
+        this.#details = detail === "far" ? [] : [this.#status, ...(detail === "near" ? this.#lines() : [this.#largeName()])];
+        if (!this.#details.some((part) => part.textContent === this.#name)) this.#details.push(drawn("title", {}, this.#name));
+        this.element.append(...this.#details);
+        this.#showDetails();
+    }
+
+    #lines() {
+        const { x, y } = this.#point;
+        for (const [part, at] of /** @type {const} */ ([[this.#line, x + PADDING], [this.#time, x + NODE_WIDTH - PADDING]])) {
+            setAttribute(part, "x", String(at));
+            setAttribute(part, "y", String(y + 47));
+        }
+        return [drawn("text", { class: "node-name", x: x + PADDING, y: y + 26 }, fittedText(this.#name, NAME_FONT, NAME_WIDTH)), this.#line, this.#time];
+    }
+
+    #largeName() {
+        return largeName(this.#name, { x: this.#point.x + PADDING, y: this.#point.y }, LARGE_WIDTHS);
     }
 
     /** @param {NodeState} state */
@@ -50,20 +83,22 @@ export class CanvasNode {
         if (state === this.#state) return;
         const isNewStatus = state.status !== this.#state?.status || state.attempts.length !== this.#state.attempts.length;
         this.#state = state;
-        if (isNewStatus) this.#showStatus(state);
-        setText(this.#time, state.durationMs !== null && state.attempts.length > 0 && state.status !== "skipped" ? duration(state.durationMs) : "");
+        if (isNewStatus) {
+            setAttribute(this.element, "data-status", state.status);
+            setAttribute(this.element, "aria-label", `${this.#name}, ${this.#node.kind}, ${statusWord(state.status).toLowerCase()}${tries(state, ", attempt ")}`);
+        }
+        this.#showDetails();
     }
 
-    /** @param {NodeState} state */
-    #showStatus(state) {
-        const { status, attempts } = state;
-        const word = statusWord(status).toLowerCase();
-        const tries = attempts.length > 1 ? `, attempt ${attempts.length}` : "";
-        setAttribute(this.element, "data-status", status);
-        setAttribute(this.element, "aria-label", `${this.#node.name ?? this.#node.id}, ${this.#node.kind}, ${word}${tries}`);
-        setAttribute(this.#status, "d", iconPath(statusIcon(status)));
-        const retry = attempts.length > 1 ? ` ×${attempts.length}` : "";
-        setText(this.#line, fitted(status === "pending" ? this.#node.kind : `${this.#node.kind} · ${word}${retry}`, KIND_FONT, 116));
+    #showDetails() {
+        const state = this.#state;
+        if (!state || !this.#status.parentNode) return;
+        setAttribute(this.#status, "d", pathAt(iconPath(statusIcon(state.status)), this.#point.x + NODE_WIDTH - 28, this.#point.y + 12));
+        if (this.#detail !== "near") return;
+        const { kind } = this.#node, word = `${statusWord(state.status).toLowerCase()}${tries(state, " ×")}`;
+        setText(this.#line, fittedText(state.status === "pending" ? kind : `${kind} · ${word}`, KIND_FONT, KIND_WIDTH));
+        const hasTime = state.durationMs !== null && state.attempts.length > 0 && state.status !== "skipped";
+        setText(this.#time, hasTime ? duration(state.durationMs ?? 0) : "");
     }
 
     /**
@@ -71,12 +106,8 @@ export class CanvasNode {
      * @param {number} now Milliseconds since 1970 by the server's clock.
      */
     tick(now) {
-        if (this.#state?.status !== "running" || this.#state.startedAt === null) return;
+        if (this.#detail !== "near" || this.#state?.status !== "running" || this.#state.startedAt === null) return;
         setText(this.#time, clock(now - this.#state.startedAt));
-    }
-
-    get isRunning() {
-        return this.#state?.status === "running";
     }
 
     /** @param {boolean} isSelected */
@@ -90,48 +121,7 @@ export class CanvasNode {
     }
 }
 
-/**
- * A name in at most two lines, in the middle of the box.
- * @param {string} name
- */
-function largeName(name) {
-    const lines = [""];
-    for (const word of name.split(/\s+/)) {
-        const line = lines[lines.length - 1];
-        const longer = line === "" ? word : `${line} ${word}`;
-        if (lines.length === 2 || line === "" || widthOf(longer, LARGE_FONT) <= LARGE_WIDTHS[0]) lines[lines.length - 1] = longer;
-        else lines.push(word);
-    }
-    const first = (NODE_HEIGHT - LARGE_LINE * lines.length) / 2 + 17;
-    return drawn("text", { class: "node-name-large", "aria-hidden": "true" }, ...lines.map((line, index) =>
-        drawn("tspan", { x: PADDING, y: first + index * LARGE_LINE }, fitted(line, LARGE_FONT, LARGE_WIDTHS[index]))));
-}
-
-const ruler = document.createElement("canvas").getContext("2d");
-
-/**
- * @param {string} text
- * @param {string} font
- */
-function widthOf(text, font) {
-    if (!ruler) return 0;
-    ruler.font = font;
-    return ruler.measureText(text).width;
-}
-
-/**
- * As much of a text as fits.
- * @param {string} text
- * @param {string} font
- * @param {number} width
- */
-function fitted(text, font, width) {
-    if (widthOf(text, font) <= width) return text;
-    let low = 0, high = text.length;
-    while (low < high) {
-        const middle = (low + high + 1) >> 1;
-        if (widthOf(`${text.slice(0, middle)}…`, font) <= width) low = middle;
-        else high = middle - 1;
-    }
-    return `${text.slice(0, low).trimEnd()}…`;
+/** @param {NodeState} state @param {string} before */
+function tries({ attempts }, before) {
+    return attempts.length > 1 ? `${before}${attempts.length}` : "";
 }

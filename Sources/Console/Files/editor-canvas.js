@@ -3,13 +3,13 @@
 //
 // Of a large graph only what is in sight is in the page: 1,000 nodes are few to compute with and many to paint.
 
+import { CanvasView } from "./canvas-view.js";
 import { button, drawn, element, setAttribute } from "./dom.js";
 import { CanvasKeys } from "./editor-canvas-keys.js";
 import { EditorEdge, tips } from "./editor-edge.js";
 import { EditorGestures } from "./editor-gestures.js";
 import { EditorNode } from "./editor-node.js";
-import { EditorView } from "./editor-view.js";
-import { NODE_HEIGHT, NODE_WIDTH, boundsOf, edgePath } from "./geometry.js";
+import { NODE_HEIGHT, NODE_WIDTH, boundsOf, contains, edgePath, overlaps, widenedBy } from "./geometry.js";
 import { MiniMap } from "./mini-map.js";
 
 /** @typedef {import("./events.js").GraphEdge} GraphEdge */
@@ -46,11 +46,12 @@ import { MiniMap } from "./mini-map.js";
 
 const ZOOM_STEP = 1.25;
 const GRID = 10;
+/** What is shown of a graph without nodes. */
+const EMPTY = { x: 0, y: 0, width: 900, height: 500 };
 /** A graph of fewer nodes is in the page as a whole, for screen readers. */
 const CULLED_NODES_MIN = 250;
 /** What is kept around the part in sight, as a share of it. */
-const KEPT_AROUND = 0.25;
-const SETTLE_MS = 120;
+const KEPT_AROUND = 0.5;
 
 /** @param {string} from @param {string} to */
 export function edgeKey(from, to) {
@@ -61,10 +62,9 @@ export class EditorCanvas extends HTMLElement {
     #edgeLayer = drawn("g");
     #nodeLayer = drawn("g");
     #overlay = drawn("g", { "aria-hidden": "true" });
-    #content = drawn("g", {}, this.#edgeLayer, this.#nodeLayer, this.#overlay);
-    #screen = drawn("svg", { class: "canvas editor-screen", role: "application", "aria-roledescription": "graph" }, tips(), this.#content);
+    #screen = element("div", { class: "canvas", role: "application", "aria-roledescription": "graph" });
     #map = new MiniMap();
-    view = new EditorView(this.#screen, this.#content);
+    view = new CanvasView(this.#screen, tips(), drawn("g", {}, this.#edgeLayer, this.#nodeLayer, this.#overlay));
     #gestures = new EditorGestures(this.view, this.#answers());
     #keys = new CanvasKeys(this);
     /** @type {Scene | null} */
@@ -79,10 +79,6 @@ export class EditorCanvas extends HTMLElement {
     #dragged = null;
     /** @type {Box | null} What the page holds, of a graph that is culled. */
     #kept = null;
-    /** @type {import("./editor-view.js").Detail | null} What was drawn last. */
-    #detail = null;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    #settling;
     /** @type {Map<string, Point> | null} */
     #mapped = null;
     /** @type {string | null} The node that Tab comes to. */
@@ -97,6 +93,7 @@ export class EditorCanvas extends HTMLElement {
         this.append(this.#screen, this.#map, controls);
         this.#map.onMove = (point) => this.view.centre(point);
         this.view.onMove = () => this.#moved();
+        this.view.onScale = () => this.#draw();
         this.#screen.addEventListener("keydown", (event) => this.#keys.press(event));
         this.#screen.addEventListener("focusin", (event) => this.#focused(event));
         new ResizeObserver(() => {
@@ -108,35 +105,29 @@ export class EditorCanvas extends HTMLElement {
 
     // Drawing
 
-    /** @param {Scene} scene */
-    show(scene) {
+    /** @param {Scene} scene @param {boolean} [isFitted] Whether all of it comes into view. */
+    show(scene, isFitted = false) {
         this.scene = scene;
         this.#gestures.isReadOnly = scene.changes !== null;
         setAttribute(this.#screen, "aria-label", scene.label);
         if (this.current === null || !scene.positions.has(this.current)) this.#moveTabStop(scene.nodes[0]?.id ?? null);
         if (this.#mapped !== scene.positions) this.#map.show((this.#mapped = scene.positions));
-        this.#draw();
+        if (!isFitted || !this.fit()) this.#draw();
         this.#map.showSeen(this.view.visible);
     }
 
     #draw() {
         const scene = this.scene;
         if (!scene) return;
-        this.#detail ??= this.view.detail;
         const isCulled = scene.nodes.length >= CULLED_NODES_MIN;
-        this.#kept = isCulled ? this.#around(this.view.visible) : null;
+        this.#kept = isCulled ? widenedBy(this.view.visible, KEPT_AROUND) : null;
         this.#drawNodes(scene);
         this.#drawEdges(scene);
     }
 
-    /** @param {Box} box @returns {Box} */
-    #around({ x, y, width, height }) {
-        return { x: x - width * KEPT_AROUND, y: y - height * KEPT_AROUND, width: width * (1 + 2 * KEPT_AROUND), height: height * (1 + 2 * KEPT_AROUND) };
-    }
-
     /** @param {Scene} scene */
     #drawNodes(scene) {
-        const wanted = new Set(), detail = this.#detail ?? "near";
+        const wanted = new Set(), { detail } = this.view;
         for (const node of scene.nodes) {
             const point = this.#place(node.id);
             if (!point || (!this.#isKept(point, point) && node.id !== this.current)) continue;
@@ -146,8 +137,7 @@ export class EditorCanvas extends HTMLElement {
                 this.#nodes.set(node.id, (drawing = new EditorNode()));
                 drawing.makeTabStop(node.id === this.current);
             }
-            drawing.show(node, scene.kindTitle(node.kind), detail);
-            drawing.move(point);
+            drawing.show(node, scene.kindTitle(node.kind), point, detail);
             drawing.select(scene.selection.has(node.id));
             drawing.markFaults(scene.faults.get(node.id) ?? 0);
             drawing.markChange(scene.changes?.get(node.id) ?? null);
@@ -162,7 +152,7 @@ export class EditorCanvas extends HTMLElement {
 
     /** @param {Scene} scene */
     #drawEdges(scene) {
-        const wanted = new Set(), isFar = this.#detail === "far", chosen = scene.selectedEdge && edgeKey(scene.selectedEdge.from, scene.selectedEdge.to);
+        const wanted = new Set(), isFar = this.view.detail === "far", chosen = scene.selectedEdge && edgeKey(scene.selectedEdge.from, scene.selectedEdge.to);
         for (const edge of scene.edges) {
             const key = edgeKey(edge.from, edge.to), from = this.#place(edge.from), to = this.#place(edge.to);
             if (!from || !to || !this.#isKept(from, to)) continue;
@@ -189,35 +179,20 @@ export class EditorCanvas extends HTMLElement {
 
     /** @param {Point} a @param {Point} b */
     #isKept(a, b) {
-        const kept = this.#kept;
-        if (!kept) return true;
-        return Math.min(a.x, b.x) < kept.x + kept.width && Math.max(a.x, b.x) + NODE_WIDTH > kept.x
-            && Math.min(a.y, b.y) < kept.y + kept.height && Math.max(a.y, b.y) + NODE_HEIGHT > kept.y;
+        if (!this.#kept) return true;
+        const x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
+        return overlaps(this.#kept, { x, y, width: Math.max(a.x, b.x) + NODE_WIDTH - x, height: Math.max(a.y, b.y) + NODE_HEIGHT - y });
     }
 
     #moved() {
-        const seen = this.view.visible, kept = this.#kept;
+        const seen = this.view.visible;
         this.#map.showSeen(seen);
-        if (!this.scene) return;
-        if (this.#detail !== this.view.detail) this.#settleSoon();
-        if (!kept) return;
-        const isInside = seen.x >= kept.x && seen.y >= kept.y && seen.x + seen.width <= kept.x + kept.width && seen.y + seen.height <= kept.y + kept.height;
-        // Zoomed far in, what was kept for the view before is too much.
-        if (!isInside || kept.width > seen.width * 6) this.#draw();
-    }
-
-    /** More or less detail is drawn once the view rests: to draw all nodes anew while it moves would hold it up. */
-    #settleSoon() {
-        clearTimeout(this.#settling);
-        this.#settling = setTimeout(() => {
-            this.#detail = this.view.detail;
-            this.#draw();
-        }, SETTLE_MS);
+        if (this.#kept && !contains(this.#kept, seen)) this.#draw();
     }
 
     fit() {
-        if (this.scene && this.scene.positions.size > 0) this.view.fit(boundsOf(this.scene.positions.values()));
-        else this.view.fit({ x: 0, y: 0, width: 900, height: 500 });
+        const { positions } = this.scene ?? { positions: new Map() }, margin = Math.min(48, this.view.size.width / 10);
+        return this.view.fit(positions.size > 0 ? boundsOf(positions.values()) : EMPTY, margin);
     }
 
     /** @param {string} id */

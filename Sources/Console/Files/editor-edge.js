@@ -1,7 +1,8 @@
 // An edge on the editor's canvas: its line, a wider one that can be hit, and the label of its condition.
 
+import { conditionLabel } from "./canvas-edge.js";
 import { drawn, setAttribute } from "./dom.js";
-import { edgePath, labelPoint, labelText, labelWidth } from "./geometry.js";
+import { edgePath } from "./geometry.js";
 
 /** @typedef {import("./events.js").GraphEdge} GraphEdge */
 /** @typedef {import("./geometry.js").Point} Point */
@@ -10,7 +11,6 @@ import { edgePath, labelPoint, labelText, labelWidth } from "./geometry.js";
 
 /** @type {readonly EdgeLook[]} */
 const looks = ["plain", "selected", "faulty", "added", "removed", "changed"];
-const LABEL_HEIGHT = 20;
 
 export class EditorEdge {
     /** @type {GraphEdge | null} */
@@ -55,13 +55,9 @@ export class EditorEdge {
     /** @param {unknown} when @param {Point} from @param {Point} to */
     #showCondition(when, from, to) {
         if (typeof when !== "string" || when === "") return this.#label.remove();
-        const text = when.replace(/\s+/g, " "), width = labelWidth(text), { x, y } = labelPoint(from, to, width);
-        setAttribute(this.#label, "transform", `translate(${x} ${y})`);
-        this.#label.replaceChildren(
-            drawn("title", {}, `when ${when}`),
-            drawn("rect", { x: -width / 2, y: -LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT, rx: LABEL_HEIGHT / 2 }),
-            drawn("text", { "text-anchor": "middle", y: 3.5 }, labelText(text)));
-        if (!this.#label.parentNode) this.element.append(this.#label);
+        const label = conditionLabel(when, from, to);
+        this.#label.remove();
+        this.element.append((this.#label = label));
     }
 
     /** @param {EdgeLook} look */

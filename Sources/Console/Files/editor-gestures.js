@@ -2,7 +2,7 @@
 //
 // A press begins on something (a port, a node, an edge, nothing) and stays about that until it ends.
 
-/** @typedef {import("./editor-view.js").EditorView} EditorView */
+/** @typedef {import("./canvas-view.js").CanvasView} CanvasView */
 /** @typedef {import("./geometry.js").Point} Point */
 
 /** A press that moves less than this is a click. */
@@ -40,7 +40,7 @@ export class EditorGestures {
     #press = null;
 
     /**
-     * @param {EditorView} view
+     * @param {CanvasView} view
      * @param {GestureTarget} target
      */
     constructor(view, target) {

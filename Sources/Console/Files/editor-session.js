@@ -254,12 +254,16 @@ export class EditorSession {
 
     // Layout
 
-    /** Computes positions for a document that has none. */
+    /**
+     * Computes positions for a document that has none.
+     * @returns {Promise<boolean>} Whether there are new ones.
+     */
     async computePositions() {
-        if (!lacksPositions(this.nodes) || this.nodes.length === 0) return;
+        if (!lacksPositions(this.nodes) || this.nodes.length === 0) return false;
         this.#computed = await this.#layout();
         this.#derived.document = null;
         this.onChange();
+        return true;
     }
 
     async layOut() {

@@ -65,6 +65,26 @@ export function boundsOf(points) {
     return left > right ? { x: 0, y: 0, width: NODE_WIDTH, height: NODE_HEIGHT } : { x: left, y: top, width: right - left, height: bottom - top };
 }
 
+/** @param {Box} outer @param {Box} inner */
+export function contains(outer, inner) {
+    return inner.x >= outer.x && inner.y >= outer.y && inner.x + inner.width <= outer.x + outer.width && inner.y + inner.height <= outer.y + outer.height;
+}
+
+/** @param {Box} a @param {Box} b */
+export function overlaps(a, b) {
+    return a.x < b.x + b.width && a.x + a.width > b.x && a.y < b.y + b.height && a.y + a.height > b.y;
+}
+
+/**
+ * A box with more around it on each side, by a share of its size.
+ * @param {Box} box
+ * @param {number} share
+ * @returns {Box}
+ */
+export function widenedBy({ x, y, width, height }, share) {
+    return { x: x - width * share, y: y - height * share, width: width * (1 + 2 * share), height: height * (1 + 2 * share) };
+}
+
 /**
  * An edge from the right side of its source to the left side of its target, as SVG path data. One that leads back is led
  * around below both.
@@ -113,6 +133,26 @@ function yOnEdge(startX, startY, endX, endY, x) {
         else high = t;
     }
     return startY + (endY - startY) * low * low * (3 - 2 * low);
+}
+
+/**
+ * SVG path data at another place.
+ * @param {string} data
+ * @param {number} x
+ * @param {number} y
+ */
+export function pathAt(data, x, y) {
+    return data.replace(/([A-Z])([^A-Za-z]*)/g, (_, command, rest) => {
+        let index = 0;
+        const moved = rest.replace(/-?(?:\d+\.?\d*|\.\d+)/g, (/** @type {string} */ number) => {
+            const place = index++;
+            // Of an arc, only the last two of seven numbers are a point.
+            if (command === "A" && place % 7 < 5) return number;
+            const isX = command === "H" || (command !== "V" && (command === "A" ? place % 7 === 5 : place % 2 === 0));
+            return ` ${Number(number) + (isX ? x : y)}`;
+        });
+        return command + moved;
+    });
 }
 
 /**

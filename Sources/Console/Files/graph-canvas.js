@@ -1,10 +1,12 @@
 // <graph-canvas>: a graph as boxes and arrows, in the colours of its execution's state.
 
 import { CanvasEdge, arrowheads } from "./canvas-edge.js";
+import { CanvasGestures } from "./canvas-gestures.js";
 import { CanvasNode } from "./canvas-node.js";
 import { CanvasView } from "./canvas-view.js";
 import { button, drawn, element } from "./dom.js";
-import { NODE_HEIGHT, NODE_WIDTH, neighbour } from "./geometry.js";
+import { FrameBatch } from "./frame-batch.js";
+import { NODE_HEIGHT, NODE_WIDTH, contains, neighbour, overlaps, widenedBy } from "./geometry.js";
 import { BLOCK_SIZE } from "./run-state.js";
 
 /** @typedef {import("./run-session.js").RunSession} RunSession */
@@ -17,22 +19,33 @@ const PAN_STEP = 60;
 const HEAT_LEVELS = 5;
 /** With more nodes running than this, the edges stand still: so many moving lines keep a browser from drawing anything else. */
 const ANIMATED_NODES_MAX = 150;
+/** A frame lasts 16 ms; the browser takes some 0.1 ms for a node that changes, with its edges. */
+const NODES_PER_FRAME = 100;
+/** Of a graph of more nodes, only those in sight have their texts in the page. */
+const DETAILED_NODES_MAX = 250;
+/** What is drawn in detail around the part in sight, as a share of it. */
+const DETAILED_AROUND = 0.5;
 
 export class GraphCanvas extends HTMLElement {
     #edgeLayer = drawn("g");
     #labelLayer = drawn("g");
     #nodeLayer = drawn("g");
-    #content = drawn("g", {}, this.#edgeLayer, this.#labelLayer, this.#nodeLayer);
-    #screen = drawn("svg", { class: "canvas", role: "group" }, arrowheads(), this.#content);
-    #view = new CanvasView(this.#screen, this.#content);
+    #screen = element("div", { class: "canvas", role: "group" });
+    #view = new CanvasView(this.#screen, arrowheads(), drawn("g", {}, this.#edgeLayer, this.#labelLayer, this.#nodeLayer));
+    #gestures = new CanvasGestures(this.#view);
     /** @type {RunSession | null} */
     #session = null;
     /** @type {CanvasNode[]} In the order of the document. */
     #nodes = [];
     /** @type {Map<string, { node: CanvasNode, edges: { edge: CanvasEdge, from: string, to: string }[] }>} */
     #byId = new Map();
+    /** @type {import("./geometry.js").Box | null} What is drawn in detail; null for all. */
+    #detailed = null;
     /** @type {RunState | null} */
     #shown = null;
+    /** @type {Set<number>} The places of nodes that are not yet drawn as they are in that state. */
+    #due = new Set();
+    #frame = new FrameBatch(() => this.#drawDue(NODES_PER_FRAME));
     /** @type {string | null} */
     #selected = null;
     /** @type {string | null} The node that Tab comes to. */
@@ -51,9 +64,13 @@ export class GraphCanvas extends HTMLElement {
         });
         this.#screen.addEventListener("keydown", (event) => this.#key(event));
         this.#screen.addEventListener("focusin", (event) => this.#focused(event));
+        this.#view.onMove = () => this.#moved();
+        this.#view.onScale = () => this.#drawDetails();
         new ResizeObserver(() => {
+            this.#view.measure();
             if (!this.#view.isMovedByHand) this.fit();
         }).observe(this);
+        this.#view.measure();
     }
 
     /**
@@ -63,6 +80,7 @@ export class GraphCanvas extends HTMLElement {
     open(session) {
         this.#session = session;
         this.#shown = null;
+        this.#due.clear();
         this.#selected = null;
         const { document } = session.graph;
         this.#screen.setAttribute("aria-label", `Graph ${document.name ?? document.id}. Arrow keys go from node to node, Enter inspects.`);
@@ -75,7 +93,7 @@ export class GraphCanvas extends HTMLElement {
         this.#current = null;
         this.#moveTabStop(document.nodes[0]?.id ?? null);
         this.setAttribute("data-graph", document.id);
-        this.fit();
+        if (!this.#view.fit(session.bounds)) this.#drawDetails();
     }
 
     /**
@@ -93,33 +111,54 @@ export class GraphCanvas extends HTMLElement {
         return [made];
     }
 
+    /** Draws what can be made out of the nodes. */
+    #drawDetails() {
+        const { detail, visible } = this.#view, isLarge = this.#nodes.length > DETAILED_NODES_MAX;
+        this.#detailed = isLarge ? widenedBy(visible, DETAILED_AROUND) : null;
+        for (const node of this.#nodes) node.draw(this.#detailed === null || overlaps(node.box, this.#detailed) ? detail : "far");
+    }
+
+    #moved() {
+        if (this.#detailed !== null && this.#view.detail !== "far" && !contains(this.#detailed, this.#view.visible)) this.#drawDetails();
+    }
+
     /**
-     * Shows a state of the execution. Only what differs from the one before is touched.
+     * Shows a state of the execution. Only what differs from the one before is touched, and of that so much in one frame
+     * that the page stays quick; the rest follows in the next ones.
      * @param {RunState} state
      */
     show(state) {
         const before = this.#shown;
         if (state === before || !this.#session) return;
         this.#shown = state;
-        /** @type {Set<{ edge: CanvasEdge, from: string, to: string }>} */
-        const edges = new Set();
-        const { nodes } = this.#session.graph.document;
         state.blocks.forEach((block, blockIndex) => {
             const old = before?.blocks[blockIndex];
             if (block === old) return;
             block.forEach((node, index) => {
-                if (node === old?.[index]) return;
-                const place = blockIndex * BLOCK_SIZE + index;
-                this.#nodes[place].show(node);
-                for (const entry of this.#byId.get(nodes[place].id)?.edges ?? []) edges.add(entry);
+                if (node !== old?.[index]) this.#due.add(blockIndex * BLOCK_SIZE + index);
             });
         });
-        const at = (/** @type {string} */ id) => {
-            const place = state.places.get(id) ?? 0;
-            return state.blocks[Math.floor(place / BLOCK_SIZE)][place % BLOCK_SIZE];
-        };
-        for (const { edge, from, to } of edges) edge.show(at(from), at(to));
         this.#screen.classList.toggle("calm", state.counts.running > ANIMATED_NODES_MAX);
+        this.#drawDue(before === null ? Infinity : NODES_PER_FRAME);
+    }
+
+    /** @param {number} countMax */
+    #drawDue(countMax) {
+        const state = this.#shown, nodes = this.#session?.graph.document.nodes;
+        if (!state || !nodes) return;
+        const at = (/** @type {number} */ place) => state.blocks[Math.floor(place / BLOCK_SIZE)][place % BLOCK_SIZE];
+        /** @type {Set<{ edge: CanvasEdge, from: string, to: string }>} */
+        const edges = new Set();
+        let left = countMax;
+        for (const place of this.#due) {
+            if (left === 0) break;
+            left -= 1;
+            this.#due.delete(place);
+            this.#nodes[place].show(at(place));
+            for (const entry of this.#byId.get(nodes[place].id)?.edges ?? []) edges.add(entry);
+        }
+        for (const { edge, from, to } of edges) edge.show(at(state.places.get(from) ?? 0), at(state.places.get(to) ?? 0));
+        if (this.#due.size > 0) this.#frame.request();
     }
 
     /**
@@ -184,7 +223,7 @@ export class GraphCanvas extends HTMLElement {
 
     /** @param {MouseEvent} event */
     #click(event) {
-        if (!this.#view.wasDragged) this.#choose(nodeAt(event));
+        if (!this.#gestures.wasDragged) this.#choose(nodeAt(event));
     }
 
     /** @param {FocusEvent} event */

@@ -53,8 +53,8 @@ export class GraphEditor extends HTMLElement {
     ]);
     #keys = new EditorKeys(this);
     #comparison;
-    /** What the canvas was last told, so that a new session is fitted into view. */
-    #fitted = "";
+    /** A new session is fitted into view. */
+    #isFitted = false;
 
     saving;
     /** @type {(session: EditorSession | null) => void} */
@@ -133,12 +133,12 @@ export class GraphEditor extends HTMLElement {
         session.onChange = () => this.#frame.request();
         session.showYAML(this.#panel.chosen === "yaml");
         this.#comparison.open(session);
-        this.#fitted = "";
+        this.#isFitted = false;
         this.#problems.show(null);
         this.#panel.choose("properties");
         this.#update();
-        session.computePositions().then(() => {
-            if (session !== this.#session) return;
+        session.computePositions().then((isNew) => {
+            if (!isNew || session !== this.#session) return;
             this.#update();
             this.#canvas.fit();
         }).catch(() => {});
@@ -150,11 +150,8 @@ export class GraphEditor extends HTMLElement {
         const session = this.#session;
         if (!session) return;
         this.#toolbar.show(session);
-        this.#canvas.show(this.#scene(session));
-        if (this.#fitted !== "done") {
-            this.#canvas.fit();
-            this.#fitted = "done";
-        }
+        this.#canvas.show(this.#scene(session), !this.#isFitted);
+        this.#isFitted = true;
         this.#showProperties(session);
         this.#faults.show(session);
         this.#yaml.show(session);
@@ -218,7 +215,7 @@ export class GraphEditor extends HTMLElement {
                 element("button", { type: "button", class: "link", onclick: () => {
                     actions.addExample(session);
                     this.#frame.request();
-                    this.#fitted = "";
+                    this.#isFitted = false;
                 } }, "Or begin with an example of three nodes"));
         } else if (!isEmpty && this.#empty.childElementCount > 0) this.#empty.replaceChildren();
         this.#empty.hidden = !isEmpty;

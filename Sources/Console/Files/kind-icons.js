@@ -1,6 +1,7 @@
 // A small sign for each kind of node, and the colour of its tile (by a class of the style sheet).
 
 import { drawn } from "./dom.js";
+import { pathAt } from "./geometry.js";
 
 /**
  * Lines on a field of 16 by 16.
@@ -36,10 +37,11 @@ export function kindClass(kind) {
 /**
  * The sign, as part of a drawing.
  * @param {string} kind
- * @param {string} [transform]
+ * @param {number} x
+ * @param {number} y
  */
-export function kindSign(kind, transform) {
-    return drawn("path", { class: "kind-sign", d: signs[signName(kind)], transform });
+export function kindSign(kind, x, y) {
+    return drawn("path", { class: "kind-sign", d: pathAt(signs[signName(kind)], x, y) });
 }
 
 /**
@@ -48,5 +50,5 @@ export function kindSign(kind, transform) {
  */
 export function kindTile(kind) {
     return drawn("svg", { class: kindClass(kind), viewBox: "0 0 24 24", width: 24, height: 24, "aria-hidden": "true" },
-        drawn("rect", { class: "kind-back", width: 24, height: 24, rx: 6 }), kindSign(kind, "translate(4 4)"));
+        drawn("rect", { class: "kind-back", width: 24, height: 24, rx: 6 }), kindSign(kind, 4, 4));
 }
