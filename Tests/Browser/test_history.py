@@ -115,6 +115,37 @@ def test_the_state_follows_the_moment(daemon, new_page):
     page.shot("state")
 
 
+def test_the_log_goes_back_and_on_with_the_moment(daemon, new_page):
+    command = ["sh", "-c", "seq -f 'line %g' 900 >&2; echo '{}'"]
+    daemon.create({"id": "wordy", "nodes": [{"id": "a", "kind": "process", "config": {"command": command}}]})
+    execution = daemon.execute("wordy")["execution_id"]
+    page = new_page(f"{daemon.url}/#/executions/{execution}")
+    log = page.get_by_role("log")
+    expect(log.get_by_text("Run finished")).to_be_visible()
+
+    def show(seq):
+        page.get_by_role("slider", name="Event").evaluate("(range, seq) => { range.value = seq; range.dispatchEvent(new Event('input')); }", seq)
+
+    def check(seq):
+        """The log ends with that event's line, at the end of what can be scrolled to."""
+        expect(page.locator(".scrub-place")).to_have_text(re.compile(f"^{seq} /"))
+        expect(log.locator(".log-line").last).to_have_text(re.compile(f"line {seq - 2}$"))
+        expect(log.locator(".log-line").last).to_be_in_viewport()
+
+    for seq in (902, 901, 600, 601, 257, 256, 800, 40):
+        show(seq)
+        check(seq)
+    page.get_by_role("button", name="One event back").click()
+    check(39)
+    expect(log.locator(".log-line")).to_have_count(39)
+    page.get_by_label("Filter the log").fill("line 1")
+    expect(log.locator(".log-line")).to_have_count(11)
+    show(20)
+    expect(log.locator(".log-line")).to_have_count(10)
+    show(902)
+    expect(log.locator(".log-line").last).to_have_text(re.compile("line 199$"))
+
+
 def test_a_run_is_replayed_with_the_scrubber(daemon, new_page):
     execution = daemon.execute("partial-failure")["execution_id"]
     page = new_page(f"{daemon.url}/#/executions/{execution}")

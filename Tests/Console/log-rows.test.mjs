@@ -53,3 +53,44 @@ test("a resumed run says so", () => {
     assert.equal(seam.level, "seam");
     assert.match(seam.text, /restarted: start 2/);
 });
+
+test("going back and on again gives the rows that going there at once gives", () => {
+    const speakers = ["a", "b", "c"];
+    const events = numbered([start(), ...Array.from({ length: 1500 }, (_, index) => {
+        const id = speakers[index % 3], turn = Math.floor(index / 40) % 4;
+        return index % 97 === 0 ? nodeStart(id) : output(id, `${index} `, turn === 0 ? "stderr" : "chunk");
+    })]).map((event) => ({ event, text: JSON.stringify(event) }));
+    const at = (count) => {
+        const log = new LogRows(new Map());
+        for (const entry of events.slice(0, count)) log.add(entry);
+        return log.rows;
+    };
+    const log = new LogRows(new Map());
+    let shown = 0;
+    for (const count of [1501, 1500, 1499, 700, 701, 256, 255, 1024, 1023, 0, 1, 0, 513, 1501, 300]) {
+        if (count < shown) shown = log.rewind(count).eventCount;
+        for (; shown < count; shown += 1) log.add(events[shown]);
+        assert.deepEqual(log.rows, at(count), `after ${count} events`);
+    }
+});
+
+test("a step back makes few rows anew and keeps the others", () => {
+    const events = numbered(Array.from({ length: 5000 }, (_, index) => output("a", `${index}`, "log"))).map((event) => ({ event, text: JSON.stringify(event) }));
+    const log = new LogRows(new Map());
+    for (const entry of events) log.add(entry);
+    const first = log.rows[0];
+    const { eventCount } = log.rewind(4999);
+    assert.ok(eventCount > 4700);
+    assert.equal(log.rows.length, eventCount);
+    assert.equal(log.rows[0], first);
+});
+
+test("rows that lose words are named", () => {
+    const log = new LogRows(new Map());
+    const entries = numbered(Array.from({ length: 300 }, () => output("a", "x"))).map((event) => ({ event, text: JSON.stringify(event) }));
+    for (const entry of entries) log.add(entry);
+    const { eventCount, shortened } = log.rewind(299);
+    assert.equal(eventCount, 256);
+    assert.deepEqual(shortened, [log.rows[0]]);
+    assert.equal(log.rows[0].text, "x".repeat(256));
+});

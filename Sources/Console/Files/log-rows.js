@@ -1,4 +1,6 @@
 // The log as rows, from events. Words that a node emits one by one grow into one row, also while others speak.
+//
+// Going back takes rows away again: down to the nearest mark, of which there is one every so many events.
 
 import { count, duration } from "./format.js";
 import { memberText } from "./json-text.js";
@@ -22,12 +24,22 @@ import { memberText } from "./json-text.js";
 const ROW_CHARACTERS_MAX = 2_000;
 /** What a row shows of an output; the inspector has all of it. */
 const OUTPUT_CHARACTERS_MAX = 10_000;
+const EVENTS_PER_MARK = 256;
+
+/**
+ * How the rows stood after some events: how many there were, and the lengths of those that might still grow.
+ * @typedef {{ rowCount: number, open: { key: string, row: Row, length: number }[] }} Mark
+ */
 
 export class LogRows {
     /** @type {Row[]} */
     rows = [];
     /** @type {Map<string, Row>} Speaker → the row that its next word goes to. */
     #open = new Map();
+    /** How many events are in the rows. */
+    #eventCount = 0;
+    /** @type {Mark[]} After each EVENTS_PER_MARK events, from 0 on. */
+    #marks = [];
     #names;
 
     /** @param {ReadonlyMap<string, string>} names Node id → name. */
@@ -40,7 +52,35 @@ export class LogRows {
      * @param {Entry} entry
      * @returns {Row} The row that is new or has grown.
      */
-    add({ event, text }) {
+    add(entry) {
+        if (this.#eventCount % EVENTS_PER_MARK === 0) {
+            const open = [...this.#open].map(([key, row]) => ({ key, row, length: row.text.length }));
+            this.#marks.push({ rowCount: this.rows.length, open });
+        }
+        this.#eventCount += 1;
+        return this.#take(entry);
+    }
+
+    /**
+     * Takes the last events away again, so that at most `count` are left.
+     * @param {number} count
+     * @returns {{ eventCount: number, shortened: Row[] }} How many are left: fewer than `count` by less than a mark's distance;
+     *     and the rows that are left with fewer words.
+     */
+    rewind(count) {
+        if (count >= this.#eventCount) return { eventCount: this.#eventCount, shortened: [] };
+        const index = Math.floor(count / EVENTS_PER_MARK), { rowCount, open } = this.#marks[index];
+        const shortened = open.filter(({ row, length }) => row.text.length > length).map(({ row }) => row);
+        for (const { row, length } of open) row.text = row.text.slice(0, length);
+        this.#open = new Map(open.map(({ key, row }) => [key, row]));
+        this.#marks.length = index;
+        this.rows.length = rowCount;
+        this.#eventCount = index * EVENTS_PER_MARK;
+        return { eventCount: this.#eventCount, shortened };
+    }
+
+    /** @param {Entry} entry */
+    #take({ event, text }) {
         const time = Date.parse(event.timestamp);
         if (!("node_id" in event)) {
             this.#open.clear();

@@ -72,16 +72,32 @@ export class RunLog extends HTMLElement {
         if (!session) return;
         const timeline = session.timeline;
         const count = timeline?.countThrough(session.shownSeq) ?? 0;
-        if (timeline !== this.#timeline || count < this.#entryCount) {
+        if (timeline !== this.#timeline) {
             this.#timeline = timeline;
             this.#startOver();
         }
         this.#shownSeq = session.shownSeq;
         if (!timeline || count === this.#entryCount) return this.#showNote();
-        /** @type {Set<Row>} */
-        const touched = new Set();
+        const touched = new Set(count < this.#entryCount ? this.#rewind(count) : []);
         for (; this.#entryCount < count; this.#entryCount += 1) touched.add(this.#rows.add(timeline.entries[this.#entryCount]));
         this.#write(touched);
+    }
+
+    /**
+     * Takes rows away: at least those of the events after the first `count`.
+     * @param {number} count
+     * @returns {Row[]} Those that are left with fewer words.
+     */
+    #rewind(count) {
+        const { eventCount, shortened } = this.#rows.rewind(count);
+        this.#entryCount = eventCount;
+        const last = this.#rows.rows.at(-1)?.seq ?? 0;
+        for (let row = this.#matching.at(-1); row && row.seq > last; row = this.#matching.at(-1)) {
+            this.#matching.pop();
+            this.#places.delete(row);
+        }
+        this.#virtual.shrink(this.#matching.length);
+        return shortened;
     }
 
     /** @param {Row} row */

@@ -17,8 +17,9 @@ export class VirtualRows {
     #count = 0;
     /** @type {(number | undefined)[]} The heights of blocks, as far as they are known. */
     #heights = [];
-    #knownHeight = 0;
-    #knownRows = 0;
+    /** @type {Set<number>} The blocks that guesses are made from: whole ones, for the last one still grows. */
+    #learned = new Set();
+    #learnedHeight = 0;
     /** @type {Map<number, HTMLElement>} The blocks that are on the page. */
     #blocks = new Map();
     #observer = new ResizeObserver((entries) => this.#resized(entries));
@@ -44,7 +45,28 @@ export class VirtualRows {
         for (const block of this.#blocks.values()) this.#drop(block);
         this.#blocks.clear();
         this.#heights = [];
-        this.#count = this.#knownHeight = this.#knownRows = 0;
+        this.#learned.clear();
+        this.#count = this.#learnedHeight = 0;
+    }
+
+    /** @param {number} count Rows that are left of those before. */
+    shrink(count) {
+        if (count >= this.#count) return;
+        for (let index = Math.floor(count / ROWS_PER_BLOCK); index < this.#blockCount; index += 1) {
+            this.#forget(index);
+            const block = this.#blocks.get(index);
+            if (block) this.#drop(block);
+            this.#blocks.delete(index);
+        }
+        this.#count = count;
+    }
+
+    /** @param {number} index Of a block whose height is no longer known. */
+    #forget(index) {
+        const height = this.#heights[index];
+        if (height === undefined) return;
+        this.#heights[index] = undefined;
+        if (this.#learned.delete(index)) this.#learnedHeight -= height;
     }
 
     /** @param {number} count Rows there are now; never fewer than before. */
@@ -73,7 +95,7 @@ export class VirtualRows {
 
     /** @param {number} index */
     #height(index) {
-        const row = this.#knownRows > 0 ? this.#knownHeight / this.#knownRows : FIRST_ROW_HEIGHT;
+        const row = this.#learned.size > 0 ? this.#learnedHeight / (this.#learned.size * ROWS_PER_BLOCK) : FIRST_ROW_HEIGHT;
         return this.#heights[index] ?? row * this.#rowsOf(index);
     }
 
@@ -148,11 +170,10 @@ export class VirtualRows {
 
     /** @param {number} index @param {number} height */
     #learn(index, height) {
-        // Only whole blocks are learned from: the last one still grows.
-        const isWhole = this.#rowsOf(index) === ROWS_PER_BLOCK, old = this.#heights[index];
+        this.#forget(index);
         this.#heights[index] = height;
-        if (!isWhole) return;
-        this.#knownHeight += height - (old ?? 0);
-        this.#knownRows += old === undefined ? ROWS_PER_BLOCK : 0;
+        if (this.#rowsOf(index) < ROWS_PER_BLOCK) return;
+        this.#learned.add(index);
+        this.#learnedHeight += height;
     }
 }
