@@ -11,7 +11,7 @@ package struct ProcessKind: NodeKind {
     package let name = "process"
     package let title = "Process"
     package let summary = """
-        Runs a program. It reads the input state as JSON on stdin and writes its update as a JSON object to stdout; \
+        Runs any command, with the state as JSON on its stdin and its stdout as the update. The update is a JSON object; \
         each line on stderr becomes an output of the node.
         """
     package let configSchema: JSONText = [

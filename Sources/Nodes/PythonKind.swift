@@ -7,8 +7,9 @@ package struct PythonKind: NodeKind {
     package let name = "python"
     package let title = "Python"
     package let summary = """
-        Calls a Python function with the input state. It returns a mapping, or None after it has changed the state itself; \
-        the update is what changed. Functions may be async; import millrace offers emit and log.
+        Calls a function of yours in Python, with the state and any library that is installed. It returns a mapping, or None \
+        after it has changed the state itself; the update is what changed. Functions may be async; import millrace offers \
+        emit and log.
         """
     package let configSchema: JSONText = [
         "type": "object",

@@ -9,7 +9,7 @@ struct DelayKind: NodeKind {
 
     let name = "delay"
     let title = "Delay"
-    let summary = "Waits. Holds no thread while it does."
+    let summary = "Waits for a time, then lets the nodes after it go on. Holds no thread meanwhile."
     let runsCode = false
     let clock: any Clock
 

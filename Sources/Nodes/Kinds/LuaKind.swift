@@ -7,7 +7,8 @@ struct LuaKind: NodeKind {
     let name = "lua"
     let title = "Lua"
     let summary = """
-        Runs a Lua 5.4 program in a sandbox: it sees the state, and neither files, network, clock nor chance.
+        Computes new values with a few lines of Lua 5.4, in a sandbox. They see the state, and neither files, network, clock \
+        nor chance.
         """
     let runsCode = false
     let limits: LuaLimits
