@@ -39,7 +39,7 @@ extension ExecutionRun {
         }
     }
 
-    /// Nothing starts any more; what runs goes on to its end.
+    /// Nothing starts any more that does not only compute; what runs goes on to its end.
     package func hold() { pause(.held) }
 
     /// What runs is interrupted, without a word in the events.

@@ -41,6 +41,7 @@ package final class ExecutionRun: Sendable {
         /// Whether the caller must give the run to the pool.
         mutating func schedule() -> Bool {
             defer { isScheduled = true }
+            isQuiet = false
             return !isScheduled
         }
 
@@ -68,7 +69,10 @@ package final class ExecutionRun: Sendable {
     /// How the daemon's stop reaches a run.
     enum Pause {
         case none
-        /// What runs goes on to its end, nothing else starts.
+        /// What runs goes on to its end, nothing else starts: what a node would wait for may take longer than the daemon has.
+        /// Where all nodes only compute, no node ever waits for anything. Such an execution goes on as before, and has most
+        /// likely ended before its client could be told where to look for the end; one that is not done when the drain's
+        /// time is over, be it a chain of ten thousand nodes, is interrupted as others are.
         case held
         /// What runs is interrupted, and says nothing any more: it will run again when the execution is taken up.
         case interrupted
@@ -229,7 +233,7 @@ extension ExecutionRun {
     /// Starts what is ready.
     /// - Returns: false when the slice was over before nothing was ready any more.
     private func runReadyNodes(since began: UInt64) -> Bool {
-        guard confined.pause == .none else { return true }
+        guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes else { return true }
         while true {
             let now = environment.clock.monotonicNanoseconds
             guard hasMemory(), let start = confined.machine.nextStart(at: now) else { return true }

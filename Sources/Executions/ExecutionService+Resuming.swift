@@ -48,18 +48,23 @@ extension ExecutionService {
         }
     }
 
-    /// Nothing starts any more, neither executions nor nodes; nodes that run go on to their end.
+    /// Nothing starts any more, neither executions nor nodes, but for those that only compute; nodes that run go on to their
+    /// end.
     package func hold() {
-        let runs = guarded.withLock { guarded in
-            guarded.isHeld = true
-            return Array(guarded.runs.values)
-        }
-        for run in runs { run.hold() }
+        for run in pause(.held) { run.hold() }
     }
 
-    /// Interrupts the nodes that still run. Their executions stay unfinished, and can be taken up later.
+    /// Interrupts the nodes that still run; nothing at all starts any more. Executions stay unfinished, and can be taken up
+    /// later.
     package func interrupt() {
-        for run in guarded.withLock({ Array($0.runs.values) }) { run.interrupt() }
+        for run in pause(.interrupted) { run.interrupt() }
+    }
+
+    private func pause(_ pause: ExecutionRun.Pause) -> [ExecutionRun] {
+        guarded.withLock { guarded in
+            guarded.pause = pause
+            return Array(guarded.runs.values)
+        }
     }
 
     /// Nothing runs any more: every execution is finished, queued or quiet.

@@ -42,8 +42,8 @@ package final class ExecutionService: Sendable {
         /// Admitted, and about to be put among the running or into the queue.
         var arriving = 0
         var isClosed = false
-        /// Nothing starts any more: what is admitted waits in the queue, for the next daemon.
-        var isHeld = false
+        /// Unless there is none, what is admitted waits in the queue for the next daemon, but for that which a held run does.
+        var pause = ExecutionRun.Pause.none
     }
 
     package let environment: RunEnvironment
@@ -75,7 +75,9 @@ package final class ExecutionService: Sendable {
         let queued = Queued(run: makeRun(log), initialState: merged, cached: rerun?.cached ?? [:])
         try admit()
         prepare(log)
-        if arrive(queued) {
+        let (runs, pause) = arrive(queued)
+        if runs {
+            if pause == .held { queued.run.hold() }
             queued.begin()
         } else if log.wait(with: rerun?.edits ?? merged) {
             environment.store.logHasGrown(log)
@@ -163,18 +165,19 @@ package final class ExecutionService: Sendable {
     }
 
     /// Takes the place that was set aside; from here on others can find the execution, and start it from the queue.
-    /// - Returns: whether it runs at once.
-    private func arrive(_ queued: Queued) -> Bool {
+    /// - Returns: whether it runs at once, and how the daemon's stop stands.
+    private func arrive(_ queued: Queued) -> (runs: Bool, ExecutionRun.Pause) {
         guarded.withLock { guarded in
             guarded.arriving -= 1
-            return guarded.place(queued, runningMax: limits.runningMax)
+            return (guarded.place(queued, runningMax: limits.runningMax), guarded.pause)
         }
     }
 
     private func runEnded() {
         let next = guarded.withLock { guarded -> Queued? in
             guarded.running -= 1
-            guard guarded.running < limits.runningMax, !guarded.isHeld, let next = guarded.queue.popFirst() else {
+            guard guarded.running < limits.runningMax, guarded.pause == .none, let next = guarded.queue.popFirst()
+            else {
                 return nil
             }
             guarded.running += 1
@@ -196,7 +199,8 @@ extension ExecutionService.Guarded {
     mutating func place(_ queued: ExecutionService.Queued, runningMax: Int) -> Bool {
         let log = queued.run.log
         runs[log.id] = queued.run
-        guard running >= runningMax || isHeld else {
+        let mayStart = pause == .none || pause == .held && log.graph.onlyComputes
+        if mayStart, running < runningMax {
             running += 1
             return true
         }

@@ -8,6 +8,8 @@ package final class GraphRevision: Sendable {
     package let createdAtMicroseconds: Int64
     /// By rank.
     package let bodies: [any NodeBody]
+    /// Whether that holds for all of its nodes: once it has begun, its executions end by themselves.
+    package let onlyComputes: Bool
     /// By index into `graph.edges`; nil for an edge without `when`.
     package let conditions: [(any EdgeCondition)?]
     /// By rank: `,"node_id":"…","node_name":"…"`, as events carry it.
@@ -31,6 +33,7 @@ package final class GraphRevision: Sendable {
         self.identity = identity
         self.createdAtMicroseconds = createdAtMicroseconds
         self.bodies = bodies
+        onlyComputes = bodies.allSatisfy(\.onlyComputes)
         self.conditions = conditions
         labels = graph.nodes.map { node in
             var writer = ByteWriter()

@@ -22,6 +22,12 @@ package protocol NodeKind: Sendable {
 package protocol NodeBody: Sendable {
     /// Begins one attempt. A body that is done at once says so; one that waits returns the work, and holds no thread meanwhile.
     func start(_ call: NodeCall) -> NodeStart
+    /// Whether an attempt needs nothing but the processor, and little of that: no timer, no child, nobody's answer.
+    var onlyComputes: Bool { get }
+}
+
+extension NodeBody {
+    package var onlyComputes: Bool { false }
 }
 
 package enum NodeStart: Sendable {

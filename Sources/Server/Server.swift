@@ -145,10 +145,11 @@ package final class Server {
 
     /// Ends all connections, and stops listening.
     package func closeConnections() {
-        let kept = Set(keptListeners.map(ObjectIdentifier.init))
-        for listener in listeners where !kept.contains(ObjectIdentifier(listener)) { listener.close() }
+        for listener in listeners where !isKept(listener) { listener.close() }
         for connection in Array(connections.values) { connection.close() }
     }
+
+    private func isKept(_ listener: Listener) -> Bool { keptListeners.contains { $0 === listener } }
 
     var openConnections: [Connection] { Array(connections.values) }
 
@@ -211,7 +212,7 @@ package final class Server {
         crowd.leave(connection.door)
         guard isFull, connections.count < connectionsMax - connectionsMax / 50 else { return }
         isFull = false
-        for listener in listeners { listener.resume() }
+        for listener in listeners where !isDraining || !isKept(listener) { listener.resume() }
     }
 
     /// The `Date` field's value, made anew once a second.

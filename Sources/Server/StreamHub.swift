@@ -38,6 +38,8 @@ final class StreamHub {
         /// The server stops before the mark is reached.
         var farewell: () -> Void = {}
 
+        var isForEnd: Bool { if case .end = mark { true } else { false } }
+
         func isDue(_ log: EventLog) -> Bool {
             switch mark {
             case .change(let change): log.visibleSeq >= 0 && log.storedChange >= change
@@ -160,11 +162,13 @@ final class StreamHub {
         channel(of: log).waiters.append(waiter)
     }
 
-    /// The server stops: whoever waits for an end is told so.
+    /// The server stops: whoever waits for an end is told so. Who waits for something else to be stored will have it.
     func sayFarewell() {
         for channel in channels.values {
-            let waiters = channel.waiters
-            channel.waiters = []
+            // The news of what is stored may still be on its way.
+            fireWaiters(channel)
+            let waiters = channel.waiters.filter(\.isForEnd)
+            channel.waiters.removeAll(where: \.isForEnd)
             for waiter in waiters { waiter.farewell() }
         }
     }

@@ -2,8 +2,8 @@ import Executions
 import Reactor
 import Server
 
-/// The graceful stop, step by step: nothing new starts; what runs gets its time, and is interrupted when that is over; the
-/// last events go out; streams end. What is unfinished then is taken up by the next daemon.
+/// The graceful stop, step by step: nothing starts any more that would wait for something; what runs gets its time, and is
+/// interrupted when that is over; the last events go out; streams end. What is unfinished then is taken up by the next daemon.
 final class Drain {
     /// Between two looks at what still runs.
     private static let lookMilliseconds: Int64 = 20
@@ -19,35 +19,56 @@ final class Drain {
     private let service: ExecutionService
     private let server: Server
     private let finished: () -> Void
-    private let beganAt: Int64
+    /// When what runs has had its time.
+    private var graceEnd: Int64 = 0
 
     init(_ reactor: Reactor, _ service: ExecutionService, _ server: Server, finished: @escaping () -> Void) {
         self.reactor = reactor
         self.service = service
         self.server = server
         self.finished = finished
-        beganAt = reactor.now()
     }
 
     /// - Parameter graceMilliseconds: for nodes that run.
     func begin(graceMilliseconds: Int) {
+        graceEnd = reactor.now() + Int64(graceMilliseconds) * 1_000_000
         if !server.hasSuccessor { service.close() }
         server.drain()
         service.hold()
-        when(within: Int64(graceMilliseconds), isQuiet) { [self] inTime in
-            if !inTime { service.interrupt() }
-            when(within: inTime ? 0 : Self.interruptMilliseconds, isQuiet) { [self] _ in awaitRequests() }
+        settle { [self] in awaitRequests() }
+    }
+
+    /// Goes on once nothing runs any more, by itself or because it is interrupted.
+    private func settle(_ goOn: @escaping () -> Void) {
+        wait(until: graceEnd, isQuiet) { [self] inTime in
+            if inTime { return goOn() }
+            service.interrupt()
+            when(within: Self.interruptMilliseconds, isQuiet) { _ in goOn() }
         }
     }
 
+    /// What the last requests have started is a matter of computing, and has mostly ended before anybody looks.
     private func awaitRequests() {
         when(within: Self.courtesyMilliseconds, { [self] in !server.hasIdleConnections }) { [self] _ in
-            server.sayFarewell()
-            when(within: Self.farewellMilliseconds, { [self] in server.isQuiet }) { [self] _ in
+            settle { [self] in awaitReaders() }
+        }
+    }
+
+    private func awaitReaders() {
+        server.sayFarewell()
+        when(within: Self.farewellMilliseconds, hasSaidFarewell) { [self] _ in
+            service.interrupt()
+            settle { [self] in
                 server.closeConnections()
                 finished()
             }
         }
+    }
+
+    /// By a connection that was not idle a request may have come since.
+    private func hasSaidFarewell() -> Bool {
+        if isQuiet() { server.sayFarewell() }
+        return server.isQuiet
     }
 
     /// Nothing runs, and all that has happened is stored.

@@ -54,6 +54,8 @@ struct Engine {
 }
 
 /// A body that is done at once.
-func quick(_ run: @escaping @Sendable (NodeCall) -> NodeOutcome = { _ in .success(update: [:]) }) -> any NodeBody {
-    ClosureBody { .finished(run($0)) }
+func quick(
+    onlyComputes: Bool = false, _ run: @escaping @Sendable (NodeCall) -> NodeOutcome = { _ in .success(update: [:]) }
+) -> any NodeBody {
+    ClosureBody(onlyComputes: onlyComputes) { .finished(run($0)) }
 }

@@ -1,6 +1,7 @@
 import Executions
 import Graphs
 import JSON
+import Synchronization
 import Testing
 
 /// From one daemon to the next: two services on one store.
@@ -43,6 +44,65 @@ import Testing
             return #expect(Bool(false))
         }
         #expect(initial == ["k": 1])
+    }
+
+    @Test func `a held run that only computes goes on to its end`() async throws {
+        let engine = try Engine(threads: 1)
+        defer { engine.pool.stop() }
+        let isFirst = Mutex(true)
+        let log = try engine.start(
+            try manyNodes(3, isChain: true) { _ in
+                quick(onlyComputes: true) { [service = engine.service] _ in
+                    if isFirst.withLock({ exchange(&$0, with: false) }) { service.hold() }
+                    return .success(update: [:])
+                }
+            })
+        await engine.store.end(of: log)
+        #expect(log.summary.status == .success)
+        await engine.settle()
+        #expect(engine.service.isQuiet)
+    }
+
+    @Test func `what only computes is admitted while all is held, and runs to its end`() async throws {
+        let engine = try Engine(threads: 1)
+        defer { engine.pool.stop() }
+        engine.service.hold()
+        let log = try engine.start(try manyNodes(3, isChain: true) { _ in quick(onlyComputes: true) })
+        await engine.store.end(of: log)
+        #expect(log.summary.status == .success)
+        let mixed = try engine.start(try manyNodes(3, isChain: true) { quick(onlyComputes: $0.id != "n2") })
+        await engine.settle()
+        #expect(mixed.summary.status == .queued)
+        #expect(engine.service.isQuiet)
+    }
+
+    @Test func `a chain that only computes holds up nobody who interrupts it`() async throws {
+        let engine = try Engine(threads: 1)
+        defer { engine.pool.stop() }
+        let reached = Mutex(0)
+        let log = try engine.start(
+            try manyNodes(1_000, isChain: true) { _ in
+                quick(onlyComputes: true) { [service = engine.service, clock = engine.clock] _ in
+                    let count = reached.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    if count == 10 { service.hold() }
+                    if count == 20 { service.interrupt() }
+                    // Longer than the slice after which a run gives its thread back and takes note of what has happened.
+                    if count == 20 { clock.advance(milliseconds: 5) }
+                    return .success(update: [:])
+                }
+            })
+        while !engine.service.isQuiet { await engine.settle() }
+        // The run looks at the time before each node.
+        #expect(reached.withLock { $0 } <= 21)
+        #expect(log.summary.status == .running)
+        // Nothing at all starts now.
+        let late = try engine.start(try manyNodes(1, isChain: true) { _ in quick(onlyComputes: true) })
+        await engine.settle()
+        #expect(late.summary.status == .queued)
+        #expect(engine.service.isQuiet)
     }
 
     @Test func `an interrupted run says nothing more, and goes on in the next daemon`() async throws {

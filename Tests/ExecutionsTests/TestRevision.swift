@@ -24,6 +24,7 @@ struct NoBody: NodeBody {
 }
 
 struct ClosureBody: NodeBody {
+    var onlyComputes = false
     let run: @Sendable (NodeCall) -> NodeStart
     func start(_ call: NodeCall) -> NodeStart { run(call) }
 }

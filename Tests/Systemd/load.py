@@ -21,17 +21,37 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect("/run/millrace/http.sock")
 
 
-def ask(connection, method, path):
+def exchange(connection, method, path):
     try:
         headers = {"Content-Type": "application/json"} if method == "POST" else {}
         connection.request(method, path, body="{}" if method == "POST" else None, headers=headers)
         reply = connection.getresponse()
-        body = reply.read()
-        return str(reply.status) if reply.status in (200, 202) else f"{reply.status} {body[:200]!r}"
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return reply.status, reply.getheader("Location"), reply.read()
     finally:
         connection.close()
+
+
+def ask(make, method, path):
+    try:
+        status, location, body = exchange(make(), method, path)
+        if status == 202:
+            return f"202, in the end {end_of(make, location)}"
+        return str(status) if status == 200 else f"{status} {body[:200]!r}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def end_of(make, location):
+    """How an execution ended that the daemon has left to the next one."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < deadline:
+        status, _, body = exchange(make(), "GET", location)
+        if status != 200:
+            return f"{status} {body[:200]!r}"
+        if (answer := json.loads(body)["status"]) not in ("queued", "running"):
+            return answer
+        time.sleep(0.02)
+    return "nothing"
 
 
 def main():
@@ -40,7 +60,7 @@ def main():
     def work(make):
         while time.monotonic() < end:
             for method, path in (("GET", "/api/graphs"), ("POST", "/api/graphs/quick/execute")):
-                outcome = ask(make(), method, path)
+                outcome = ask(make, method, path)
                 with lock:
                     outcomes[f"{method} {outcome}"] += 1
                     if sum(outcomes.values()) == 20:

@@ -22,8 +22,11 @@ def test_a_restart_under_load_refuses_and_resets_nothing(host, running):
         pids.add(host.main_pid)
     assert len(pids) == 4
     outcomes = json.loads(load.stdout.readline())
-    assert set(outcomes) == {"GET 200", "POST 200"}, outcomes
-    assert all(count > 20 for count in outcomes.values())
+    assert outcomes.pop("GET 200") > 20
+    assert outcomes.pop("POST 200") > 20
+    # Promised by one daemon, kept by the next: only where the stop came before the execution could end.
+    kept = outcomes.pop("POST 202, in the end success", 0)
+    assert outcomes == {} and kept < 20
     assert host.show("NRestarts") == "0"
 
 

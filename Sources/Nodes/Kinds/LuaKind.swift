@@ -70,6 +70,9 @@ private struct LuaBody: NodeBody {
     let key: JSONKey?
     let limits: LuaLimits
 
+    /// Its limits see to the little.
+    var onlyComputes: Bool { true }
+
     func start(_ call: NodeCall) -> NodeStart {
         let scope = LuaScope(state: call.state, output: call.output)
         let run = LuaRun(program, key == nil ? .object : .json, limits, scope)

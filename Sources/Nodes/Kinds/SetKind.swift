@@ -43,12 +43,14 @@ struct SetKind: NodeKind {
 
 private struct ConstantBody: NodeBody {
     let update: JSONObject
+    var onlyComputes: Bool { true }
 
     func start(_ call: NodeCall) -> NodeStart { .finished(.success(update: update)) }
 }
 
 private struct SetBody: NodeBody {
     let values: [(JSONKey, TemplateValue)]
+    var onlyComputes: Bool { true }
 
     func start(_ call: NodeCall) -> NodeStart {
         var budget = LuaBudget(.expression)
