@@ -8,7 +8,9 @@ extension ConfigurationKey {
         "http.connections_per_address_max", "http.requests_per_second_per_address",
         "auth.requests_per_second_per_token", "auth.failures_per_minute_per_address", "auth.session_ms",
         "stream.keep_alive_ms", "stream.retry_ms",
-        "console.start_graph", "log.level", "auth.allow_forwarded_without_tokens",
+        "executions.max_running", "executions.max_queued", "executions.state_bytes_max", "executions.drain_ms",
+        "history.retain_days", "history.retain_executions", "history.retain_bytes",
+        "console.start_graph", "log.level", "log.format", "auth.allow_forwarded_without_tokens",
     ]
 
     package var appliesOnReload: Bool { Self.reloadable.contains(name) }

@@ -20,6 +20,8 @@ package final class ExecutionRun: Sendable {
 
     package let log: EventLog
     let environment: RunEnvironment
+    /// The service's, at the time when the run was made.
+    let limits: ExecutionLimits
     let ended: @Sendable () -> Void
 
     struct Inbox {
@@ -105,11 +107,15 @@ package final class ExecutionRun: Sendable {
     }
 
     /// - Parameter ended: called once, on the pool, when the terminal event was appended.
-    package init(log: EventLog, environment: RunEnvironment, ended: @escaping @Sendable () -> Void = {}) {
+    package init(
+        log: EventLog, environment: RunEnvironment, limits: ExecutionLimits = ExecutionLimits(),
+        ended: @escaping @Sendable () -> Void = {}
+    ) {
         self.log = log
         self.environment = environment
+        self.limits = limits
         self.ended = ended
-        confined = Confined(machine: RunMachine(revision: log.graph, limits: environment.limits))
+        confined = Confined(machine: RunMachine(revision: log.graph, limits: limits))
     }
 
     /// - Parameter cached: by rank, the updates that are taken over from another execution.
@@ -148,7 +154,7 @@ package final class ExecutionRun: Sendable {
         let isExhausted = environment.memory.isExhausted
         let mustSchedule = inbox.withLock { inbox in
             let before = inbox.outputBytes[rank, default: 0]
-            guard before <= environment.limits.outputBytesMax else { return false }
+            guard before <= limits.outputBytesMax else { return false }
             guard !isExhausted else { return inbox.drop(rank, attempt) }
             inbox.droppingRanks.remove(rank)
             inbox.outputBytes[rank] = before + bytes

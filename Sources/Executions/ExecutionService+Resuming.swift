@@ -36,7 +36,7 @@ extension ExecutionService {
             let run = makeRun(log)
             if execution.summary.status == .queued, execution.failure == nil {
                 let queued = Queued(run: run, initialState: execution.initialState, cached: execution.cached)
-                if guarded.withLock({ $0.place(queued, runningMax: limits.runningMax) }) { queued.begin() }
+                if guarded.withLock({ $0.place(queued) }) { queued.begin() }
                 continue
             }
             guarded.withLock { guarded in

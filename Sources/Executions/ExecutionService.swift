@@ -24,6 +24,8 @@ package final class ExecutionService: Sendable {
         package var runningMax = 10_000
         /// Executions that wait for one of those places.
         package var queuedMax = 10_000
+        /// Of each execution, from its start to its end.
+        package var execution = ExecutionLimits()
 
         package init() {}
     }
@@ -36,6 +38,7 @@ package final class ExecutionService: Sendable {
     }
 
     struct Guarded {
+        var limits: Limits
         var runs: [ExecutionID: ExecutionRun] = [:]
         var queue = FairQueue<Queued>()
         var running = 0
@@ -47,14 +50,20 @@ package final class ExecutionService: Sendable {
     }
 
     package let environment: RunEnvironment
-    let limits: Limits
     private let ids: ExecutionIDGenerator
-    let guarded = Mutex(Guarded())
+    let guarded: Mutex<Guarded>
 
     package init(environment: RunEnvironment, limits: Limits = Limits(), ids: ExecutionIDGenerator) {
         self.environment = environment
-        self.limits = limits
+        guarded = Mutex(Guarded(limits: limits))
         self.ids = ids
+    }
+
+    /// These hold from now on. What runs goes on with the limits that it began with, also where fewer may run now; what waits
+    /// begins where more may.
+    package func change(_ limits: Limits) {
+        guarded.withLock { $0.limits = limits }
+        while let next = guarded.withLock({ $0.next() }) { next.begin() }
     }
 
     /// Admits an execution: it runs at once or waits in the queue.
@@ -148,15 +157,17 @@ package final class ExecutionService: Sendable {
     }
 
     func makeRun(_ log: EventLog) -> ExecutionRun {
+        let limits = guarded.withLock { $0.limits.execution }
         // The service lets go of the run at its end.
-        ExecutionRun(log: log, environment: environment) { self.runEnded() }
+        return ExecutionRun(log: log, environment: environment, limits: limits) { self.runEnded() }
     }
 
     /// Sets a place aside.
     private func admit() throws(AdmissionError) {
         let refusal = guarded.withLock { guarded -> AdmissionError? in
             if guarded.isClosed { return .closed }
-            let places = limits.runningMax + limits.queuedMax
+            // More than the limit run after it has become smaller, and take nobody's place in the queue.
+            let places = max(guarded.limits.runningMax, guarded.running) + guarded.limits.queuedMax
             guard guarded.running + guarded.queue.count + guarded.arriving < places else { return .queueFull }
             guarded.arriving += 1
             return nil
@@ -169,19 +180,14 @@ package final class ExecutionService: Sendable {
     private func arrive(_ queued: Queued) -> (runs: Bool, ExecutionRun.Pause) {
         guarded.withLock { guarded in
             guarded.arriving -= 1
-            return (guarded.place(queued, runningMax: limits.runningMax), guarded.pause)
+            return (guarded.place(queued), guarded.pause)
         }
     }
 
     private func runEnded() {
         let next = guarded.withLock { guarded -> Queued? in
             guarded.running -= 1
-            guard guarded.running < limits.runningMax, guarded.pause == .none, let next = guarded.queue.popFirst()
-            else {
-                return nil
-            }
-            guarded.running += 1
-            return next
+            return guarded.next()
         }
         next?.begin()
     }
@@ -196,15 +202,22 @@ extension ExecutionService.Queued {
 extension ExecutionService.Guarded {
     /// Puts an execution among the running, or into the queue.
     /// - Returns: whether it runs at once.
-    mutating func place(_ queued: ExecutionService.Queued, runningMax: Int) -> Bool {
+    mutating func place(_ queued: ExecutionService.Queued) -> Bool {
         let log = queued.run.log
         runs[log.id] = queued.run
         let mayStart = pause == .none || pause == .held && log.graph.onlyComputes
-        if mayStart, running < runningMax {
+        if mayStart, running < limits.runningMax {
             running += 1
             return true
         }
         queue.append(queued, id: log.id, graphID: log.graph.identity.id)
         return false
+    }
+
+    /// Makes one of those that wait one of the running, if there is a place for it.
+    mutating func next() -> ExecutionService.Queued? {
+        guard running < limits.runningMax, pause == .none, let next = queue.popFirst() else { return nil }
+        running += 1
+        return next
     }
 }

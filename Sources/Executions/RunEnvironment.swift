@@ -5,21 +5,18 @@ package final class RunEnvironment: Sendable {
     package let clock: any Clock
     package let pool: WorkerPool
     package let store: any ExecutionStore
-    package let limits: ExecutionLimits
     package let memory: LogMemory
     package let observer: (any RunObserver)?
     /// What runs have appended, on its way to the store.
     let grownLogs: GrownLogs
 
     package init(
-        clock: any Clock, pool: WorkerPool, store: any ExecutionStore, limits: ExecutionLimits = ExecutionLimits(),
-        memory: LogMemory = LogMemory(),
+        clock: any Clock, pool: WorkerPool, store: any ExecutionStore, memory: LogMemory = LogMemory(),
         observer: (any RunObserver)? = nil
     ) {
         self.clock = clock
         self.pool = pool
         self.store = store
-        self.limits = limits
         self.memory = memory
         self.observer = observer
         let grownLogs = GrownLogs(store)

@@ -40,7 +40,7 @@ package final class HistoryStore: Sendable {
 
     private let location: Location
     private let durability: Durability
-    private let retention: RetentionLimits
+    private let retention: RetentionPolicy
     private let onFault: @Sendable (StoreError?) -> Void
     let deletions = DeletionCount()
     package let metrics = StoreMetrics()
@@ -54,7 +54,7 @@ package final class HistoryStore: Sendable {
     ) {
         self.location = location
         self.durability = durability
-        self.retention = retention
+        self.retention = RetentionPolicy(retention)
         self.onFault = onFault
     }
 
@@ -62,6 +62,11 @@ package final class HistoryStore: Sendable {
     package var observer: (any ExecutionStoreObserver)? {
         get { guarded.withLock { $0.observer } }
         set { guarded.withLock { $0.observer = newValue } }
+    }
+
+    /// These hold from the next look at the limits on.
+    package func change(_ retention: RetentionLimits) {
+        self.retention.limits = retention
     }
 
     /// Opens the file and begins to store. Logs that were announced before are stored first.

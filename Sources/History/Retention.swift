@@ -29,7 +29,9 @@ struct Retention {
         case count, startKeys, age, number, leftovers, size
     }
 
-    private let limits: RetentionLimits
+    private let policy: RetentionPolicy
+    /// Those of the round.
+    private var limits: RetentionLimits
     private let deletions: DeletionCount
     private let now: () -> Int64
     private var step = Step.count
@@ -41,8 +43,9 @@ struct Retention {
     private var cursor: Int64 = 0
 
     /// - Parameter now: microseconds since 1970 UTC.
-    init(_ limits: RetentionLimits, _ deletions: DeletionCount, now: @escaping () -> Int64) {
-        self.limits = limits
+    init(_ policy: RetentionPolicy, _ deletions: DeletionCount, now: @escaping () -> Int64) {
+        self.policy = policy
+        limits = policy.limits
         self.deletions = deletions
         self.now = now
     }
@@ -74,6 +77,7 @@ struct Retention {
                 while monotonicNanoseconds() < deadline {
                     guard try work(database) else { continue }
                     guard let next = Step.allCases.dropFirst(index(of: step) + 1).first else {
+                        limits = policy.limits
                         begin(count == nil ? .count : .startKeys)
                         dueNanoseconds = monotonicNanoseconds() + UInt64(Self.restMilliseconds) * 1_000_000
                         return

@@ -16,6 +16,20 @@ package struct RetentionLimits: Sendable, Equatable {
     }
 }
 
+/// The limits that are in force; they may change while the store runs.
+final class RetentionPolicy: Sendable {
+    private let guarded: Mutex<RetentionLimits>
+
+    init(_ limits: RetentionLimits) {
+        guarded = Mutex(limits)
+    }
+
+    var limits: RetentionLimits {
+        get { guarded.withLock { $0 } }
+        set { guarded.withLock { $0 = newValue } }
+    }
+}
+
 /// What others delete while the store thread counts.
 final class DeletionCount: Sendable {
     private let count = Atomic<Int>(0)

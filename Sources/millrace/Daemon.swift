@@ -56,7 +56,7 @@ final class Daemon {
             let counts = service.counts
             return ServiceReport.Counts(running: counts.running, queued: counts.queued, streams: server.streamCount)
         }
-        reloader = Reloader(source, inForce: configuration, installation, server, engine.pool, log, report)
+        reloader = Reloader(source, inForce: configuration, installation, server, engine, log, report)
         server.audit = { [log] entry in log.audit(entry) }
         try server.useTokens(
             own: TokenFile(path: "\(folder)/\(TokenFile.name)"),
@@ -169,7 +169,7 @@ final class Daemon {
             engine.stopReactor()
         }
         self.drain = drain
-        drain.begin(graceMilliseconds: configuration.executions.drainMilliseconds)
+        drain.begin(graceMilliseconds: reloader.configuration.executions.drainMilliseconds)
     }
 
     /// What an earlier daemon has left goes on, before anybody can ask for it.

@@ -18,29 +18,32 @@ final class DaemonLog: RunObserver, Sendable {
     /// How long lines gather before they are written.
     private static let gatherMilliseconds = 10
 
-    private struct Guarded: ~Copyable {
+    fileprivate struct Guarded: ~Copyable {
         var line: LogLine
+        /// What has gathered in formats that were in force before.
+        var earlier: [(lines: [UInt8], LogRendering)] = []
+        var earlierBytes = 0
         var dropped = 0
         var isStopped = false
 
+        var isEmpty: Bool { line.count == 0 && earlierBytes == 0 }
+
         /// Counts lines that there is no room for.
         mutating func hasRoom(for lines: Int) -> Bool {
-            guard line.count > DaemonLog.bufferBytesMax else { return true }
+            guard line.count + earlierBytes > DaemonLog.bufferBytesMax else { return true }
             dropped += lines
             return false
         }
     }
 
     private let severityMin: Atomic<Int>
-    private let rendering: LogRendering
     private let guarded: Mutex<Guarded>
     private let wakeup = Semaphore()
     private let thread = Mutex<SpawnedThread?>(nil)
 
     init(level: LogLevel, format: LogFormat) {
         severityMin = Atomic(level.severity)
-        rendering = Self.rendering(format)
-        guarded = Mutex(Guarded(line: LogLine(rendering)))
+        guarded = Mutex(Guarded(line: LogLine(Self.rendering(format))))
     }
 
     private static func rendering(_ format: LogFormat) -> LogRendering {
@@ -54,6 +57,12 @@ final class DaemonLog: RunObserver, Sendable {
     /// What is less severe is not logged from now on.
     func change(leastSevere level: LogLevel) {
         severityMin.store(level.severity, ordering: .relaxed)
+    }
+
+    /// Messages look like this from now on.
+    func change(format: LogFormat) {
+        let rendering = Self.rendering(format)
+        guarded.withLock { $0.change(rendering) }
     }
 
     func start() throws(SystemError) {
@@ -96,13 +105,13 @@ final class DaemonLog: RunObserver, Sendable {
         let severityMin = severityMin.load(ordering: .relaxed)
         let mustWake = guarded.withLock { guarded in
             guard guarded.hasRoom(for: events.count) else { return false }
-            let wasEmpty = guarded.line.count == 0
+            let wasEmpty = guarded.isEmpty
             events.withUnsafeBufferPointer { events in
                 for index in events.indices {
                     guarded.line.write(events[index].body, events[index].timestampMicroseconds, log, severityMin)
                 }
             }
-            return wasEmpty && guarded.line.count > 0
+            return wasEmpty && !guarded.isEmpty
         }
         if mustWake { wakeup.signal() }
     }
@@ -118,7 +127,7 @@ final class DaemonLog: RunObserver, Sendable {
     ) {
         let mustWake = guarded.withLock { guarded in
             guard guarded.hasRoom(for: 1) else { return false }
-            let wasEmpty = guarded.line.count == 0
+            let wasEmpty = guarded.isEmpty
             guarded.line.begin(level, microseconds, message, place)
             body(&guarded.line)
             guarded.line.finish()
@@ -132,11 +141,11 @@ final class DaemonLog: RunObserver, Sendable {
             wakeup.wait()
             // A busy daemon logs in bursts: what comes within this time is written together.
             wakeup.wait(atMostMilliseconds: Self.gatherMilliseconds, unless: { guarded.withLock { $0.isStopped } })
-            let (lines, dropped, isStopped) = guarded.withLock { guarded in
+            let (batches, dropped, isStopped) = guarded.withLock { guarded in
                 defer { guarded.dropped = 0 }
-                return (guarded.line.take(), guarded.dropped, guarded.isStopped)
+                return (guarded.takeAll(), guarded.dropped, guarded.isStopped)
             }
-            lines.withUnsafeBytes(rendering == .journal ? sendAll : writeAll)
+            for (lines, rendering) in batches { lines.withUnsafeBytes(rendering == .journal ? sendAll : writeAll) }
             if dropped > 0 {
                 log(.warning, "log lines were dropped because stderr was not read", ["count": "\(dropped)"])
             }
@@ -156,5 +165,23 @@ final class DaemonLog: RunObserver, Sendable {
     /// An entry that the journal does not take is lost, as a line would be that nobody reads.
     private func sendAll(_ bytes: UnsafeRawBufferPointer) {
         LogLine.forEachEntry(of: bytes) { try? Journal.send($0) }
+    }
+}
+
+extension DaemonLog.Guarded {
+    fileprivate mutating func change(_ rendering: LogRendering) {
+        guard rendering != line.rendering else { return }
+        earlier = takeAll()
+        earlierBytes = earlier.reduce(0) { $0 + $1.lines.count }
+        line = LogLine(rendering)
+    }
+
+    /// In the order in which they arose.
+    fileprivate mutating func takeAll() -> [(lines: [UInt8], LogRendering)] {
+        defer {
+            earlier = []
+            earlierBytes = 0
+        }
+        return line.count == 0 ? earlier : earlier + [(line.take(), line.rendering)]
     }
 }

@@ -33,11 +33,9 @@ struct Engine {
         clock = ReactorClock(reactor)
         let cores = CPUSet.usableCount
         pool = WorkerPool(threads: configuration.workers.threads > 0 ? configuration.workers.threads : cores)
-        let history = configuration.history
         store = HistoryStore(
-            location, durability: history.durability == .power ? .power : .process,
-            retention: RetentionLimits(
-                days: history.retainDays, executions: history.retainExecutions, bytes: history.retainBytes)
+            location, durability: configuration.history.durability == .power ? .power : .process,
+            retention: RetentionLimits(configuration.history)
         ) { fault in
             if let fault {
                 log?.log(.error, "the history cannot be written; executions wait", ["error": fault.message])
@@ -56,17 +54,19 @@ struct Engine {
                 clock: clock, launcher: launcher, python: python,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled))
-        var limits = ExecutionLimits()
-        limits.stateBytesMax = configuration.executions.stateBytesMax
         let environment = RunEnvironment(
-            clock: clock, pool: pool, store: store, limits: limits,
+            clock: clock, pool: pool, store: store,
             observer: RunObservers(all: [executionMetrics] + (log.map { [$0] } ?? [])))
-        var admission = ExecutionService.Limits()
-        admission.runningMax = configuration.executions.maxRunning
-        admission.queuedMax = configuration.executions.maxQueued
         service = ExecutionService(
-            environment: environment, limits: admission, ids: ExecutionIDGenerator(after: try store.lastRowID()))
+            environment: environment, limits: ExecutionService.Limits(configuration.executions),
+            ids: ExecutionIDGenerator(after: try store.lastRowID()))
         try pool.start()
+    }
+
+    /// Takes over what can change while it runs.
+    func use(_ configuration: Configuration) {
+        store.change(RetentionLimits(configuration.history))
+        service.change(ExecutionService.Limits(configuration.executions))
     }
 
     private static func python(
@@ -90,5 +90,22 @@ struct Engine {
             await python.shutDown()
             mailbox.post { reactor in reactor.stop() }
         }
+    }
+}
+
+extension ExecutionService.Limits {
+    fileprivate init(_ configuration: Configuration.Executions) {
+        self.init()
+        runningMax = configuration.maxRunning
+        queuedMax = configuration.maxQueued
+        execution.stateBytesMax = configuration.stateBytesMax
+    }
+}
+
+extension RetentionLimits {
+    fileprivate init(_ configuration: Configuration.History) {
+        self.init(
+            days: configuration.retainDays, executions: configuration.retainExecutions, bytes: configuration.retainBytes
+        )
     }
 }

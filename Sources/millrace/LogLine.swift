@@ -69,7 +69,7 @@ struct LogPlace {
 struct LogLine: ~Copyable {
     private static let lengthBytes = 4
 
-    private let rendering: LogRendering
+    let rendering: LogRendering
     private var writer = ByteWriter()
     private var timestamps = TimestampWriter()
     /// Where the length of the journal's open field stands.

@@ -20,23 +20,23 @@ final class Reloader {
     private let source: ConfigurationSource
     private let installation: Installation
     private let server: Server
-    private let pool: WorkerPool
+    private let engine: Engine
     private let log: DaemonLog
     private let report: ServiceReport
     /// What is in force.
-    private var configuration: Configuration
+    private(set) var configuration: Configuration
     private var isReloading = false
     private var isWantedAgain = false
 
     init(
         _ source: ConfigurationSource, inForce configuration: Configuration, _ installation: Installation,
-        _ server: Server, _ pool: WorkerPool, _ log: DaemonLog, _ report: ServiceReport
+        _ server: Server, _ engine: Engine, _ log: DaemonLog, _ report: ServiceReport
     ) {
         self.source = source
         self.configuration = configuration
         self.installation = installation
         self.server = server
-        self.pool = pool
+        self.engine = engine
         self.log = log
         self.report = report
     }
@@ -51,7 +51,7 @@ final class Reloader {
         let (source, catalog, log, mailbox) = (source, server.catalog, log, server.reactor.mailbox)
         let confined = Confined(self, to: server.reactor)
         // Files are read on the pool: a slow disk must not hold up the streams.
-        pool.submit {
+        engine.pool.submit {
             let loaded = Result { () throws(ConfigurationError) in try source.load() }
             let graphFaults = Self.loadGraphs(catalog, log)
             mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }
@@ -113,7 +113,9 @@ final class Reloader {
         for warning in loaded.warnings { log.log(.warning, "configuration", ["reason": warning]) }
         let change = configuration.reload(from: loaded.configuration)
         server.settings = ServerSettings(configuration, installation)
+        engine.use(configuration)
         log.change(leastSevere: configuration.log.level)
+        log.change(format: configuration.log.format)
         if !change.awaitingRestart.isEmpty {
             log.log(
                 .warning, "changed settings that need a restart",

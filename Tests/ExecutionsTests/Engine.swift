@@ -18,7 +18,9 @@ struct Engine {
         let store = store ?? MemoryStore(commitsAtOnce: commitsAtOnce)
         self.store = store
         let environment = RunEnvironment(
-            clock: clock, pool: pool, store: store, limits: executionLimits, memory: memory)
+            clock: clock, pool: pool, store: store, memory: memory)
+        var limits = limits
+        limits.execution = executionLimits
         service = ExecutionService(environment: environment, limits: limits, ids: ExecutionIDGenerator())
         store.observe { [service] in service.forgetFinished($0) }
         try pool.start()

@@ -36,6 +36,47 @@ import Testing
         for log in logs { await engine.store.end(of: log) }
     }
 
+    @Test func `new limits hold at once, for what waits and for what comes`() async throws {
+        var limits = ExecutionService.Limits()
+        limits.runningMax = 1
+        let engine = try Engine(limits: limits)
+        defer { engine.pool.stop() }
+        let held = HeldNodes()
+        let graph = try manyNodes(1, isChain: true) { _ in held.body }
+        let logs = try (0..<4).map { _ in try engine.start(graph) }
+        await held.arrivals(1)
+        #expect(engine.service.counts == (1, 3))
+
+        limits.runningMax = 3
+        limits.queuedMax = 1
+        engine.service.change(limits)
+        await held.arrivals(3)
+        #expect(engine.service.counts == (3, 1))
+        #expect(throws: ExecutionService.AdmissionError.queueFull) { try engine.start(graph) }
+
+        // Fewer may run: nobody is thrown out, and nobody begins.
+        limits.runningMax = 1
+        limits.execution.stateBytesMax = 10
+        engine.service.change(limits)
+        held.release("n0", in: logs[0], .success(update: ["text": "longer than ten bytes"]))
+        await engine.store.end(of: logs[0])
+        await engine.settle()
+        #expect(engine.service.counts == (2, 1))
+        #expect(logs[0].summary.status == .success, "it keeps the limits that it began with")
+
+        let big: JSONObject = ["text": "longer than ten bytes"]
+        limits.queuedMax = 2
+        engine.service.change(limits)
+        let late = try engine.start(graph)
+        for arrived in [4, 5] {
+            held.releaseAll()
+            await held.arrivals(arrived)
+        }
+        held.release("n0", in: late, .success(update: big))
+        await engine.store.end(of: late)
+        #expect(late.summary.status == .error)
+    }
+
     @Test func `beyond the places to run executions wait, and beyond the places to wait they are refused`() async throws
     {
         var limits = ExecutionService.Limits()

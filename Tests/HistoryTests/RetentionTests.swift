@@ -35,7 +35,7 @@ import Testing
     private func retain(_ limits: RetentionLimits, nowDay: Int64 = 0) throws -> Int {
         let queue = try DatabaseQueue(path: path)
         var slices = 0
-        var retention = Retention(limits, DeletionCount()) { testEpoch * 1000 + nowDay * Self.day }
+        var retention = Retention(RetentionPolicy(limits), DeletionCount()) { testEpoch * 1000 + nowDay * Self.day }
         repeat {
             try queue.inDatabase { try retention.run($0) }
             slices += 1
@@ -73,6 +73,25 @@ import Testing
         _ = try retain(RetentionLimits(executions: 5))
         let left = try read { try $0.executions(ExecutionQuery()).map(\.id) }
         #expect(left == [30, 29, 28, 27, 2].map { summary($0).id })
+    }
+
+    @Test func `limits that change hold from the next round on`() throws {
+        let logs = (1...30 as ClosedRange<Int64>).map { ended($0) }
+        try store(logs.map { ($0, [[[1]]]) })
+        let (queue, policy) = (try DatabaseQueue(path: path), RetentionPolicy(RetentionLimits()))
+        var retention = Retention(policy, DeletionCount()) { testEpoch * 1000 }
+        func round() throws {
+            repeat {
+                try queue.inDatabase { try retention.run($0) }
+            } while retention.waitMilliseconds()
+                <= Retention.pauseMilliseconds
+        }
+        try round()
+        policy.limits.executions = 7
+        try round()
+        try round()
+        try queue.close()
+        #expect(try count("executions") == 7)
     }
 
     @Test func `events are dropped from the front, and the last one stays`() throws {
