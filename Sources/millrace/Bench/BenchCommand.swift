@@ -7,5 +7,8 @@ struct BenchCommand: ParsableCommand {
             Numbers of one machine say little about another: compare two things in one run, each pinned to its cores
             (taskset -c 0 millrace serve …; taskset -c 1 millrace bench run …).
             """,
-        subcommands: [BenchRunCommand.self, BenchWatchCommand.self])
+        subcommands: [
+            BenchRunCommand.self, BenchWatchCommand.self, BenchNodesCommand.self, BenchIdleCommand.self,
+            BenchHistoryCommand.self,
+        ])
 }

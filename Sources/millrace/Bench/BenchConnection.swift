@@ -100,9 +100,3 @@ final class BenchConnection: ReadinessHandler {
         progress(self, .failed(message))
     }
 }
-
-/// A request without body.
-func benchRequest(_ method: String, _ target: String) -> [UInt8] {
-    let length = method == "GET" ? "" : "Content-Length: 0\r\n"
-    return Array("\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n\(length)\r\n".utf8)
-}

@@ -14,8 +14,7 @@ struct BenchRunCommand: ParsableCommand {
 
     @Argument(help: "The graph to execute.")
     var graph: String
-    @Option(help: "Where the daemon listens: HOST:PORT or unix:PATH.")
-    var address = "127.0.0.1:8080"
+    @OptionGroup var options: BenchOptions
     @Option(help: "Connections at once.")
     var connections = 100
     @Option(help: "How long.")
@@ -24,12 +23,9 @@ struct BenchRunCommand: ParsableCommand {
     var state = "full"
 
     func run() throws {
-        guard let address = SocketAddress(address) else {
-            throw ValidationError("--address takes HOST:PORT or unix:PATH")
-        }
-        _ = try DescriptorLimit.raiseToMaximum()
-        let request = benchRequest("POST", "/api/graphs/\(graph)/execute/stream?state=\(state)")
-        let reactor = try Reactor()
+        let session = try options.session()
+        let request = session.request("POST", "/api/graphs/\(graph)/execute/stream?state=\(state)")
+        let reactor = session.reactor
         var report = BenchReport()
         var bytes: UInt64 = 0
         var failure: String?
@@ -37,7 +33,7 @@ struct BenchRunCommand: ParsableCommand {
         var clients: [BenchConnection] = []
         for _ in 0..<connections {
             clients.append(
-                try BenchConnection(to: address, on: reactor) { connection, progress in
+                try BenchConnection(to: session.address, on: reactor) { connection, progress in
                     switch progress {
                     case .body(let piece): bytes += UInt64(piece.count)
                     case .end(status: 200):
