@@ -12,8 +12,12 @@ struct HistoryConnections {
     private static let pageBytes = 16 << 10
     /// What the -wal file may keep after it was used up once (PRAGMA journal_size_limit).
     private static let walBytesMax = 16 << 20
-    /// Page cache of a connection (PRAGMA cache_size).
+    /// Page cache of the writing connection (PRAGMA cache_size).
     private static let cacheKiB = 16 << 10
+    /// Of the reading one. What is read stands in the kernel's cache anyway. In a large history a page is hardly ever asked for
+    /// twice, and costs less to copy into memory that the processor still holds: with 16 MiB, opening one execution of a
+    /// million took 18.0 µs instead of 16.4. (Mapping the file takes 13.9, and the daemon's life when the disk has a fault.)
+    private static let readerCacheKiB = 2 << 10
     /// For which another program may hold the file locked, with us waiting (sqlite3_busy_timeout).
     private static let busySeconds = 1.0
 
@@ -111,7 +115,7 @@ struct HistoryConnections {
     /// Damage at the ends of the big tables, where a torn copy shows first, is found at the start and not hours later.
     private static func probe(_ database: Database) throws {
         try database.execute(sql: "PRAGMA query_only = 1")
-        try database.execute(sql: "PRAGMA cache_size = -\(cacheKiB)")
+        try database.execute(sql: "PRAGMA cache_size = -\(readerCacheKiB)")
         for table in ["executions", "first_events", "later_events", "graph_revisions", "watermarks"] {
             _ = try Row.fetchOne(database, sql: "SELECT * FROM \(table) ORDER BY rowid DESC LIMIT 1")
         }
