@@ -57,7 +57,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
 
     private func gatherIDs(_ source: JSONText) {
         guard let nodes = source["nodes"]?.array else { return }
-        guard nodes.count <= GraphBounds.nodeCount.upperBound else {
+        guard nodes.count <= vocabulary.nodeCountMax else {
             hasTooManyNodes = true
             return
         }
@@ -78,12 +78,13 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         case "limits": limits = limits(value)
         case "on_restart": onRestart = faults.choice(value, of: OnRestart.self) ?? .resume
         case "nodes":
-            faults.elements(of: value, counts: GraphBounds.nodeCount) { place, value in
+            faults.elements(of: value, counts: 1...vocabulary.nodeCountMax) { place, value in
                 if let node = node(value, place) { nodes.append(node) }
             }
         case "edges" where hasTooManyNodes: break
         case "edges":
-            faults.elements(of: value, counts: 0...GraphBounds.edgeCountMax) { place, value in
+            faults.elements(of: value, counts: 0...GraphBounds.edgeCountMax(forNodes: vocabulary.nodeCountMax)) {
+                place, value in
                 if let edge = edge(value, place) { edges.append(edge) }
             }
         default: preconditionFailure("\(key) is no member of a document")

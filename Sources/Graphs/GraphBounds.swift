@@ -11,10 +11,12 @@ package enum GraphBounds {
     package static let fileBytesMax = 4 << 20
     /// Bytes of all files named by one document: they are kept with every revision.
     package static let filesBytesMax = 16 << 20
-    /// Nodes of a graph, at least and at most.
-    package static let nodeCount = 1...10_000
-    /// Edges of a graph: ten for each node of the largest one.
-    package static let edgeCountMax = 100_000
+    /// Nodes of a graph at most, where nothing else is said (`graphs.nodes_max`).
+    package static let nodeCountMax = 10_000
+    /// What that may be raised to.
+    package static let nodeCountCeiling = 1_000_000
+    /// Edges of a graph: ten for each node of the largest one, and no fewer where only small ones may be.
+    package static func edgeCountMax(forNodes count: Int) -> Int { 10 * max(count, nodeCountMax) }
     /// Nodes that run at once.
     package static let maxParallelNodes = 1...10_000
     /// Timeout of an execution or a node: up to seven days, which covers a run that waits for people.

@@ -11,4 +11,10 @@ package protocol NodeVocabulary: Sendable {
     func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault]
     /// Why a condition does not compile; nil if it does.
     func fault(inCondition source: String) -> String?
+    /// Nodes that a graph may have, up to `GraphBounds.nodeCountCeiling`.
+    var nodeCountMax: Int { get }
+}
+
+extension NodeVocabulary {
+    package var nodeCountMax: Int { GraphBounds.nodeCountMax }
 }

@@ -1,4 +1,5 @@
 import Executions
+import Graphs
 
 /// What the kinds need to know of the daemon.
 package struct NodeSettings: Sendable {
@@ -8,16 +9,19 @@ package struct NodeSettings: Sendable {
     package var lua: LuaLimits
     /// Names of the kinds that graphs may use; `*` stands for all.
     package var enabled: [String]
+    /// Nodes that a graph may have.
+    package var nodeCountMax: Int
 
     package init(
         clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, lua: LuaLimits = .node,
-        enabled: [String] = ["*"]
+        enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax
     ) {
         self.python = python
         self.clock = clock
         self.launcher = launcher
         self.lua = lua
         self.enabled = enabled
+        self.nodeCountMax = nodeCountMax
     }
 }
 
@@ -32,6 +36,6 @@ extension NodeKinds {
             [
                 SetKind(), DelayKind(clock: settings.clock), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python), ProcessKind(launcher: settings.launcher, templates: templates),
-            ], enabled: settings.enabled)
+            ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax)
     }
 }

@@ -12,8 +12,13 @@ package struct NodeKinds: GraphCompiler {
     private let entries: [Entry]
     private let indexByName: [String: Int]
 
+    package let nodeCountMax: Int
+
     /// - Parameter enabled: the names of the kinds that may be used; nil or `*` among them: all.
-    package init(_ kinds: [any NodeKind], enabled: [String]? = nil) {
+    package init(
+        _ kinds: [any NodeKind], enabled: [String]? = nil, nodeCountMax: Int = GraphBounds.nodeCountMax
+    ) {
+        self.nodeCountMax = nodeCountMax
         let allows: (String) -> Bool = { name in enabled.map { $0.contains(name) || $0.contains("*") } ?? true }
         entries = kinds.filter { allows($0.name) }.map { kind in
             guard let schema = try? ConfigSchema(kind.configSchema) else {

@@ -53,7 +53,7 @@ struct Engine {
             NodeSettings(
                 clock: clock, launcher: launcher, python: python,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
-                enabled: configuration.kinds.enabled))
+                enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
         let environment = RunEnvironment(
             clock: clock, pool: pool, store: store,
             observer: RunObservers(all: [executionMetrics] + (log.map { [$0] } ?? [])))

@@ -65,6 +65,7 @@ private struct AnyVocabulary: NodeVocabulary {
 
     func schema(ofKind name: String) -> ConfigSchema? { anything }
     var kindNames: [String] { [] }
+    var nodeCountMax: Int { GraphBounds.nodeCountCeiling }
     func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
     func fault(inCondition source: String) -> String? { nil }
 }

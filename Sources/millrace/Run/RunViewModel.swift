@@ -209,7 +209,7 @@ extension RunViewModel {
             return before
         }
         let place = places[key] ?? nodes.count
-        guard place < GraphBounds.nodeCount.upperBound else { return nil }
+        guard place < GraphBounds.nodeCountMax else { return nil }
         if place == nodes.count {
             places[key] = place
             nodes.append(new)

@@ -1,0 +1,35 @@
+"""How many nodes a graph may have: graphs.nodes_max."""
+
+import json
+
+from graphs import graph, put
+from test_http_surface import assert_problem
+
+
+def wide(count):
+    return graph([put(f"n{number}", x=1) for number in range(count)])
+
+
+def test_a_graph_has_at_most_so_many_nodes_as_was_said(new_daemon):
+    daemon = new_daemon().start("--set", "graphs.nodes_max=3")
+    assert daemon.http.post("/api/graphs", json=wide(3)).status_code == 201
+    reply = daemon.http.post("/api/graphs", json=wide(4))
+    assert_problem(reply, 422, "invalid_graph")
+    assert reply.json()["errors"] == [{"pointer": "/nodes", "message": "must have at most 3 items, has 4"}]
+
+
+def test_it_can_be_raised(new_daemon):
+    for options, is_valid in ((), False), (("--set", "graphs.nodes_max=10001"), True):
+        daemon = new_daemon().start(*options)
+        reply = daemon.http.post("/api/graphs/validate", json=wide(10_001))
+        assert reply.status_code == 200 and reply.json()["valid"] == is_valid, reply.text
+
+
+def test_what_larger_graphs_did_stays_readable(start_daemon):
+    daemon = start_daemon()
+    execution_id = daemon.execute(daemon.create(wide(5)))["execution_id"]
+    before = daemon.stream(execution_id).events
+    assert daemon.stop() == 0
+    daemon.start("--set", "graphs.nodes_max=3")
+    assert daemon.stream(execution_id).events == before
+    assert json.loads(daemon.http.get(f"/api/executions/{execution_id}").content)["status"] == "success"
