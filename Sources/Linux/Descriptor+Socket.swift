@@ -66,6 +66,11 @@ extension Descriptor {
         try setOption(SOL_SOCKET, SO_SNDBUF, bytes)
     }
 
+    /// SO_RCVBUF: how much the kernel takes for us before the peer has to wait; never less than a page or so.
+    package borrowing func setReceiveBuffer(bytes: Int32) throws(SystemError) {
+        try setOption(SOL_SOCKET, SO_RCVBUF, bytes)
+    }
+
     /// SO_SNDBUF as the kernel keeps it: twice what was set.
     package borrowing func sendBufferBytes() throws(SystemError) -> Int32 { try option(SOL_SOCKET, SO_SNDBUF) }
 

@@ -15,7 +15,9 @@ extension Connection {
         guard let slot, beginStream(head) else { return }
         self.feedStream = feedStream
         server.feed.subscribe(slot)
-        for watched in feedStream.watched { server.hub.watch(slot, watched.stream.frames.log) }
+        for index in feedStream.watched.indices {
+            feedStream.watched[index].watch = server.hub.watch(slot, feedStream.watched[index].stream.frames.log)
+        }
     }
 
     /// Sends what is due to a dashboard, up to one turn's worth.
@@ -51,7 +53,7 @@ extension Connection {
     func unsubscribeFeed() {
         guard let slot, let feedStream else { return }
         server.feed.unsubscribe(slot)
-        for watched in feedStream.watched { server.hub.unwatch(slot, watched.stream.frames.log) }
+        for case let watch? in feedStream.watched.map(\.watch) { server.hub.unwatch(watch) }
         self.feedStream = nil
     }
 
@@ -116,16 +118,16 @@ extension Connection {
         case .extended:
             return nil
         case .caughtUp(isComplete: true):
-            if let slot { server.hub.unwatch(slot, frames.log) }
-            feedStream.watched.remove(at: index)
+            if let watch = feedStream.watched.remove(at: index).watch { server.hub.unwatch(watch) }
             return .ended
         case .caughtUp(isComplete: false):
             if let shared = server.hub.sharedFrames(insteadOf: frames) {
                 feedStream.watched[index].stream.move(to: shared)
             }
+            if let watch = feedStream.watched[index].watch { server.hub.awaitNews(watch) }
             return .nothing
         case .needsStore(let seq):
-            server.readStore(for: frames, after: seq)
+            if let slot { server.readStore(for: frames, after: seq, waking: slot) }
             return .nothing
         case .damaged(let message):
             return .damaged(message)

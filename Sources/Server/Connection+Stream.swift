@@ -9,7 +9,7 @@ extension Connection {
     func respond(streaming head: ResponseHead, _ stream: EventStream) {
         guard let slot, beginStream(head) else { return }
         self.stream = stream
-        server.hub.subscribe(slot, to: stream.frames.log)
+        watch = server.hub.subscribe(slot, to: stream.frames.log)
     }
 
     /// Writes what a stream opens with.
@@ -49,9 +49,9 @@ extension Connection {
 
     func endStream() {
         unsubscribeFeed()
-        guard let stream, let slot else { return }
-        server.hub.unsubscribe(slot, from: stream.frames.log)
-        self.stream = nil
+        guard let watch = watch.take() else { return }
+        server.hub.unsubscribe(watch)
+        stream = nil
     }
 
     private func appendRetry() {
@@ -131,7 +131,7 @@ extension Connection {
     /// Has more frames rendered.
     /// - Returns: whether there is something to send now.
     private func extendFrames() -> Bool {
-        guard var stream else { return false }
+        guard var stream, let slot, let watch else { return false }
         let frames = stream.frames
         frames.trim()
         switch frames.extend() {
@@ -148,9 +148,10 @@ extension Connection {
                 stream.move(to: shared)
                 self.stream = stream
             }
+            server.hub.awaitNews(watch)
             return false
         case .needsStore(let seq):
-            server.readStore(for: frames, after: seq)
+            server.readStore(for: frames, after: seq, waking: slot)
             return false
         case .damaged(let message):
             server.report(message)

@@ -28,10 +28,12 @@ final class Connection: ReadinessHandler {
     private(set) var exchangeNumber: UInt64 = 0
     var phase = Phase.reading
     var stream: EventStream?
+    /// As one of those who watch the execution of `stream`.
+    var watch: StreamHub.Watch?
     /// In place of `stream`: a dashboard's.
     var feedStream: FeedStream?
     /// An execution whose end the client waits for, as one of its watchers.
-    private var awaited: EventLog?
+    private var awaited: StreamHub.Watch?
     var request: Request?
     /// Whether the client of the stream wants to go on with this connection.
     var keepsAliveAfterStream = false
@@ -291,13 +293,11 @@ final class Connection: ReadinessHandler {
     /// Until the answer, or until the client goes, the connection is a watcher of the execution.
     func awaitEnd(of log: EventLog) {
         guard let slot, case .handling = phase, !peerHasFinished else { return }
-        server.hub.watch(slot, log)
-        awaited = log
+        awaited = server.hub.watch(slot, log)
     }
 
     private func stopAwaiting() {
-        guard let slot, let log = awaited.take() else { return }
-        server.hub.unwatch(slot, log)
+        if let watch = awaited.take() { server.hub.unwatch(watch) }
     }
 
     /// Answers a request that cannot be read on, and closes.
@@ -338,7 +338,10 @@ final class Connection: ReadinessHandler {
     /// The head of a stream leaves once the execution is stored; frames that are there travel with it.
     private func readyForHead() -> Bool {
         guard !output.isEmpty, outputSent == 0, var stream else { return true }
-        guard stream.frames.log.visibleSeq >= 0 else { return false }
+        guard stream.frames.log.visibleSeq >= 0 else {
+            if let watch { server.hub.awaitNews(watch) }
+            return false
+        }
         if case .extended = stream.frames.extend(), case .at(let offset) = stream.locate() {
             let count = stream.frames.withFrames(at: offset) { frames in
                 guard frames.count <= Self.headRidersBytesMax else { return 0 }

@@ -22,6 +22,8 @@ final class FeedStream {
     /// An execution whose whole events are wanted.
     struct Watched {
         var stream: EventStream
+        /// As one of those who watch the execution.
+        var watch: StreamHub.Watch?
         /// Part of an event was sent: the rest of it comes next.
         var isInsideEvent = false
     }

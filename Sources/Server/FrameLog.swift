@@ -8,6 +8,7 @@ import DequeModule
 import Executions
 import HTTP
 import JSON
+import Reactor
 
 /// Rendered frames of one execution in one detail. Lives on the reactor's thread.
 final class FrameLog {
@@ -104,6 +105,8 @@ final class FrameLog {
     private let isResumedInsideFrame: Bool
     /// Set while the store is being read for this log.
     var isAwaitingStore = false
+    /// Who goes on when the store was read.
+    private var waiting: [Slot] = []
     /// Others may join.
     var isShared = false
 
@@ -191,6 +194,16 @@ final class FrameLog {
             return .damaged(damage ?? "")
         }
         return .extended
+    }
+
+    /// The stream goes on once `provide` has brought what is missing.
+    func wait(_ slot: Slot) {
+        if !waiting.contains(slot) { waiting.append(slot) }
+    }
+
+    func takeWaiting() -> [Slot] {
+        defer { waiting = [] }
+        return waiting
     }
 
     /// Hands over records that were read from the store; an empty slice means that the store does not have them.

@@ -269,12 +269,13 @@ extension Server {
         }
     }
 
-    /// Reads records that have left memory, and wakes the streams that wait for them.
-    func readStore(for frames: FrameLog, after seq: Int) {
+    /// Reads records that have left memory, and wakes the streams that wait for them, this one among them.
+    func readStore(for frames: FrameLog, after seq: Int, waking slot: Slot) {
+        frames.wait(slot)
         guard !frames.isAwaitingStore else { return }
         frames.isAwaitingStore = true
         let (store, id, mailbox) = (store, frames.log.id, reactor.mailbox)
-        let confined = Confined((self, frames), to: reactor)
+        let confined = Confined(frames, to: reactor)
         service.environment.pool.submit { [report] in
             let slice: EventLog.Slice
             do {
@@ -284,9 +285,9 @@ extension Server {
                 slice = EventLog.Slice(firstSeq: seq + 1)
             }
             mailbox.post { reactor in
-                let (server, frames) = confined.open(on: reactor)
+                let frames = confined.open(on: reactor)
                 frames.provide(slice)
-                server.hub.flushStreams(of: frames.log)
+                for slot in frames.takeWaiting() { reactor.needsFlush(slot) }
             }
         }
     }

@@ -3,12 +3,15 @@ import Reactor
 
 /// Who waits for which execution, and the frames that streams of one execution share. Lives on the reactor's thread.
 final class StreamHub {
-    /// The streams and waiters of one execution.
+    /// The watchers and waiters of one execution.
     final class Channel {
         let log: EventLog
         /// One for each detail that was asked for.
         fileprivate var frames: [FrameLog] = []
-        fileprivate var streams: [Slot] = []
+        fileprivate var watchCount = 0
+        /// The watchers that have sent all there was. One whose client does not read is not among them, and costs nothing
+        /// when there is news.
+        fileprivate var awaitingNews: [Watch] = []
         fileprivate var waiters: [Waiter] = []
 
         init(log: EventLog) {
@@ -24,7 +27,20 @@ final class StreamHub {
             frames.first { $0.detail == detail }
         }
 
-        fileprivate var isIdle: Bool { streams.isEmpty && waiters.isEmpty && abandonment == nil }
+        fileprivate var isIdle: Bool { watchCount == 0 && waiters.isEmpty && abandonment == nil }
+    }
+
+    /// One who watches an execution: a stream, or a client that waits for the end.
+    final class Watch {
+        fileprivate let channel: Channel
+        fileprivate let slot: Slot
+        /// Where it stands among those that await news, if it does.
+        fileprivate var place: Int?
+
+        fileprivate init(_ channel: Channel, _ slot: Slot) {
+            self.channel = channel
+            self.slot = slot
+        }
     }
 
     /// Somebody who waits for something to be stored.
@@ -106,21 +122,30 @@ final class StreamHub {
         return shared !== own && shared.offset(ofSeq: own.nextSeq) != nil ? shared : nil
     }
 
-    func subscribe(_ slot: Slot, to log: EventLog) {
+    /// Counts a stream in, which will await its first news once it has sent what is there.
+    func subscribe(_ slot: Slot, to log: EventLog) -> Watch {
         streamCount += 1
-        watch(slot, log)
+        return watch(slot, log)
     }
 
-    func unsubscribe(_ slot: Slot, from log: EventLog) {
+    func unsubscribe(_ watch: Watch) {
         streamCount -= 1
-        unwatch(slot, log)
+        unwatch(watch)
     }
 
-    /// From now on the slot is flushed when there is news of the log.
-    func watch(_ slot: Slot, _ log: EventLog) {
+    /// Somebody watches the execution, until `unwatch`.
+    func watch(_ slot: Slot, _ log: EventLog) -> Watch {
         let channel = channel(of: log)
-        channel.streams.append(slot)
+        channel.watchCount += 1
         if let timer = channel.abandonment.take() { reactor.cancel(timer) }
+        return Watch(channel, slot)
+    }
+
+    /// The watcher has seen all that is visible: its slot is flushed once when there is more.
+    func awaitNews(_ watch: Watch) {
+        guard watch.place == nil else { return }
+        watch.place = watch.channel.awaitingNews.count
+        watch.channel.awaitingNews.append(watch)
     }
 
     /// From now on the execution is cancelled when no stream of it has been open for a while.
@@ -131,7 +156,7 @@ final class StreamHub {
     }
 
     private func watchAbandonment(of channel: Channel) {
-        guard channel.cancelsWhenAbandoned, channel.streams.isEmpty, !channel.log.isFinishedAndVisible else { return }
+        guard channel.cancelsWhenAbandoned, channel.watchCount == 0, !channel.log.isFinishedAndVisible else { return }
         channel.abandonment = reactor.schedule(afterMilliseconds: Self.abandonmentMilliseconds) { [self] in
             channel.abandonment = nil
             cancel(channel.log)
@@ -139,12 +164,18 @@ final class StreamHub {
         }
     }
 
-    func unwatch(_ slot: Slot, _ log: EventLog) {
-        guard let channel = channels[log.id], let index = channel.streams.firstIndex(of: slot) else { return }
-        channel.streams.swapAt(index, channel.streams.count - 1)
-        channel.streams.removeLast()
+    func unwatch(_ watch: Watch) {
+        let channel = watch.channel
+        if let place = watch.place.take() {
+            let last = channel.awaitingNews.removeLast()
+            if last !== watch {
+                channel.awaitingNews[place] = last
+                last.place = place
+            }
+        }
+        channel.watchCount -= 1
         watchAbandonment(of: channel)
-        if channel.isIdle { channels[log.id] = nil }
+        if channel.isIdle { channels[channel.log.id] = nil }
     }
 
     /// Calls `action` once the execution and all its changes up to this one are stored; at once if they are.
@@ -177,14 +208,13 @@ final class StreamHub {
     func wake(_ logs: [EventLog]) {
         for log in logs {
             guard let channel = channels[log.id] else { continue }
-            for slot in channel.streams { reactor.needsFlush(slot) }
+            for watch in channel.awaitingNews {
+                watch.place = nil
+                reactor.needsFlush(watch.slot)
+            }
+            channel.awaitingNews.removeAll(keepingCapacity: true)
             if !channel.waiters.isEmpty { fireWaiters(channel) }
         }
-    }
-
-    /// The frames of a log have grown, or its records have come from the store: whoever waits for them goes on.
-    func flushStreams(of log: EventLog) {
-        for slot in channels[log.id]?.streams ?? [] { reactor.needsFlush(slot) }
     }
 
     private func channel(of log: EventLog) -> Channel {

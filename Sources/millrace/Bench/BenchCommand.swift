@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
             (taskset -c 0 millrace serve …; taskset -c 1 millrace bench run …).
             """,
         subcommands: [
-            BenchRunCommand.self, BenchWatchCommand.self, BenchNodesCommand.self, BenchIdleCommand.self,
-            BenchHistoryCommand.self,
+            BenchRunCommand.self, BenchWatchCommand.self, BenchStalledCommand.self, BenchNodesCommand.self,
+            BenchIdleCommand.self, BenchHistoryCommand.self,
         ])
 }

@@ -9,6 +9,9 @@ struct BenchReport {
         histogram.record(UInt64(max(0, nanoseconds / 1000)))
     }
 
+    /// In microseconds.
+    func value(atPercentile percentile: Double) -> UInt64 { histogram.valueAtPercentile(percentile) }
+
     var count: UInt64 { histogram.totalCount }
 
     /// `p50 1.234 ms  p99 … p99.9 … max …`
