@@ -67,6 +67,8 @@ package final class EventLog: Sendable {
     package let createdAtMicroseconds: Int64
     /// The trace that the execution belongs to.
     let trace: TraceParent?
+    /// The execution is cancelled when nobody has watched it for a while.
+    package let cancelsWhenAbandoned: Bool
 
     fileprivate struct Guarded {
         var summary: ExecutionSummary
@@ -101,6 +103,7 @@ package final class EventLog: Sendable {
         self.graph = graph
         createdAtMicroseconds = summary.createdAtMicroseconds
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
+        cancelsWhenAbandoned = summary.origin?.cancelsWhenAbandoned == true
         self.memory = memory
         guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
     }
@@ -113,6 +116,7 @@ package final class EventLog: Sendable {
         self.graph = graph
         createdAtMicroseconds = summary.createdAtMicroseconds
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
+        cancelsWhenAbandoned = summary.origin?.cancelsWhenAbandoned == true
         self.memory = memory
         guarded = Mutex(Guarded(summary: summary, firstSeq: summary.lastSeq + 1, visibleSeq: summary.lastSeq))
     }

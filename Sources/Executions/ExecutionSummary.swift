@@ -78,14 +78,21 @@ package final class ExecutionOrigin: Sendable, Equatable {
     package let rerunFrom: String?
     /// The W3C Trace Context that the request carried.
     package let traceparent: String?
+    /// It is cancelled when nobody has watched it for a while.
+    package let cancelsWhenAbandoned: Bool
 
-    package init(rerunOf: ExecutionID? = nil, rerunFrom: String? = nil, traceparent: String? = nil) {
+    package init(
+        rerunOf: ExecutionID? = nil, rerunFrom: String? = nil, traceparent: String? = nil,
+        cancelsWhenAbandoned: Bool = false
+    ) {
         self.rerunOf = rerunOf
         self.rerunFrom = rerunFrom
         self.traceparent = traceparent
+        self.cancelsWhenAbandoned = cancelsWhenAbandoned
     }
 
     package static func == (left: ExecutionOrigin, right: ExecutionOrigin) -> Bool {
         left.rerunOf == right.rerunOf && left.rerunFrom == right.rerunFrom && left.traceparent == right.traceparent
+            && left.cancelsWhenAbandoned == right.cancelsWhenAbandoned
     }
 }

@@ -116,6 +116,7 @@ struct ExecutionWriter {
         insert.bind(18, text: summary.origin?.rerunFrom)
         insert.bind(19, text: summary.origin?.traceparent)
         insert.bind(20, text: unstored.initialState?.description)
+        insert.bind(21, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
         try insert.run()
         if let start = unstored.start { try statements.database.insert(start) }
 
@@ -182,8 +183,8 @@ struct ExecutionWriter {
             executions(
                 id, id_low, graph_key, graph_revision, node_count, created_at, is_indexed,
                 status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
-                rerun_of, rerun_from, traceparent, initial_state)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                rerun_of, rerun_from, traceparent, initial_state, cancels_when_abandoned)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
             """
         static let update = """
             UPDATE executions SET

@@ -111,7 +111,7 @@ struct ExecutionList {
     static let columns = """
         id, id_low, (SELECT graph_id FROM graphs WHERE graph_key = executions.graph_key), graph_revision, node_count,
         created_at, status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
-        rerun_of, rerun_from, traceparent
+        rerun_of, rerun_from, traceparent, cancels_when_abandoned
         """
 
     func fetch(_ database: Database) throws -> [ExecutionSummary] {
@@ -249,10 +249,10 @@ extension ExecutionSummary {
     }
 
     private static func origin(_ row: RawStatement.Row) -> ExecutionOrigin? {
-        if row.isNull(15), row.isNull(17) { return nil }
+        if row.isNull(15), row.isNull(17), row.isNull(18) { return nil }
         return ExecutionOrigin(
             rerunOf: row.optionalText(15).flatMap { ExecutionID($0) }, rerunFrom: row.optionalText(16),
-            traceparent: row.optionalText(17))
+            traceparent: row.optionalText(17), cancelsWhenAbandoned: row.int(18) == 1)
     }
 
     private static func strings(_ json: UnsafeRawBufferPointer) -> [String] {

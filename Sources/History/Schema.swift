@@ -16,7 +16,7 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 3
+    static let version = 4
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -31,6 +31,10 @@ enum Schema {
         migrator.registerMigration("v3") { database in
             try database.execute(sql: startKeys + retention)
             try database.execute(sql: "PRAGMA user_version = 3")
+        }
+        migrator.registerMigration("v4") { database in
+            try database.execute(sql: abandonment)
+            try database.execute(sql: "PRAGMA user_version = 4")
         }
         return migrator
     }
@@ -114,6 +118,11 @@ enum Schema {
     private static let retention = """
         ALTER TABLE executions ADD COLUMN dropped_through INTEGER NOT NULL DEFAULT 0;
         CREATE TABLE deleted_executions(execution INTEGER PRIMARY KEY);
+        """
+
+    /// 1 for an execution that is cancelled when nobody has watched it for a while.
+    private static let abandonment = """
+        ALTER TABLE executions ADD COLUMN cancels_when_abandoned INTEGER;
         """
 
     /// The same content of a file, however many revisions name it, is kept once; `fingerprint` is only how it is found.

@@ -232,6 +232,7 @@ extension ExecutionRoutes {
             object["duration_ms"] = JSONText(trusted: writer.bytes)
         }
         if let traceparent = summary.origin?.traceparent { object["traceparent"] = JSONText(traceparent) }
+        if summary.origin?.cancelsWhenAbandoned == true { object["on_disconnect"] = "cancel" }
         if let error = summary.error { object["error"] = JSONText(error) }
         if let queuePosition { object["queue_position"] = JSONText(queuePosition) }
         return object

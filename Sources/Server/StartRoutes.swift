@@ -18,7 +18,7 @@ enum StartRoutes {
         try EventRoutes.requireChunks(call.request)
         try withOrder(call) { (call, order) throws(Problem) in
             try begin(call, order, earlyDetail: detail) { (call, log, isNew) throws(Problem) in
-                if isNew, order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
+                if isNew, log.cancelsWhenAbandoned { call.server.hub.watchAbandonment(of: log) }
                 var headers = EventRoutes.streamHeaders(for: call.request)
                 let path = "/api/executions/" + String(decoding: log.idText, as: UTF8.self)
                 headers.add("Content-Location", path)
@@ -32,7 +32,7 @@ enum StartRoutes {
         let respondsAsync = Preferences(call.request.headers).respondsAsync
         try withOrder(call) { (call, order) throws(Problem) in
             try begin(call, order) { (call, log, isNew) throws(Problem) in
-                if isNew, order.cancelsOnDisconnect { call.server.hub.cancelWhenAbandoned(log) }
+                if isNew, log.cancelsWhenAbandoned { call.server.hub.watchAbandonment(of: log) }
                 if respondsAsync {
                     return call.server.hub.whenStored(log.change, of: log) { accept(log, call) }
                 }
@@ -75,7 +75,12 @@ enum StartRoutes {
     ) throws(Problem) -> EventLog {
         let id = call.parameters["id"]
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
-        let origin = call.trace.map { ExecutionOrigin(traceparent: $0.description) }
+        let trace = call.trace
+        // Most starts have nothing to say of themselves.
+        let origin =
+            trace == nil && !order.cancelsOnDisconnect
+            ? nil
+            : ExecutionOrigin(traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect)
         return try start(graph, call, initialState: order.initialState, origin: origin, prepare)
     }
 

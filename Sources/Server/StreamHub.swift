@@ -18,8 +18,6 @@ final class StreamHub {
             self.log = log
         }
 
-        /// The execution is cancelled when nobody has watched it for a while.
-        fileprivate var cancelsWhenAbandoned = false
         fileprivate var abandonment: TimerID?
         fileprivate var isForgotten = false
 
@@ -148,15 +146,14 @@ final class StreamHub {
         watch.channel.awaitingNews.append(watch)
     }
 
-    /// From now on the execution is cancelled when no stream of it has been open for a while.
-    func cancelWhenAbandoned(_ log: EventLog) {
-        let channel = channel(of: log)
-        channel.cancelsWhenAbandoned = true
-        watchAbandonment(of: channel)
+    /// For a new execution that is cancelled when nobody has watched it for a while: the time runs from now on. For one that
+    /// an earlier daemon has left, it does not before the first watcher has gone: that daemon's end is no disconnect.
+    func watchAbandonment(of log: EventLog) {
+        watchAbandonment(of: channel(of: log))
     }
 
     private func watchAbandonment(of channel: Channel) {
-        guard channel.cancelsWhenAbandoned, channel.watchCount == 0, !channel.log.isFinishedAndVisible else { return }
+        guard channel.log.cancelsWhenAbandoned, channel.watchCount == 0, !channel.log.isFinishedAndVisible else { return }
         channel.abandonment = reactor.schedule(afterMilliseconds: Self.abandonmentMilliseconds) { [self] in
             channel.abandonment = nil
             cancel(channel.log)

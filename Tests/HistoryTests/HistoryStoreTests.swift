@@ -42,7 +42,8 @@ import Testing
         try store.start()
         let (first, second) = (summary(1), summary(2, status: .queued))
         let origin = ExecutionOrigin(
-            rerunOf: first.id, rerunFrom: "a", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            rerunOf: first.id, rerunFrom: "a", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            cancelsWhenAbandoned: true)
         let queued = EventLog(
             graph: anyGraph,
             summary: ExecutionSummary(

@@ -104,3 +104,27 @@ def test_a_restart_of_the_daemon_is_no_disconnect(start_daemon, eventually):
         with watch(daemon, execution_id):
             assert [event["type"] for event in daemon.events(execution_id) if event["type"] == "complete"] == []
         daemon.cancel(execution_id)
+
+
+@pytest.mark.timeout(120)
+def test_after_a_restart_it_counts_again_once_a_watcher_has_come_and_gone(start_daemon, eventually):
+    daemon = start_daemon()
+    graph_id = daemon.create(graph([never_ends()]))
+    (left_wire, left), (unwatched_wire, unwatched), (careless_wire, careless) = (
+        start(daemon, graph_id, body) for body in (BODY, BODY, b""))
+    for end in (daemon.kill, daemon.stop):
+        end()
+        daemon.start()
+    for wire in (left_wire, unwatched_wire, careless_wire):
+        wire.socket.close()
+    assert [daemon.summary(id).get("on_disconnect") for id in (left, unwatched, careless)] == ["cancel", "cancel", None]
+    began = time.monotonic()
+    for execution_id in (left, careless):
+        watch(daemon, execution_id).socket.close()
+    eventually(lambda: status(daemon, left) == "cancelled", SECONDS)
+    assert time.monotonic() - began >= ALONE - 1
+    # Nobody has come back to the one, and the other does not mind.
+    assert {status(daemon, id) for id in (unwatched, careless)} == {"running"}
+    assert daemon.events(left)[-1]["status"] == "cancelled"
+    for execution_id in (unwatched, careless):
+        daemon.cancel(execution_id)
