@@ -45,6 +45,7 @@ package struct Configuration: Equatable, Sendable {
         package var keepAliveMilliseconds = 15_000
         /// The middle of the range that the `retry:` of a stream is drawn from.
         package var retryMilliseconds = 2_000
+        package var memoryBytesMax = 128 << 20
     }
 
     package struct Graphs: Equatable, Sendable {
@@ -55,6 +56,7 @@ package struct Configuration: Equatable, Sendable {
         package var maxRunning = 10_000
         package var maxQueued = 10_000
         package var stateBytesMax = 16 << 20
+        package var memoryBytesMax = 256 << 20
         package var drainMilliseconds = 10_000
     }
 

@@ -93,6 +93,12 @@ extension ConfigurationKey {
             "stream.retry_ms", \.stream.retryMilliseconds, 100...600_000, unit: .milliseconds,
             "How long clients wait before they resume a broken stream. Each stream is told a value around this one."),
         .integer(
+            "stream.memory_bytes_max", \.stream.memoryBytesMax, (1 << 20)...(1 << 46), unit: .bytes,
+            """
+            Memory of the events that streams are sent, however many lag at however many places. Beyond it, those that lag \
+            wait for each other, and have events made again that had to go.
+            """),
+        .integer(
             "graphs.nodes_max", \.graphs.nodesMax, 1...1_000_000,
             "Most nodes of one graph."),
         .integer(
@@ -104,6 +110,12 @@ extension ConfigurationKey {
         .integer(
             "executions.state_bytes_max", \.executions.stateBytesMax, 1024...(1 << 30), unit: .bytes,
             "Largest state of an execution, as JSON. The node that exceeds it fails."),
+        .integer(
+            "executions.memory_bytes_max", \.executions.memoryBytesMax, (1 << 20)...(1 << 46), unit: .bytes,
+            """
+            Memory of the events of all executions. Beyond it, readers get what is stored from the history. When the history \
+            cannot be written, twice as much may wait for it; then nothing starts, and output is dropped with a word.
+            """),
         .integer(
             "executions.drain_ms", \.executions.drainMilliseconds, 0...86_400_000, unit: .milliseconds,
             """

@@ -9,6 +9,8 @@ public struct ByteWriter: ~Copyable {
     @usableFromInline var used = 0
 
     @inlinable public var count: Int { used }
+    /// What it holds of memory.
+    package var allocatedBytes: Int { capacity }
 
     package init(capacity: Int = 0) {
         if capacity > 0 { reserve(capacity) }

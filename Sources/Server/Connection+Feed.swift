@@ -101,10 +101,7 @@ extension Connection {
             case .ahead: break
             case .dropped:
                 let stream = feedStream.watched[index].stream
-                feedStream.watched[index].stream.move(
-                    to: FrameLog(
-                        log: frames.log, detail: frames.detail, firstSeq: stream.nextSeq,
-                        isInsideFrame: !stream.isBetweenEvents))
+                feedStream.watched[index].stream.move(to: server.hub.frames(for: stream))
                 continue
             }
             if let step = extend(frames, index, of: feedStream) { return step }
@@ -114,6 +111,7 @@ extension Connection {
     /// - Returns: nil when there is something to send now.
     private func extend(_ frames: FrameLog, _ index: Int, of feedStream: FeedStream) -> Step? {
         frames.trim()
+        guard let slot, server.hub.memory.admits(slot) else { return .nothing }
         switch frames.extend() {
         case .extended:
             return nil
@@ -127,8 +125,7 @@ extension Connection {
             if let watch = feedStream.watched[index].watch { server.hub.awaitNews(watch) }
             return .nothing
         case .needsStore(let seq):
-            if let slot { server.readStore(for: frames, after: seq, waking: slot) }
-            return .nothing
+            return server.readStore(for: frames, after: seq, waking: slot) ? nil : .nothing
         case .damaged(let message):
             return .damaged(message)
         }
@@ -141,7 +138,7 @@ extension FrameLog {
     /// - Returns: where the stream stands then, and whether that is between events; nil when there is no frame yet.
     func appendBlock(at offset: Int, bytesMax: Int, to output: inout [UInt8]) -> (next: Int, isWhole: Bool)? {
         guard offset < endOffset else { return nil }
-        let (_, bytesIntoFrame) = position(at: offset)
+        let bytesIntoFrame = position(at: offset).bytesIntoFrame
         let frameStart = offset - bytesIntoFrame
         return withFrames(at: frameStart) { frame in
             let blockEnd = ChunkWriter.headerBytes + ChunkWriter.size(ofHeaderAt: frame)

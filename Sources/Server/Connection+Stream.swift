@@ -118,10 +118,7 @@ extension Connection {
                 self.stream = stream
                 guard extendFrames() else { return }
             case .dropped:
-                stream.move(
-                    to: FrameLog(
-                        log: stream.frames.log, detail: stream.frames.detail, firstSeq: stream.nextSeq,
-                        isInsideFrame: !stream.isBetweenEvents))
+                stream.move(to: server.hub.frames(for: stream))
                 self.stream = stream
             }
         }
@@ -134,6 +131,7 @@ extension Connection {
         guard var stream, let slot, let watch else { return false }
         let frames = stream.frames
         frames.trim()
+        guard server.hub.memory.admits(slot) else { return false }
         switch frames.extend() {
         case .extended:
             return true
@@ -151,8 +149,7 @@ extension Connection {
             server.hub.awaitNews(watch)
             return false
         case .needsStore(let seq):
-            server.readStore(for: frames, after: seq, waking: slot)
-            return false
+            return server.readStore(for: frames, after: seq, waking: slot)
         case .damaged(let message):
             server.report(message)
             close()

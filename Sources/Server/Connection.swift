@@ -342,7 +342,7 @@ final class Connection: ReadinessHandler {
             if let watch { server.hub.awaitNews(watch) }
             return false
         }
-        if case .extended = stream.frames.extend(), case .at(let offset) = stream.locate() {
+        if !server.hub.memory.isFull, case .extended = stream.frames.extend(), case .at(let offset) = stream.locate() {
             let count = stream.frames.withFrames(at: offset) { frames in
                 guard frames.count <= Self.headRidersBytesMax else { return 0 }
                 output.append(contentsOf: frames)

@@ -9,6 +9,8 @@ struct EventStream {
     private var seq: Int
     private var bytesIntoFrame = 0
     private var offset: Int?
+    /// Where to begin when the frame that it is in must be rendered anew; nil: at the first event.
+    private(set) var bookmark: FrameLog.Bookmark?
     /// The seq up to which events were counted as sent.
     private var countedSeq: Int
 
@@ -53,7 +55,7 @@ struct EventStream {
             self.offset = nil
             return
         }
-        (seq, bytesIntoFrame) = frames.position(at: offset)
+        (seq, bytesIntoFrame, bookmark) = frames.position(at: offset)
     }
 
     /// How many events were sent since this was asked last.

@@ -45,7 +45,7 @@ final class ExecutionFeed {
 
     private let reactor: Reactor
     private let service: ExecutionService
-    private let store: any ExecutionStore
+    private let reads: ColdReads
     private let report: @Sendable (String) -> Void
     private var readers: Set<Slot> = []
     private var entries: [ExecutionID: Entry] = [:]
@@ -64,12 +64,12 @@ final class ExecutionFeed {
     var readerCount: Int { readers.count }
 
     init(
-        reactor: Reactor, service: ExecutionService, store: any ExecutionStore,
+        reactor: Reactor, service: ExecutionService, reads: ColdReads,
         report: @escaping @Sendable (String) -> Void
     ) {
         self.reactor = reactor
         self.service = service
-        self.store = store
+        self.reads = reads
         self.report = report
     }
 
@@ -209,28 +209,16 @@ final class ExecutionFeed {
     /// Events left memory before they were told.
     private func readStore(_ entry: Entry) {
         entry.isAwaitingStore = true
-        let (store, id, seq, mailbox) = (store, entry.log.id, entry.seq, reactor.mailbox)
-        let confined = Confined((self, entry), to: reactor)
-        service.environment.pool.submit {
-            let result = Result { () throws(StoreError) in
-                try store.records(of: id, after: seq, bytesMax: Self.recordsBytesMax)
-            }
-            mailbox.post { reactor in
-                let (feed, entry) = confined.open(on: reactor)
-                feed.received(result, for: entry)
-            }
-        }
+        reads.read(entry.log.id, after: entry.seq) { [weak self] in self?.received($0, for: entry) }
     }
 
-    private func received(_ result: Result<EventLog.Slice, StoreError>, for entry: Entry) {
+    private func received(_ result: ColdReads.Page, for entry: Entry) {
         entry.isAwaitingStore = false
         guard entries[entry.log.id] === entry else { return }
         switch result {
         case .success(let slice) where !slice.ends.isEmpty: tell(entry, slice)
         case .success: entry.seq = entry.log.visibleSeq
-        case .failure(let error):
-            report("execution \(entry.log.id): \(error)")
-            entry.seq = entry.log.visibleSeq
+        case .failure: entry.seq = entry.log.visibleSeq
         }
         announce(entry)
         work()

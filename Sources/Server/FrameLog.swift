@@ -1,11 +1,13 @@
 // The events of one execution as they go over the wire: each a Server-Sent Events block inside an HTTP chunk, rendered once
 // for all who want the same detail. A stream is an offset into these bytes, so that sending is one `send` of a range.
 //
-// The bytes in memory are a window. A reader that has fallen behind it gets a log of its own, which renders the same bytes
-// again from the records: rendering is a pure function, so the reader goes on in the middle of an event.
+// The bytes in memory are a window. A reader that has fallen behind it goes on with another log, which renders the same bytes
+// again from the records: rendering is a pure function, so the reader goes on in the middle of an event. Readers that lag
+// side by side share such a log; what it holds is let go of when memory is tight (`FrameMemory`).
 
 import DequeModule
 import Executions
+import Graphs
 import HTTP
 import JSON
 import Reactor
@@ -14,13 +16,16 @@ import Reactor
 final class FrameLog {
     /// Frames that are kept for readers behind the newest. More is cheap to render again.
     static let windowBytesMax = 4 << 20
+    /// The same for streams that lag, and for all when memory is tight: enough for streams that go on side by side.
+    private static let smallWindowBytesMax = 256 << 10
     /// Bytes of records that one `extend` takes from the log, and of frames after which it stops: one turn's worth of work.
     private static let extendRecordsBytesMax = 64 << 10
     private static let extendFramesBytesMax = 256 << 10
+    private static let smallExtendFramesBytesMax = 64 << 10
+    /// Frames between two bookmarks for each node of the graph: about what the bookmark itself takes.
+    private static let bookmarkBytesPerNode = 64
     /// A segment that has reached this size is closed; one frame may be larger.
     private static let segmentBytesMax = 64 << 10
-    /// What stands around an event: the chunk's header and end, the seq, the names of the fields.
-    private static let framingBytesMax = 48
 
     enum Extension {
         case extended
@@ -30,63 +35,6 @@ final class FrameLog {
         case needsStore(after: Int)
         /// The stored records cannot be read: damaged history.
         case damaged(String)
-    }
-
-    /// The frames of some seqs in a row. `starts[i]` is where the frame of `firstSeq + i` begins.
-    private struct Segment: ~Copyable {
-        let firstSeq: Int
-        let offset: Int
-        var bytes = ByteWriter()
-        var starts: [Int] = []
-
-        init(firstSeq: Int, offset: Int) {
-            self.firstSeq = firstSeq
-            self.offset = offset
-        }
-
-        mutating func append(_ seq: Int, _ json: (inout ByteWriter) -> Void) {
-            let start = begin()
-            bytes.append("id: ")
-            bytes.append(decimal: seq)
-            bytes.append("\ndata: ")
-            json(&bytes)
-            finish(at: start)
-        }
-
-        /// - Returns: where the frame begins.
-        mutating func begin() -> Int {
-            let start = bytes.count
-            starts.append(start)
-            bytes.append("00000000\r\n")
-            return start
-        }
-
-        /// Ends the frame that begins at `start`, and writes its size.
-        mutating func finish(at start: Int) {
-            bytes.append("\n\n\r\n")
-            let size = bytes.count - start - ChunkWriter.headerBytes - ChunkWriter.trailerBytes
-            withUnsafeTemporaryAllocation(byteCount: ChunkWriter.headerBytes, alignment: 1) { header in
-                ChunkWriter.writeHeader(size: size, into: header, at: 0)
-                bytes.overwrite(at: start, with: UnsafeRawBufferPointer(header))
-            }
-        }
-
-        /// Frames events that were rendered early.
-        mutating func append(_ events: EarlyEvents) {
-            let count = events.nextSeq - events.firstSeq
-            bytes.reserve(events.byteCount + count * FrameLog.framingBytesMax)
-            starts.reserveCapacity(starts.count + count)
-            events.forEach { seq, json in
-                starts.append(bytes.count)
-                let dataBytes = SSEWriter.eventBytes(id: UInt64(seq), dataBytes: json.count)
-                bytes.append(count: ChunkWriter.headerBytes + dataBytes + ChunkWriter.trailerBytes) { frame in
-                    ChunkWriter.writeHeader(size: dataBytes, into: frame, at: 0)
-                    let end = SSEWriter.writeEvent(
-                        id: UInt64(seq), trusted: json, into: frame, at: ChunkWriter.headerBytes)
-                    ChunkWriter.writeTrailer(into: frame, at: end)
-                }
-            }
-        }
     }
 
     let log: EventLog
@@ -102,7 +50,9 @@ final class FrameLog {
     private(set) var isComplete = false
     private var damage: String?
     /// Whether a part of the first frame was sent already, as it was when nothing was missing.
-    private let isResumedInsideFrame: Bool
+    let isResumedInsideFrame: Bool
+    /// Events are missing here that others may have had.
+    private(set) var hasGap = false
     /// Set while the store is being read for this log.
     var isAwaitingStore = false
     /// Who goes on when the store was read.
@@ -110,18 +60,32 @@ final class FrameLog {
     /// Others may join.
     var isShared = false
 
-    private final class Box {
-        var segment: Segment
-        init(_ segment: consuming Segment) { self.segment = segment }
-    }
+    private let memory: FrameMemory
+    private var frameBytes = 0
+    private(set) var heldBytes = 0
+    private(set) var usedAtNanoseconds: Int64 = 0
+    /// For the account: it knows this log.
+    var isSweepable = false
+    /// Where the last bookmark lies.
+    private var bookmarkOffset = 0
 
-    /// - Parameter firstSeq: the seq of the first frame wanted.
-    init(log: EventLog, detail: StateDetail, firstSeq: Int, isInsideFrame: Bool = false) {
+    /// - Parameters:
+    ///   - firstSeq: the seq of the first frame wanted.
+    ///   - bookmark: where to begin rendering, not behind `firstSeq`; nil: at the first event.
+    init(
+        log: EventLog, detail: StateDetail, firstSeq: Int, memory: FrameMemory, isInsideFrame: Bool = false,
+        from bookmark: Bookmark? = nil
+    ) {
         self.log = log
         self.detail = detail
         self.firstSeq = firstSeq
+        self.memory = memory
         isResumedInsideFrame = isInsideFrame
+        madeRenderer = bookmark?.renderer
+        unrendered = EventLog.Slice(firstSeq: bookmark?.nextSeq ?? 1)
     }
+
+    deinit { memory.forget(self) }
 
     /// The seq of the next frame to be rendered.
     var nextSeq: Int { max(nextRecordSeq, firstSeq) }
@@ -151,14 +115,25 @@ final class FrameLog {
         return index < box.segment.starts.count ? box.segment.offset + box.segment.starts[index] : nil
     }
 
-    /// The frame that an offset of the window lies in, and how far into it.
-    func position(at offset: Int) -> (seq: Int, bytesIntoFrame: Int) {
+    /// The frame that an offset of the window lies in, how far into it, and where to begin to have the frame rendered anew.
+    func position(at offset: Int) -> (seq: Int, bytesIntoFrame: Int, bookmark: Bookmark?) {
         guard offset < endOffset, let box = segments.last(where: { $0.segment.offset <= offset }) else {
-            return (nextSeq, 0)
+            return (nextSeq, 0, nil)
         }
         let within = offset - box.segment.offset
         let index = box.segment.starts.partitioningIndex { $0 > within } - 1
-        return (box.segment.firstSeq + index, within - box.segment.starts[index])
+        return (box.segment.firstSeq + index, within - box.segment.starts[index], box.bookmark)
+    }
+
+    /// Where to begin rendering for a stream that wants events before those that are here.
+    var firstBookmark: Bookmark? { segments.first?.bookmark }
+
+    /// Whether a stream that wants the frame of `seq`, or the rest of it, can go on here.
+    func canServe(seq: Int, isInsideFrame: Bool) -> Bool {
+        // What stands in the place of events that are gone is not the same for all.
+        if isInsideFrame, hasGap { return false }
+        guard seq == nextSeq else { return offset(ofSeq: seq) != nil }
+        return isInsideFrame ? isResumedInsideFrame && seq == firstSeq : !isResumedInsideFrame || seq > firstSeq
     }
 
     /// Calls `body` with the frames from `offset` on, as far as they lie in one piece. `offset` must be in the window.
@@ -166,6 +141,7 @@ final class FrameLog {
         guard let box = segments.last(where: { $0.segment.offset <= offset }) else {
             return body(UnsafeRawBufferPointer(start: nil, count: 0))
         }
+        usedAtNanoseconds = memory.now
         let within = offset - box.segment.offset
         return box.segment.bytes.withUnsafeBytes {
             body(UnsafeRawBufferPointer(rebasing: $0[min(within, $0.count)...]))
@@ -174,6 +150,12 @@ final class FrameLog {
 
     /// Renders some more of what is visible.
     func extend() -> Extension {
+        usedAtNanoseconds = memory.now
+        defer { recount() }
+        return extendUncounted()
+    }
+
+    private func extendUncounted() -> Extension {
         if let damage { return .damaged(damage) }
         if isComplete { return .caughtUp(isComplete: true) }
         if let early = log.takeEarly(detail, from: nextSeq) {
@@ -209,6 +191,7 @@ final class FrameLog {
     /// Hands over records that were read from the store; an empty slice means that the store does not have them.
     func provide(_ slice: EventLog.Slice) {
         isAwaitingStore = false
+        defer { recount() }
         guard slice.firstSeq >= nextRecordSeq, !slice.ends.isEmpty else {
             damage = "event \(nextRecordSeq) of execution \(log.id) is missing in the history"
             return
@@ -226,25 +209,45 @@ final class FrameLog {
     /// Events are no longer kept: whoever wants them is told so. The frame stands at the first that is wanted.
     private func appendGap(through last: Int) {
         let first = nextSeq
+        hasGap = true
         renderer.pass(toSeq: last + 1)
         guard first <= last else { return }
-        let box = Box(Segment(firstSeq: first, offset: endOffset))
+        let box = Box(Segment(firstSeq: first, offset: endOffset), nil)
         let start = box.segment.begin()
         box.segment.bytes.append("data: ")
         EventRenderer.renderGap(from: first, to: last, to: &box.segment.bytes)
         box.segment.finish(at: start)
         endOffset += box.segment.bytes.count
+        frameBytes += box.segment.bytes.allocatedBytes
         segments.append(box)
         // The event behind it begins a segment of its own, since a segment's seqs have no gap.
-        segments.append(Box(Segment(firstSeq: last + 1, offset: endOffset)))
+        segments.append(Box(Segment(firstSeq: last + 1, offset: endOffset), makeBookmark()))
     }
 
-    /// Drops the oldest frames beyond the window, of frames for a single reader all but the newest; readers that are there
-    /// still must find their way by seq. To be called by a reader that is at the end, before it has more rendered: what it
+    /// Drops the oldest frames beyond the window; readers that are there still must find their way by seq. To be called by a reader that is at the end, before it has more rendered: what it
     /// has not seen may be larger than the window.
     func trim() {
-        let bytesMax = isShared ? Self.windowBytesMax : 0
-        while segments.count > 1, endOffset - segments[0].segment.offset > bytesMax { segments.removeFirst() }
+        let bytesMax = isShared && !memory.isTight ? Self.windowBytesMax : Self.smallWindowBytesMax
+        while segments.count > 1, endOffset - segments[0].segment.offset > bytesMax {
+            frameBytes -= segments.removeFirst().segment.bytes.allocatedBytes
+        }
+        recount()
+    }
+
+    /// Drops all frames, and the records that would be rendered next; between two turns only, since readers must have noted
+    /// where they stand.
+    func letGo() {
+        segments = []
+        frameBytes = 0
+        // Of a log that is complete, nothing is to be rendered any more.
+        take(EventLog.Slice(firstSeq: nextRecordSeq))
+        recount()
+    }
+
+    private func recount() {
+        let before = heldBytes
+        heldBytes = frameBytes + unrendered.records.count
+        if heldBytes != before { memory.change(by: heldBytes - before, in: self) }
     }
 
     private func take(_ slice: EventLog.Slice) {
@@ -253,7 +256,7 @@ final class FrameLog {
     }
 
     private func renderSome() throws(RecordError) {
-        let limit = endOffset + Self.extendFramesBytesMax
+        let limit = endOffset + (isShared ? Self.extendFramesBytesMax : Self.smallExtendFramesBytesMax)
         while rendered < unrendered.ends.count, endOffset < limit {
             let start = rendered == 0 ? 0 : unrendered.ends[rendered - 1]
             let range = start..<unrendered.ends[rendered]
@@ -269,17 +272,15 @@ final class FrameLog {
 
     private func append(_ record: UnsafeRawBufferPointer, _ seq: Int) throws(RecordError) {
         let event = try EventRecord(decoding: record)
-        let box = openSegment(for: seq)
-        box.segment.append(seq) { renderer.render(event, to: &$0) }
-        endOffset = box.segment.offset + box.segment.bytes.count
+        write(to: openSegment(for: seq)) { box in
+            box.segment.append(seq) { renderer.render(event, to: &$0) }
+        }
         if event.body.isTerminal { complete() }
     }
 
     /// Frames what was rendered where it arose.
     private func take(_ events: EarlyEvents) {
-        let box = openSegment(for: events.firstSeq)
-        box.segment.append(events)
-        endOffset = box.segment.offset + box.segment.bytes.count
+        write(to: openSegment(for: events.firstSeq)) { $0.segment.append(events) }
         firstSeq = events.nextSeq
         if log.isFinishedAndVisible, log.visibleSeq < firstSeq { complete() }
     }
@@ -287,16 +288,30 @@ final class FrameLog {
     /// The segment that the next frame goes into.
     private func openSegment(for seq: Int) -> Box {
         if let last = segments.last, last.segment.bytes.count < Self.segmentBytesMax { return last }
-        let box = Box(Segment(firstSeq: seq, offset: endOffset))
+        let stride = log.graph.graph.nodes.count * Self.bookmarkBytesPerNode
+        let isNear = segments.last?.bookmark != nil && endOffset - bookmarkOffset < stride
+        let box = Box(
+            Segment(firstSeq: seq, offset: endOffset), isNear ? segments.last?.bookmark : makeBookmark())
         segments.append(box)
         return box
     }
 
+    private func makeBookmark() -> Bookmark? {
+        guard let madeRenderer, madeRenderer.nextSeq > 1 else { return nil }
+        bookmarkOffset = endOffset
+        return Bookmark(madeRenderer)
+    }
+
+    private func write(to box: Box, _ body: (Box) -> Void) {
+        let before = box.segment.bytes.allocatedBytes
+        body(box)
+        frameBytes += box.segment.bytes.allocatedBytes - before
+        endOffset = box.segment.offset + box.segment.bytes.count
+    }
+
     /// The end of the body rides on the last frame, so that they are one send.
     private func complete() {
-        let box = segments[segments.count - 1]
-        box.segment.bytes.append(ChunkWriter.lastChunk)
-        endOffset = box.segment.offset + box.segment.bytes.count
+        write(to: segments[segments.count - 1]) { $0.segment.bytes.append(ChunkWriter.lastChunk) }
         isComplete = true
     }
 }

@@ -22,6 +22,7 @@ package final class Server {
     let store: any ExecutionStore
     let hub: StreamHub
     let feed: ExecutionFeed
+    private let reads: ColdReads
     let keyedStarts = KeyedStarts()
     private(set) var guards: RequestGuards
     let gate: Gate
@@ -73,8 +74,11 @@ package final class Server {
         self.report = report
         let descriptors = (try? DescriptorLimit.current().soft) ?? 1024
         connectionsMax = max(16, Int(descriptors) - min(Self.reservedDescriptors, Int(descriptors) / 2))
-        hub = StreamHub(reactor: reactor) { log in service.cancel(log.id) { _ in } }
-        feed = ExecutionFeed(reactor: reactor, service: service, store: store, report: report)
+        hub = StreamHub(
+            reactor: reactor, memory: FrameMemory(reactor: reactor, bytesMax: settings.streamMemoryBytesMax)
+        ) { log in service.cancel(log.id) { _ in } }
+        reads = ColdReads(reactor: reactor, store: store, pool: service.environment.pool, report: report)
+        feed = ExecutionFeed(reactor: reactor, service: service, reads: reads, report: report)
         guards = RequestGuards(settings)
         gate = Gate(settings)
         router = Routes.router()
@@ -269,26 +273,22 @@ extension Server {
         }
     }
 
-    /// Reads records that have left memory, and wakes the streams that wait for them, this one among them.
-    func readStore(for frames: FrameLog, after seq: Int, waking slot: Slot) {
-        frames.wait(slot)
-        guard !frames.isAwaitingStore else { return }
-        frames.isAwaitingStore = true
-        let (store, id, mailbox) = (store, frames.log.id, reactor.mailbox)
-        let confined = Confined(frames, to: reactor)
-        service.environment.pool.submit { [report] in
-            let slice: EventLog.Slice
-            do {
-                slice = try store.records(of: id, after: seq, bytesMax: 256 << 10)
-            } catch {
-                report("execution \(id): \(error)")
-                slice = EventLog.Slice(firstSeq: seq + 1)
-            }
-            mailbox.post { reactor in
-                let frames = confined.open(on: reactor)
-                frames.provide(slice)
-                for slot in frames.takeWaiting() { reactor.needsFlush(slot) }
-            }
+    /// Has records read that have left memory.
+    /// - Returns: whether they are there already; if not, this stream is woken, with all others that wait for them.
+    func readStore(for frames: FrameLog, after seq: Int, waking slot: Slot) -> Bool {
+        if !frames.isAwaitingStore, let page = reads.page(of: frames.log.id, after: seq) {
+            frames.provide(page)
+            return true
         }
+        frames.wait(slot)
+        guard !frames.isAwaitingStore else { return false }
+        frames.isAwaitingStore = true
+        reads.read(frames.log.id, after: seq) { [reactor, weak frames] page in
+            guard let frames else { return }
+            // What cannot be read is missing.
+            frames.provide((try? page.get()) ?? EventLog.Slice(firstSeq: seq + 1))
+            for slot in frames.takeWaiting() { reactor.needsFlush(slot) }
+        }
+        return false
     }
 }

@@ -27,7 +27,7 @@ struct ServerFigures: Sendable {
         dashboards = server.feed.readerCount
         connections = server.connectionCount
         lag = server.streamLag()
-        frameBytes = server.hub.frameBytes + server.feed.lineBytes
+        frameBytes = server.hub.memory.bytes + server.feed.lineBytes
     }
 
     func write(to text: inout MetricsText) {
@@ -39,7 +39,8 @@ struct ServerFigures: Sendable {
         text.gauge("millrace_stream_lag_events_max", "Events that the slowest of those is behind.", lag.eventsMax)
         text.counter("millrace_sent_events", "Events sent to streams.", metrics.eventsSent)
         text.counter("millrace_sent_bytes", "Bytes sent to clients.", metrics.bytesSent)
-        text.gauge("millrace_frame_bytes", "Memory of rendered events that streams share.", frameBytes)
+        text.gauge(
+            "millrace_frame_bytes", "Memory of rendered events and of the records that they are made of.", frameBytes)
         text.gauge("millrace_connections_open", "Connections that are open now.", connections)
         text.counter("millrace_connections", "Connections that were accepted.", metrics.connectionsAccepted)
         text.counter(

@@ -16,6 +16,8 @@ package struct ServerSettings: Sendable {
     package var keepAliveMilliseconds: Int64 = 15_000
     /// The middle of what `retry:` tells clients; each gets a value of its own around it, so that they come back one by one.
     package var retryMilliseconds = 2_000
+    /// What the events that streams are sent may take of memory; looked at when the server is made.
+    package var streamMemoryBytesMax = 128 << 20
     /// Names beside loopback's that a `Host` on TCP may have, without port.
     package var allowedHosts: Set<String> = []
     /// Origins of other sites whose pages may call the API, such as `https://app.example.org`.

@@ -8,11 +8,17 @@ final class StreamHub {
         let log: EventLog
         /// One for each detail that was asked for.
         fileprivate var frames: [FrameLog] = []
+        /// Of streams that lag, which share them where they stand close to each other.
+        fileprivate var trailing: [Trailing] = []
         fileprivate var watchCount = 0
         /// The watchers that have sent all there was. One whose client does not read is not among them, and costs nothing
         /// when there is news.
         fileprivate var awaitingNews: [Watch] = []
         fileprivate var waiters: [Waiter] = []
+
+        fileprivate struct Trailing {
+            weak var frames: FrameLog?
+        }
 
         init(log: EventLog) {
             self.log = log
@@ -65,24 +71,17 @@ final class StreamHub {
     /// How long an execution with `on_disconnect: cancel` goes on without a watcher.
     private static let abandonmentMilliseconds: Int64 = 10_000
 
+    let memory: FrameMemory
     private let reactor: Reactor
     private let cancel: (EventLog) -> Void
     private var channels: [ExecutionID: Channel] = [:]
     private(set) var streamCount = 0
 
     /// - Parameter cancel: cancels an execution that was left alone.
-    init(reactor: Reactor, cancel: @escaping (EventLog) -> Void) {
+    init(reactor: Reactor, memory: FrameMemory, cancel: @escaping (EventLog) -> Void) {
         self.reactor = reactor
+        self.memory = memory
         self.cancel = cancel
-    }
-
-    /// Memory of the frames that streams share.
-    var frameBytes: Int {
-        var bytes = 0
-        for channel in channels.values {
-            for frames in channel.frames { bytes += frames.endOffset - frames.windowStart.offset }
-        }
-        return bytes
     }
 
     /// The log that streams of this execution hold already.
@@ -95,16 +94,44 @@ final class StreamHub {
         channels[id]?.isForgotten = true
     }
 
-    /// Frames for a stream that wants events from `seq` on: the shared ones if they have it, else a log of its own.
+    /// Frames for a stream that wants events from `seq` on: the shared ones if they have it, else those of a stream that lags.
     func frames(for log: EventLog, detail: StateDetail, fromSeq seq: Int) -> FrameLog {
         let channel = channel(of: log)
         if let shared = channel.frames(detail) {
-            return shared.offset(ofSeq: seq) != nil || seq > shared.nextSeq
-                ? shared : FrameLog(log: channel.log, detail: detail, firstSeq: seq)
+            if shared.offset(ofSeq: seq) != nil || seq > shared.nextSeq { return shared }
+            return trailing(channel, detail, seq, isInsideFrame: false, from: nil)
         }
-        let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq)
+        let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq, memory: memory)
         frames.isShared = true
         channel.frames.append(frames)
+        return frames
+    }
+
+    /// Frames for a stream whose own were dropped before it came.
+    func frames(for stream: EventStream) -> FrameLog {
+        let frames = stream.frames
+        guard let channel = channels[frames.log.id], !frames.hasGap || stream.isBetweenEvents else {
+            return FrameLog(
+                log: frames.log, detail: frames.detail, firstSeq: stream.nextSeq, memory: memory,
+                isInsideFrame: !stream.isBetweenEvents, from: stream.bookmark)
+        }
+        return trailing(
+            channel, frames.detail, stream.nextSeq, isInsideFrame: !stream.isBetweenEvents, from: stream.bookmark)
+    }
+
+    private func trailing(
+        _ channel: Channel, _ detail: StateDetail, _ seq: Int, isInsideFrame: Bool, from bookmark: FrameLog.Bookmark?
+    ) -> FrameLog {
+        var start = bookmark
+        for case let known? in channel.trailing.map(\.frames) where known.detail == detail {
+            if known.canServe(seq: seq, isInsideFrame: isInsideFrame) { return known }
+            guard let mark = known.firstBookmark, mark.nextSeq <= seq, !known.hasGap else { continue }
+            if mark.nextSeq > start?.nextSeq ?? 0 { start = mark }
+        }
+        let frames = FrameLog(
+            log: channel.log, detail: detail, firstSeq: seq, memory: memory, isInsideFrame: isInsideFrame, from: start)
+        channel.trailing.removeAll { $0.frames == nil }
+        channel.trailing.append(Channel.Trailing(frames: frames))
         return frames
     }
 
@@ -153,7 +180,9 @@ final class StreamHub {
     }
 
     private func watchAbandonment(of channel: Channel) {
-        guard channel.log.cancelsWhenAbandoned, channel.watchCount == 0, !channel.log.isFinishedAndVisible else { return }
+        guard channel.log.cancelsWhenAbandoned, channel.watchCount == 0, !channel.log.isFinishedAndVisible else {
+            return
+        }
         channel.abandonment = reactor.schedule(afterMilliseconds: Self.abandonmentMilliseconds) { [self] in
             channel.abandonment = nil
             cancel(channel.log)

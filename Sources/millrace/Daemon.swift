@@ -261,6 +261,7 @@ extension ServerSettings {
         sessionMilliseconds = Int64(configuration.auth.sessionMilliseconds)
         keepAliveMilliseconds = Int64(configuration.stream.keepAliveMilliseconds)
         retryMilliseconds = configuration.stream.retryMilliseconds
+        streamMemoryBytesMax = configuration.stream.memoryBytesMax
         allowedHosts = Set(http.allowedHosts)
         allowedOrigins = Set(http.allowedOrigins)
         allowsForwardedWithoutTokens = configuration.auth.allowForwardedWithoutTokens

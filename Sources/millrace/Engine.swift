@@ -56,6 +56,7 @@ struct Engine {
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
         let environment = RunEnvironment(
             clock: clock, pool: pool, store: store,
+            memory: LogMemory(bytesMax: configuration.executions.memoryBytesMax),
             observer: RunObservers(all: [executionMetrics] + (log.map { [$0] } ?? [])))
         service = ExecutionService(
             environment: environment, limits: ExecutionService.Limits(configuration.executions),

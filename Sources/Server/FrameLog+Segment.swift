@@ -1,0 +1,89 @@
+import Executions
+import HTTP
+import JSON
+
+extension FrameLog {
+    /// The frames of some seqs in a row. `starts[i]` is where the frame of `firstSeq + i` begins.
+    struct Segment: ~Copyable {
+        /// What stands around an event: the chunk's header and end, the seq, the names of the fields.
+        private static let framingBytesMax = 48
+
+        let firstSeq: Int
+        let offset: Int
+        var bytes = ByteWriter()
+        var starts: [Int] = []
+
+        init(firstSeq: Int, offset: Int) {
+            self.firstSeq = firstSeq
+            self.offset = offset
+        }
+
+        mutating func append(_ seq: Int, _ json: (inout ByteWriter) -> Void) {
+            let start = begin()
+            bytes.append("id: ")
+            bytes.append(decimal: seq)
+            bytes.append("\ndata: ")
+            json(&bytes)
+            finish(at: start)
+        }
+
+        /// - Returns: where the frame begins.
+        mutating func begin() -> Int {
+            let start = bytes.count
+            starts.append(start)
+            bytes.append("00000000\r\n")
+            return start
+        }
+
+        /// Ends the frame that begins at `start`, and writes its size.
+        mutating func finish(at start: Int) {
+            bytes.append("\n\n\r\n")
+            let size = bytes.count - start - ChunkWriter.headerBytes - ChunkWriter.trailerBytes
+            withUnsafeTemporaryAllocation(byteCount: ChunkWriter.headerBytes, alignment: 1) { header in
+                ChunkWriter.writeHeader(size: size, into: header, at: 0)
+                bytes.overwrite(at: start, with: UnsafeRawBufferPointer(header))
+            }
+        }
+
+        /// Frames events that were rendered early.
+        mutating func append(_ events: EarlyEvents) {
+            let count = events.nextSeq - events.firstSeq
+            bytes.reserve(events.byteCount + count * Self.framingBytesMax)
+            starts.reserveCapacity(starts.count + count)
+            events.forEach { seq, json in
+                starts.append(bytes.count)
+                let dataBytes = SSEWriter.eventBytes(id: UInt64(seq), dataBytes: json.count)
+                bytes.append(count: ChunkWriter.headerBytes + dataBytes + ChunkWriter.trailerBytes) { frame in
+                    ChunkWriter.writeHeader(size: dataBytes, into: frame, at: 0)
+                    let end = SSEWriter.writeEvent(
+                        id: UInt64(seq), trusted: json, into: frame, at: ChunkWriter.headerBytes)
+                    ChunkWriter.writeTrailer(into: frame, at: end)
+                }
+            }
+        }
+    }
+
+    /// A segment, and where to begin to have it rendered anew.
+    final class Box {
+        var segment: Segment
+        /// Nil: at the first event.
+        let bookmark: Bookmark?
+
+        init(_ segment: consuming Segment, _ bookmark: Bookmark?) {
+            self.segment = segment
+            self.bookmark = bookmark
+        }
+    }
+
+    /// A place to go on rendering from, so that a stream that comes for frames that were let go of does not begin at the first
+    /// event. A renderer as it was there; its states are shared with those before and after it.
+    final class Bookmark {
+        let renderer: EventRenderer
+
+        init(_ renderer: EventRenderer) {
+            self.renderer = renderer
+        }
+
+        var nextSeq: Int { renderer.nextSeq }
+    }
+}
