@@ -2,19 +2,30 @@
 
 import errno
 import os
+import pathlib
+import re
 import subprocess
 import threading
 
 import pytest
 
 from daemon import run_to_failure
-from graphs import chain, delay, graph, never_ends, put
+from graphs import chain, delay, graph, process, put
 from stream import is_whole
 from test_life_of_the_daemon import assert_one_clear_line
 from wire import Closed, Wire
 
 DISK_BYTES = 8 << 20
 STATE_BYTES = 200_000
+
+# What the logs of all executions may hold, and what the nodes of a test put out while nothing can be stored: many times as much.
+MEMORY_BYTES = 1 << 20
+LINE = "x" * 1000
+LINES = 10_000
+FLOODS = 10
+# Twice the memory may wait for the disk, and a commit that is tried takes a copy of it. The rest is for buffers that do not
+# depend on what is put out.
+FLOODED_BYTES = 4 * MEMORY_BYTES + (40 << 20)
 
 
 class Disk:
@@ -149,6 +160,53 @@ def test_while_the_disk_is_full_executions_wait_and_afterwards_all_goes_on_by_it
                 assert is_whole(daemon.all_events(head["content-location"].rpartition("/")[2]))
     assert daemon.execute(writer)["status"] == "success"
     assert daemon.stop() == 0
+
+
+def resident(daemon):
+    status = pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text()
+    return {name: int(value) << 10 for name, value in re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", status)}
+
+
+def metric(daemon, name):
+    with Wire(daemon) as wire:
+        return float(re.search(rf"^{name} (\S+)$", wire.request("GET", "/metrics").body.decode(), re.MULTILINE)[1])
+
+
+def test_what_nodes_put_out_while_the_disk_is_full_stays_within_its_memory(disk, eventually, tmp_path):
+    disk, daemon = disk
+    daemon.start("--set", f"executions.memory_bytes_max={MEMORY_BYTES}")
+    go = tmp_path / "go"
+    flood = process("flood", "sh", "-c", f"while [ ! -e {go} ]; do sleep 0.05; done; yes {LINE} | head -n {LINES} >&2")
+    flooded = daemon.create(chain(flood, put("after", x=1)))
+    running = [daemon.begin(flooded) for _ in range(FLOODS)]
+    eventually(lambda: all(daemon.summary(each)["last_seq"] == 2 for each in running))
+    watchers = [Watcher(daemon, each) for each in running]
+    writer = daemon.create(graph([put("a", x=1)]))
+    unanswered = write_until_it_is_full(daemon, disk, writer, eventually)
+
+    before = resident(daemon)["VmRSS"]
+    go.touch()
+    eventually(lambda: metric(daemon, "millrace_children") == 0, seconds=40)
+    assert metric(daemon, "millrace_history_writable") == 0
+    # One event may be on its way for each execution when the last room is taken.
+    assert MEMORY_BYTES < metric(daemon, "millrace_log_bytes") < 2 * MEMORY_BYTES + FLOODS * (1 << 20)
+    assert resident(daemon)["VmHWM"] < before + FLOODED_BYTES
+
+    disk.free()
+    for watcher in watchers:
+        watcher.join()
+    words = 0
+    for watcher in watchers:
+        stream = daemon.stream(watcher.execution_id)
+        assert is_whole(stream.events) and stream.events[-1]["status"] == "success"
+        seen = [block for block in b"".join(watcher.pieces).split(b"\n\n") if block.startswith(b"id: ")]
+        assert seen == stream.blocks
+        assert [event["node_id"] for event in stream.events if event["type"] == "node_complete"] == ["flood", "after"]
+        words += any("the history cannot be written" in str(event.get("data")) for event in stream.events)
+    # What is missing is said where it is missing.
+    assert words > 0
+    for wire in unanswered:
+        wire.socket.close()
 
 
 def test_a_daemon_that_is_killed_on_a_full_disk_loses_nothing_that_was_seen(disk, eventually):
