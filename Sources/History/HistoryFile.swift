@@ -36,6 +36,7 @@ struct HistoryConnections {
                 try writer.inDatabase { try Self.claim($0, path) }
                 try writer.inDatabase { try Self.setUp($0, durability) }
                 try Schema.migrator.migrate(writer)
+                try writer.inDatabase { try Self.sign($0, path) }
                 reader = try DatabaseQueue(path: path, configuration: Self.configuration(isReadonly: true))
                 try reader.inDatabase { try Self.probe($0) }
             }
@@ -110,6 +111,13 @@ struct HistoryConnections {
         try database.execute(sql: "PRAGMA temp_store = MEMORY")
         // Debian's SQLite overwrites whatever is deleted; here it does so only where that costs no further writing.
         try database.execute(sql: "PRAGMA secure_delete = FAST")
+    }
+
+    /// Has the first page, which tells whose it is, written to the file and to the -wal file that begins now.
+    private static func sign(_ database: Database, _ path: String) throws {
+        if HistoryIdentity(ofHistory: path) == nil { _ = try database.checkpoint(.passive) }
+        // Without effect but for that. A full disk is found out by the first commit, which waits until there is space.
+        try? database.execute(sql: "PRAGMA user_version = \(Schema.version)")
     }
 
     /// Damage at the ends of the big tables, where a torn copy shows first, is found at the start and not hours later.

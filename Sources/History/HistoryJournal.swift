@@ -4,7 +4,8 @@ import Glibc
 /// The -wal file beside a history, looked at before SQLite does.
 ///
 /// SQLite drops a journal that it cannot use without a word, and with it the latest commits: after a kill those lie nowhere
-/// else. So what is no journal, or has lost its history, is refused and left as it is.
+/// else. So what is no journal, or has lost its history, is refused and left as it is. And it takes the journal of another
+/// history for the file's own, as long as that is whole.
 struct HistoryJournal {
     /// sqlite.org/fileformat2.html#walformat: a header of 32 bytes that begins with one of two numbers.
     private static let headerBytes = 32
@@ -26,6 +27,13 @@ struct HistoryJournal {
             throw StoreError(
                 "\(path) is there, but the history \(historyPath) that it belongs to is missing or empty: bring that back,"
                     + " or move the journal away to begin a new history")
+        }
+        if let own = HistoryIdentity(ofHistory: historyPath),
+            HistoryIdentity.all(inJournal: path).contains(where: { $0 != own })
+        {
+            throw StoreError(
+                "\(path) belongs to another history than \(historyPath), and was left as it is: bring back the one that was"
+                    + " beside it, or move it away and lose the latest events")
         }
     }
 

@@ -33,7 +33,7 @@ enum Schema {
             try database.execute(sql: "PRAGMA user_version = 3")
         }
         migrator.registerMigration("v4") { database in
-            try database.execute(sql: abandonment)
+            try database.execute(sql: abandonment + HistoryIdentity.make().sql)
             try database.execute(sql: "PRAGMA user_version = 4")
         }
         return migrator

@@ -108,6 +108,23 @@ def test_a_journal_without_its_history_is_refused_and_left_alone(history, tmp_pa
     assert history.summary(execution_id)["status"] == "success"
 
 
+def test_the_journal_of_another_history_is_refused_and_left_alone(history, new_daemon, tmp_path):
+    """SQLite would take it for the history's own: its checksums are right."""
+    execution_id, journal = kill_with_a_journal(history)
+    own = journal.read_bytes()
+    for executions in (1, 20):
+        other = new_daemon().start()
+        graph_id = other.create(graph([put("a", text="x" * 3000)]))
+        for _ in range(executions):
+            other.execute(graph_id)
+        other.kill()
+        shutil.copy(other.state / "history.sqlite-wal", journal)
+        refused(history, tmp_path, "history.sqlite-wal", "another history", "move it away")
+    journal.write_bytes(own)
+    history.start()
+    assert history.summary(execution_id)["status"] == "success"
+
+
 def test_a_journal_that_is_cut_off_costs_what_was_cut_off_and_no_more(history):
     _, journal = kill_with_a_journal(history)
     with open(journal, "r+b") as file:
