@@ -59,9 +59,9 @@ class Stalled:
             writer.close()
 
 
-def busy(id):
+def busy(id, lines=LINES):
     line = f"$(printf '%0{LINE_BYTES}d' 0)"
-    return process(id, "sh", "-c", f"yes {line} | head -n {LINES} >&2")
+    return process(id, "sh", "-c", f"yes {line} | head -n {lines} >&2")
 
 
 @pytest.mark.timeout(100 + (STALLED + HEALTHY) // 2)
@@ -91,6 +91,30 @@ def test_stalled_watchers_cost_nobody_anything_and_miss_nothing(start_daemon, sa
     bound = before + STREAM_BYTES + LOG_BYTES + PAGES_BYTES + OTHER_BYTES
     assert peak <= bound
     assert memory_of(daemon, "VmHWM") <= bound
+
+
+def test_stalled_watchers_of_many_executions_hold_no_more_than_one_may(start_daemon):
+    """Each stands at a place of its own, so that nothing is shared."""
+    count, lines = 30, 100
+    daemon = start_daemon("--set", f"stream.memory_bytes_max={STREAM_BYTES // 4}")
+    graph_id = daemon.create(chain(delay("a", 300), busy("b", lines)))
+
+    def frame_bytes():
+        return int(re.search(r"^millrace_frame_bytes (\d+)$", daemon.http.get("/metrics").text, re.MULTILINE)[1])
+
+    async def watch():
+        paths = [f"/api/executions/{daemon.begin(graph_id)}/events" for _ in range(count)]
+        stalled = [Stalled(daemon.port, path) for path in paths]
+        healthy = await all_of(stream(daemon.port, "GET", path) for path in paths)
+        held = [frame_bytes()]
+        late = await all_of(each.read_on() for each in stalled)
+        return healthy, late, held + [frame_bytes()]
+
+    healthy, late, held = asyncio.run(watch())
+    assert {(ledger.count, ledger.status) for ledger in healthy} == {(lines + 6, "success")}
+    assert [ledger.hash.digest() for ledger in late] == [ledger.hash.digest() for ledger in healthy]
+    # What all of them could hold is thirty times as much. One page may come on top.
+    assert max(held) <= STREAM_BYTES // 4 + (1 << 19)
 
 
 def test_watchers_that_vanish_without_a_word_hold_up_nobody(start_daemon):
