@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Time as the engine sees it: the reactor's timer wheel in the daemon, a hand-turned one in tests.
-package protocol Clock: Sendable {
+package protocol Clock: AnyObject, Sendable {
     /// Nanoseconds of a clock that never steps (`CLOCK_MONOTONIC`).
     var monotonicNanoseconds: UInt64 { get }
     /// Microseconds since 1970-01-01 UTC (`CLOCK_REALTIME`); may step.

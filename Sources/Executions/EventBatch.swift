@@ -29,7 +29,7 @@ struct EventBatch: ~Copyable {
     }
 
     /// - Parameter state: the input state of a node that starts, the output state of one that ends.
-    mutating func append(_ body: EventRecord.Body, _ state: State?, at timestampMicroseconds: Int64) {
+    mutating func append(_ body: consuming EventRecord.Body, _ state: State?, at timestampMicroseconds: Int64) {
         switch body {
         case .start(let attempt, _): started = (timestampMicroseconds, attempt)
         case .complete(let status, let duration, let ranks):
@@ -48,8 +48,8 @@ struct EventBatch: ~Copyable {
         }
         record.encode(to: &records)
         ends.append(records.count)
-        if case .nodeOutput = body {} else { observed.append(record) }
         early?.render(record, state)
+        if !record.body.isOutput { observed.append(record) }
     }
 
     /// - Returns: whether the store must be told.

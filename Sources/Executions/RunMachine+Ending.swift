@@ -69,7 +69,7 @@ extension RunMachine {
 
     /// Ends a node for good, and then every node that is decided by that, in a loop: chains of skipped nodes may be long.
     mutating func end(_ first: consuming NodeCompletion, at now: UInt64) {
-        var next: NodeCompletion? = first
+        var next: NodeCompletion? = consume first
         var ended: [NodeCompletion] = []
         while var completion = next.take() {
             defer { next = ended.popLast() }

@@ -9,23 +9,44 @@ import Graphs
 import JSON
 
 package struct State: Sendable {
-    /// Shared, since states are handed on for every event; and one that nobody else holds grows in place.
+    /// Shared, since states are handed on for every event; and one that nobody else holds grows in place. What is asked for
+    /// with every event stands beside it.
     private var content: Shared<StateContent>
+    private let hasReducers: Bool
+    /// The length of the state as JSON text, give or take what reducers make of their contributions.
+    package private(set) var bytes: Int
+    /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
+    private(set) var updateCount: Int32 = 0
+    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, two
+    /// states of one execution with the same last writer are the same.
+    private(set) var lastWriter: Int32? = -1
 
     package init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {
-        content = Shared(StateContent(initial: initial, reducers: reducers))
+        let content = StateContent(initial: initial, reducers: reducers)
+        bytes = content.bytes
+        hasReducers = !reducers.isEmpty
+        self.content = Shared(content)
     }
 
     package subscript(key: JSONKey) -> JSONText? { content.value[key] }
 
     /// Lays a node's update over the state.
     package mutating func apply(_ update: JSONObject, rank: Int) {
-        if !update.isEmpty { content.value.apply(update, rank: rank) }
+        guard !update.isEmpty else { return }
+        content.value.apply(update, rank: rank)
+        bytes = content.value.bytes
+        guard updateCount >= 0 else { return }
+        updateCount += 1
+        lastWriter = Int32(rank)
     }
 
     /// Adds all that the other state knows.
     package mutating func merge(_ other: State) {
-        if !content.isIdentical(to: other.content) { content.value.merge(other.content.value) }
+        guard !content.isIdentical(to: other.content) else { return }
+        content.value.merge(other.content.value)
+        bytes = content.value.bytes
+        updateCount = -1
+        lastWriter = nil
     }
 
     /// The state as a JSON object: initial keys first, then by the rank of the first writer.
@@ -34,16 +55,8 @@ package struct State: Sendable {
     package var object: JSONObject { content.value.object }
     package var text: JSONText { content.value.text }
 
-    /// The length of the state as JSON text, give or take what reducers make of their contributions.
-    package var bytes: Int { content.value.bytes }
-
-    /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
-    var updateCount: Int32 { content.value.updateCount }
-
-    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, two
-    /// states of one execution with the same last writer are the same.
-    var lastWriter: Int32? { content.value.lastWriter }
-
     /// Why an update cannot be taken, or nil: a reducer that needs numbers was given something else, or one beyond all doubles.
-    package func refusal(of update: JSONObject) -> String? { content.value.refusal(of: update) }
+    package func refusal(of update: JSONObject) -> String? {
+        hasReducers ? content.value.refusal(of: update) : nil
+    }
 }

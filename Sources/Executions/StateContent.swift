@@ -36,11 +36,6 @@ struct StateContent: Sendable {
     private var settled: Settled?
     /// Nil for none: states are handed on for every event, and each reference in them costs then.
     private let reducers: Reducers?
-    /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
-    private(set) var updateCount: Int32 = 0
-    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, two
-    /// states of one execution with the same last writer are the same.
-    private(set) var lastWriter: Int32? = -1
     /// The length of the state as JSON text, give or take what reducers make of their contributions.
     private(set) var bytes = 2
 
@@ -55,10 +50,6 @@ struct StateContent: Sendable {
 
     /// Lays a node's update over the state.
     mutating func apply(_ update: JSONObject, rank: Int) {
-        if rank >= 0, updateCount >= 0, !update.isEmpty {
-            updateCount += 1
-            lastWriter = Int32(rank)
-        }
         var index: Int32 = 0
         update.forEachMember { key, text in
             let isReduced = reducers?.byKey[key] != nil
@@ -71,10 +62,6 @@ struct StateContent: Sendable {
     /// Adds all that the other state knows.
     mutating func merge(_ other: StateContent) {
         var other = other
-        defer {
-            updateCount = -1
-            lastWriter = nil
-        }
         if let theirs = other.settled, theirs !== settled {
             if let ours = settled, ours.entries.count >= theirs.entries.count {
                 for (_, entry) in theirs.entries { absorb(entry) }

@@ -41,8 +41,12 @@ struct DaemonMetrics: Sendable {
 }
 
 /// Those who hear what runs do: the daemon's log, the metrics.
-struct RunObservers: RunObserver {
-    let all: [any RunObserver]
+final class RunObservers: RunObserver {
+    private let all: [any RunObserver]
+
+    init(_ all: [any RunObserver]) {
+        self.all = all
+    }
 
     func executionEmitted(_ events: [EventRecord], in log: EventLog) {
         for observer in all { observer.executionEmitted(events, in: log) }

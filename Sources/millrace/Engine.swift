@@ -57,7 +57,7 @@ struct Engine {
         let environment = RunEnvironment(
             clock: clock, pool: pool, store: store,
             memory: LogMemory(bytesMax: configuration.executions.memoryBytesMax),
-            observer: RunObservers(all: [executionMetrics] + (log.map { [$0] } ?? [])))
+            observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])))
         service = ExecutionService(
             environment: environment, limits: ExecutionService.Limits(configuration.executions),
             ids: ExecutionIDGenerator(after: try store.lastRowID()))
