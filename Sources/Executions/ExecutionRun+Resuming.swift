@@ -50,7 +50,8 @@ extension ExecutionRun {
 
     private func pause(_ pause: Pause) {
         let mustSchedule = inbox.withLock { inbox in
-            inbox.pause = pause
+            // There is no way back.
+            if inbox.pause != .interrupted { inbox.pause = pause }
             return inbox.schedule()
         }
         if mustSchedule { environment.pool.submit { self.process() } }
@@ -63,9 +64,13 @@ extension ExecutionRun {
         confined.pause = pause
     }
 
-    /// Of an interrupted run only the ends of its nodes are noted.
-    func note(_ input: RunMachine.Input) {
-        guard case .nodeEnded(let rank, _, _) = input else { return }
-        confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
+    /// An interrupted run that has not begun begins all the same, without any node, so that the next daemon finds it; else
+    /// only the ends of its nodes are noted.
+    func takeInterrupted(_ input: RunMachine.Input) {
+        switch input {
+        case .begin: step(input)
+        case .nodeEnded(let rank, _, _): confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
+        default: break
+        }
     }
 }

@@ -45,7 +45,8 @@ package final class ExecutionService: Sendable {
         /// Admitted, and about to be put among the running or into the queue.
         var arriving = 0
         var isClosed = false
-        /// Unless there is none, what is admitted waits in the queue for the next daemon, but for that which a held run does.
+        /// While held, only what only computes starts, and when interrupted nothing does; all else that is admitted waits in
+        /// the queue for the next daemon.
         var pause = ExecutionRun.Pause.none
     }
 

@@ -8,7 +8,7 @@ package final class GraphRevision: Sendable {
     package let createdAtMicroseconds: Int64
     /// By rank.
     package let bodies: [any NodeBody]
-    /// Whether that holds for all of its nodes: once it has begun, its executions end by themselves.
+    /// Whether all of its nodes do (`NodeBody.onlyComputes`): once they have begun, its executions end by themselves.
     package let onlyComputes: Bool
     /// By index into `graph.edges`; nil for an edge without `when`.
     package let conditions: [(any EdgeCondition)?]

@@ -25,7 +25,7 @@ package final class RunEnvironment: Sendable {
     }
 }
 
-/// Told on the pool, while the run is being stepped: short, never blocking. For counters and the daemon's log.
+/// Told on the pool, before the events are in the log: short, never blocking. For counters and the daemon's log.
 package protocol RunObserver: AnyObject, Sendable {
     /// - Parameter events: in order; without the outputs of nodes.
     func executionEmitted(_ events: [EventRecord], in log: EventLog)

@@ -110,8 +110,8 @@ package struct RunMachine {
         }
     }
 
-    /// - Parameter now: nanoseconds of the clock that never steps.
     /// Takes in what has happened.
+    /// - Parameter now: nanoseconds of the clock that never steps.
     package mutating func step(_ input: Input, at now: UInt64) {
         if !isFinished { handle(input, at: now) }
         finishIfDone(at: now)

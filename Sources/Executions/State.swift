@@ -17,8 +17,8 @@ package struct State: Sendable {
     package private(set) var bytes: Int
     /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
     private(set) var updateCount: Int32 = 0
-    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, two
-    /// states of one execution with the same last writer are the same.
+    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, and
+    /// an attempt that will be retried has no update, two states of one execution with the same last writer are the same.
     private(set) var lastWriter: Int32? = -1
 
     package init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {

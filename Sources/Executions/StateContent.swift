@@ -34,7 +34,7 @@ struct StateContent: Sendable {
     /// Whether `recent` stands in the order of places, as it nearly always does.
     private var isSorted = true
     private var settled: Settled?
-    /// Nil for none: states are handed on for every event, and each reference in them costs then.
+    /// Nil for none, which is what most graphs have.
     private let reducers: Reducers?
     /// The length of the state as JSON text, give or take what reducers make of their contributions.
     private(set) var bytes = 2

@@ -30,7 +30,7 @@ struct Retention {
     }
 
     private let policy: RetentionPolicy
-    /// Those of the round.
+    /// Those of the slice: whoever has typed too few days or executions need not wait for the end of the round.
     private var limits: RetentionLimits
     private let deletions: DeletionCount
     private let now: () -> Int64
@@ -70,6 +70,7 @@ struct Retention {
 
     /// Does some of what is due.
     mutating func run(_ database: Database) throws {
+        limits = policy.limits
         if let count { self.count = count - deletions.take() } else { _ = deletions.take() }
         let deadline = monotonicNanoseconds() + Self.sliceNanoseconds
         do {
@@ -77,7 +78,6 @@ struct Retention {
                 while monotonicNanoseconds() < deadline {
                     guard try work(database) else { continue }
                     guard let next = Step.allCases.dropFirst(index(of: step) + 1).first else {
-                        limits = policy.limits
                         begin(count == nil ? .count : .startKeys)
                         dueNanoseconds = monotonicNanoseconds() + UInt64(Self.restMilliseconds) * 1_000_000
                         return

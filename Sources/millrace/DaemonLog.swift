@@ -1,5 +1,6 @@
-// The daemon's own log, on stderr: entries with fields where stderr is the journal's, else lines. They are formatted where they arise and gather in a buffer that one thread writes out, so
-// that a reader of stderr who stalls holds up no execution; what does not fit is counted and said.
+// The daemon's own log, on stderr: entries with fields where stderr is the journal's, else lines. They are formatted where
+// they arise and gather in a buffer that one thread writes out, so that a reader of stderr who stalls holds up no execution;
+// what does not fit is counted and said.
 
 import Config
 import Executions
@@ -162,6 +163,7 @@ final class DaemonLog: RunObserver, Sendable {
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
+
     /// An entry that the journal does not take is lost, as a line would be that nobody reads.
     private func sendAll(_ bytes: UnsafeRawBufferPointer) {
         LogLine.forEachEntry(of: bytes) { try? Journal.send($0) }

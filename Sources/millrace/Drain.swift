@@ -14,6 +14,7 @@ final class Drain {
     private static let interruptMilliseconds: Int64 = 5_000
     /// What clients may take to read the last bytes.
     private static let farewellMilliseconds: Int64 = 2_000
+    private static let lastWordMilliseconds: Int64 = 200
 
     private let reactor: Reactor
     private let service: ExecutionService
@@ -59,8 +60,12 @@ final class Drain {
         when(within: Self.farewellMilliseconds, hasSaidFarewell) { [self] _ in
             service.interrupt()
             settle { [self] in
-                server.closeConnections()
-                finished()
+                // What was interrupted at last has somebody who waits, too.
+                server.sayFarewell()
+                when(within: Self.lastWordMilliseconds, { [self] in server.isQuiet }) { [self] _ in
+                    server.closeConnections()
+                    finished()
+                }
             }
         }
     }

@@ -135,6 +135,43 @@ import Testing
         #expect(again.summary.attempt == 2)
     }
 
+    @Test func `what was admitted but had not begun when all is interrupted is left to the next daemon`() async throws {
+        let engine = try Engine(threads: 1)
+        let gate = Semaphore()
+        engine.pool.submit { gate.wait() }
+        let log = try engine.start(try manyNodes(2, isChain: true) { _ in quick() }, ["k": 1])
+        engine.service.interrupt()
+        gate.signal()
+        while !engine.service.isQuiet { await engine.settle() }
+        #expect(try engine.story(log) == ["start"])
+        engine.pool.stop()
+
+        let second = try next(after: engine)
+        defer { second.pool.stop() }
+        let summary = try #require(try engine.store.execution(log.id))
+        second.service.takeUp([LeftExecution(summary: summary, graph: log.graph)])
+        let again = try #require(second.service.log(of: log.id))
+        await second.store.end(of: again)
+        #expect(
+            try second.story(again) == [
+                "start", "start", "+n0", "-n0 success", "+n1", "-n1 success", "complete success",
+            ])
+    }
+
+    @Test func `a cancel of what waits for the next daemon holds`() async throws {
+        let engine = try Engine(threads: 1)
+        defer { engine.pool.stop() }
+        engine.service.hold()
+        let log = try engine.start(try manyNodes(1, isChain: true) { _ in quick() })
+        engine.service.interrupt()
+        guard case .cancelled = await engine.cancel(log) else {
+            Issue.record("what waits can be cancelled")
+            return
+        }
+        await engine.store.end(of: log)
+        #expect(try engine.story(log) == ["start", "complete cancelled"])
+    }
+
     @Test func `one that cannot go on fails, and says why`() async throws {
         let engine = try Engine(threads: 1)
         let held = HeldNodes()
