@@ -115,8 +115,8 @@ struct HistoryConnections {
 
     /// Has the first page, which tells whose it is, written to the file and to the -wal file that begins now.
     private static func sign(_ database: Database, _ path: String) throws {
-        if HistoryIdentity(ofHistory: path) == nil { _ = try database.checkpoint(.passive) }
-        // Without effect but for that. A full disk is found out by the first commit, which waits until there is space.
+        // A full disk is found out by the first commit, which waits until there is space.
+        if HistoryIdentity(ofHistory: path) == nil { _ = try? database.checkpoint(.passive) }
         try? database.execute(sql: "PRAGMA user_version = \(Schema.version)")
     }
 

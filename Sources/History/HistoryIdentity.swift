@@ -5,7 +5,9 @@ import Glibc
 /// history, as long as it holds that page.
 struct HistoryIdentity: Hashable {
     private static let mark = Array("history_identity AS SELECT '".utf8)
+    private static let digits = Array("0123456789abcdef".utf8)
     private static let wordBytes = 32
+    private static let end = Array("' AS word".utf8)
     /// sqlite.org/fileformat2.html: the sizes of a page, of the journal's header, and of that of each of its pages.
     private static let pageBytesDefault = 16 << 10
     private static let journalHeaderBytes = 32
@@ -19,13 +21,12 @@ struct HistoryIdentity: Hashable {
 
     /// A new one.
     static func make() -> HistoryIdentity {
-        let digits = Array("0123456789abcdef".utf8)
-        return HistoryIdentity(word: (0..<wordBytes).map { _ in digits[Int.random(in: 0..<16)] })
+        HistoryIdentity(word: (0..<wordBytes).map { _ in digits[Int.random(in: 0..<16)] })
     }
 
     /// What makes it part of a history.
     var sql: String {
-        "CREATE VIEW \(String(decoding: Self.mark, as: UTF8.self))\(String(decoding: word, as: UTF8.self))' AS word;"
+        "CREATE VIEW \(String(decoding: Self.mark, as: UTF8.self))\(String(decoding: word + Self.end, as: UTF8.self));"
     }
 
     /// Of the history itself, without its journal; nil where there is none yet.
@@ -58,10 +59,14 @@ struct HistoryIdentity: Hashable {
     }
 
     private init?(inPage page: [UInt8]) {
-        guard let start = page.firstRange(of: Self.mark)?.upperBound, start + Self.wordBytes <= page.count else {
+        guard let start = page.firstRange(of: Self.mark)?.upperBound else { return nil }
+        let rest = page[start...]
+        let word = rest.prefix(Self.wordBytes)
+        // Half of a page may be there after a crash in the middle of a write.
+        guard word.allSatisfy(Self.digits.contains), rest.dropFirst(Self.wordBytes).starts(with: Self.end) else {
             return nil
         }
-        word = Array(page[start..<start + Self.wordBytes])
+        self.word = Array(word)
     }
 
     private static func number(_ bytes: [UInt8], at index: Int) -> Int {

@@ -25,6 +25,9 @@ package final class GraphCatalog: Sendable {
 
     private struct Guarded {
         var current: [String: GraphRevision] = [:]
+        /// The numbers of current revisions that cannot run: a kind or a size that is not allowed any more. Nobody sees them,
+        /// but what replaces or deletes them must know that they are there.
+        var unrunnable: [String: Int] = [:]
         var old: [String: GraphRevision] = [:]
     }
 
@@ -44,6 +47,11 @@ package final class GraphCatalog: Sendable {
 
     package func current(_ id: String) -> GraphRevision? {
         guarded.withLock { $0.current[id] }
+    }
+
+    /// The number of the current revision, also of one that cannot run; 0 for none.
+    func currentNumber(_ id: String) -> Int {
+        guarded.withLock { $0.current[id]?.identity.revision ?? $0.unrunnable[id] ?? 0 }
     }
 
     /// All current graphs, by id.
@@ -104,7 +112,7 @@ package final class GraphCatalog: Sendable {
 
     package func delete(_ id: String, expecting: Int?) throws(ChangeError) {
         while true {
-            let revision = current(id)?.identity.revision ?? 0
+            let revision = currentNumber(id)
             guard revision > 0, expecting == nil || expecting == revision else { throw .conflict(current: revision) }
             let now = clock.wallMicroseconds
             let deletion = try stored { () throws(StoreError) in
@@ -113,6 +121,7 @@ package final class GraphCatalog: Sendable {
             if deletion != nil {
                 return guarded.withLock { guarded in
                     if guarded.current[id]?.identity.revision == revision { guarded.current[id] = nil }
+                    if guarded.unrunnable[id] == revision { guarded.unrunnable[id] = nil }
                 }
             }
         }
@@ -120,7 +129,7 @@ package final class GraphCatalog: Sendable {
 
     private func put(_ new: NewGraph, _ content: GraphRevisionContent, expecting: Int?) throws(ChangeError) -> Change {
         while true {
-            let replaced = current(new.id)?.identity.revision ?? 0
+            let replaced = currentNumber(new.id)
             if let expecting, expecting != replaced { throw .conflict(current: replaced) }
             guard let summary = try stored({ () throws(StoreError) in try store.put(new, expecting: replaced) }) else {
                 continue
@@ -141,7 +150,9 @@ package final class GraphCatalog: Sendable {
     private func makeCurrent(_ revision: GraphRevision) {
         guarded.withLock { guarded in
             let known = guarded.current[revision.identity.id]?.identity.revision ?? 0
-            if revision.identity.revision > known { guarded.current[revision.identity.id] = revision }
+            guard revision.identity.revision > known else { return }
+            guarded.current[revision.identity.id] = revision
+            guarded.unrunnable[revision.identity.id] = nil
         }
     }
 
@@ -164,6 +175,7 @@ extension GraphCatalog {
             do {
                 makeCurrent(try compiled(stored))
             } catch {
+                guarded.withLock { $0.unrunnable[stored.summary.graphID] = stored.summary.revision }
                 complaints.append("graph \(stored.summary.graphID) cannot be run: \(error)")
             }
         }

@@ -61,7 +61,9 @@ enum GraphRoutes {
             }
         }
         guard let revision = call.server.catalog.current(id) else { throw unknown(id) }
-        switch try preconditions(call.request).evaluate(current: tags(of: revision), isRead: true) {
+        switch try preconditions(call.request).evaluate(
+            current: tags(ofRevision: revision.identity.revision), isRead: true)
+        {
         case .proceed: call.respond(document(revision, as: format, status: 200, isNew: false))
         case .notModified:
             call.respond(Response(304, ["ETag": tag(of: revision, format).description, "Vary": "Accept"]))
@@ -78,7 +80,7 @@ enum GraphRoutes {
             guard content.graph.document.id == id else {
                 throw invalid(GraphFaults(pointer: "/id", "is \(content.graph.document.id), but the path says \(id)"))
             }
-            let revision = try expected(conditions, catalog.current(id))
+            let revision = try expected(conditions, catalog.currentNumber(id))
             do throws(GraphCatalog.ChangeError) {
                 let change = try catalog.put(content, expecting: revision)
                 return document(change.revision, as: .json, status: change.isNew ? 201 : 200, isNew: change.isNew)
@@ -92,7 +94,8 @@ enum GraphRoutes {
         let (catalog, id) = (call.server.catalog, call.parameters["id"])
         let conditions = try preconditions(call.request)
         call.offload { () throws(Problem) in
-            guard let current = catalog.current(id) else { throw unknown(id) }
+            let current = catalog.currentNumber(id)
+            guard current > 0 else { throw unknown(id) }
             let revision = try expected(conditions, current)
             do throws(GraphCatalog.ChangeError) {
                 try catalog.delete(id, expecting: revision)
@@ -191,11 +194,15 @@ extension GraphRoutes {
     }
 
     private static func tag(of revision: GraphRevision, _ format: GraphFormat) -> EntityTag {
-        EntityTag(format == .yaml ? "\(revision.identity.revision).yaml" : "\(revision.identity.revision)")
+        tag(ofRevision: revision.identity.revision, format)
     }
 
-    private static func tags(of revision: GraphRevision) -> [EntityTag] {
-        [tag(of: revision, .json), tag(of: revision, .yaml)]
+    private static func tag(ofRevision number: Int, _ format: GraphFormat) -> EntityTag {
+        EntityTag(format == .yaml ? "\(number).yaml" : "\(number)")
+    }
+
+    private static func tags(ofRevision number: Int) -> [EntityTag] {
+        [tag(ofRevision: number, .json), tag(ofRevision: number, .yaml)]
     }
 
     private static func preconditions(_ request: Request) throws(Problem) -> Preconditions {
@@ -207,11 +214,10 @@ extension GraphRoutes {
     }
 
     /// The revision that a change may replace; nil if the request does not care.
-    private static func expected(_ conditions: Preconditions, _ current: GraphRevision?) throws(Problem) -> Int? {
-        guard case .proceed = conditions.evaluate(current: current.map(tags) ?? [], isRead: false) else {
-            throw changed(current?.identity.revision ?? 0)
-        }
-        return conditions.ifMatch == nil && conditions.ifNoneMatch == nil ? nil : current?.identity.revision ?? 0
+    private static func expected(_ conditions: Preconditions, _ current: Int) throws(Problem) -> Int? {
+        let tags = current == 0 ? [] : tags(ofRevision: current)
+        guard case .proceed = conditions.evaluate(current: tags, isRead: false) else { throw changed(current) }
+        return conditions.ifMatch == nil && conditions.ifNoneMatch == nil ? nil : current
     }
 
     private static func changed(_ revision: Int) -> Problem {

@@ -33,3 +33,16 @@ def test_what_larger_graphs_did_stays_readable(start_daemon):
     daemon.start("--set", "graphs.nodes_max=3")
     assert daemon.stream(execution_id).events == before
     assert json.loads(daemon.http.get(f"/api/executions/{execution_id}").content)["status"] == "success"
+
+
+def test_what_is_too_large_now_can_be_replaced_and_deleted(start_daemon):
+    daemon = start_daemon()
+    first, second = daemon.create(wide(5)), daemon.create(wide(4))
+    assert daemon.stop() == 0
+    daemon.start("--set", "graphs.nodes_max=3")
+    assert daemon.http.get(f"/api/graphs/{first}").status_code == 404
+    assert daemon.http.post("/api/graphs", json={**wide(2), "id": first}).status_code == 409
+    reply = daemon.http.put(f"/api/graphs/{first}", json={**wide(2), "id": first})
+    assert (reply.status_code, reply.headers["ETag"]) == (200, '"2"'), reply.text
+    assert daemon.http.delete(f"/api/graphs/{second}").status_code == 204
+    assert daemon.http.delete(f"/api/graphs/{second}").status_code == 404
