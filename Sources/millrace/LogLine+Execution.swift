@@ -4,15 +4,15 @@ import Config
 import Executions
 
 extension EventRecord.Body {
-    /// Nil for what is not logged.
-    var logged: (LogLevel, LogMessage)? {
+    /// Nil for what is not logged. The place is that of the case.
+    fileprivate var logged: (LogLevel, LogMessage, LogPlace)? {
         switch self {
-        case .start: (.info, .executionStarted)
-        case .nodeStart: (.info, .nodeStarted)
-        case .nodeComplete(let completion):
-            completion.status == .error ? (.warning, .nodeFailed) : (.info, .nodeEnded)
-        case .complete: (.info, .executionEnded)
-        case .error: (.error, .executionFailed)
+        case .start: (.info, .executionStarted, .here())
+        case .nodeStart: (.info, .nodeStarted, .here())
+        case .nodeComplete(let completion) where completion.status == .error: (.warning, .nodeFailed, .here())
+        case .nodeComplete: (.info, .nodeEnded, .here())
+        case .complete: (.info, .executionEnded, .here())
+        case .error: (.error, .executionFailed, .here())
         case .nodeOutput: nil
         }
     }
@@ -21,8 +21,8 @@ extension EventRecord.Body {
 extension LogLine {
     /// The line of an event, unless it is less severe than what is logged.
     mutating func write(_ event: EventRecord.Body, _ microseconds: Int64, _ log: EventLog, _ severityMin: Int) {
-        guard let (level, message) = event.logged, level.severity >= severityMin else { return }
-        begin(level, microseconds, message, .here())
+        guard let (level, message, place) = event.logged, level.severity >= severityMin else { return }
+        begin(level, microseconds, message, place)
         identify(log)
         switch event {
         case .start(let attempt, _):
