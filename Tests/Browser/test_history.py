@@ -146,6 +146,27 @@ def test_the_log_goes_back_and_on_with_the_moment(daemon, new_page):
     expect(log.locator(".log-line").last).to_have_text(re.compile("line 199$"))
 
 
+def test_the_filtered_log_goes_back_past_a_row_that_grew_into_the_filter(daemon, new_page):
+    code = "for i = 1, 600 do emit(i == 400 and 'end' or 'x') if i % 40 == 0 then print('end', i) end end return {}"
+    daemon.create({"id": "growing", "nodes": [{"id": "a", "kind": "lua", "config": {"code": code}}]})
+    execution = daemon.execute("growing")["execution_id"]
+    events = daemon.events(execution)
+    page = new_page(f"{daemon.url}/#/executions/{execution}")
+    log = page.get_by_role("log")
+    expect(log.get_by_text("Run finished")).to_be_visible()
+    page.get_by_label("Filter the log").fill("end")
+    for seq in (380, 450, 300, 299, 450, 380, 450, 257, 614):
+        page.get_by_role("slider", name="Event").evaluate("(range, seq) => { range.value = seq; range.dispatchEvent(new Event('input')); }", seq)
+        expect(page.locator(".scrub-place")).to_have_text(re.compile(f"^{seq} /"))
+        shown = [event for event in events[:seq] if event["type"] == "node_output"]
+        lines = [event["seq"] for event in shown if event["channel"] == "log"]
+        if any(event["data"] == "end" for event in shown):
+            lines.append(shown[0]["seq"])
+        expect(log.locator(".log-line")).to_have_count(len(lines))
+        told = log.locator("button.log-time").evaluate_all("buttons => buttons.map((button) => Number(button.dataset.seq))")
+        assert sorted(told) == sorted(lines)
+
+
 def test_a_run_is_replayed_with_the_scrubber(daemon, new_page):
     execution = daemon.execute("partial-failure")["execution_id"]
     page = new_page(f"{daemon.url}/#/executions/{execution}")

@@ -94,3 +94,21 @@ test("rows that lose words are named", () => {
     assert.deepEqual(shortened, [log.rows[0]]);
     assert.equal(log.rows[0].text, "x".repeat(256));
 });
+
+test("the marks of many open rows hold no more than the events do", () => {
+    const entries = numbered(Array.from({ length: 8000 }, (_, index) => output(`n${index % 1000}`, `${index} `)))
+        .map((event) => ({ event, text: JSON.stringify(event) }));
+    const log = new LogRows(new Map());
+    for (const entry of entries) log.add(entry);
+    let shown = 8000, marks = 0;
+    while (shown > 0) {
+        shown = log.rewind(shown - 1).eventCount;
+        marks += 1;
+    }
+    assert.ok(marks <= 12, `${marks} marks`);
+    for (const entry of entries) log.add(entry);
+    for (let { eventCount } = log.rewind(5500); eventCount < 5500; eventCount += 1) log.add(entries[eventCount]);
+    const straight = new LogRows(new Map());
+    for (const entry of entries.slice(0, 5500)) straight.add(entry);
+    assert.deepEqual(log.rows, straight.rows);
+});

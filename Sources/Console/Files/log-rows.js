@@ -24,11 +24,12 @@ import { memberText } from "./json-text.js";
 const ROW_CHARACTERS_MAX = 2_000;
 /** What a row shows of an output; the inspector has all of it. */
 const OUTPUT_CHARACTERS_MAX = 10_000;
-const EVENTS_PER_MARK = 256;
+/** Farther apart when more rows are open, so that the marks hold no more than the events do. */
+const EVENTS_PER_MARK_MIN = 256;
 
 /**
- * How the rows stood after some events: how many there were, and the lengths of those that might still grow.
- * @typedef {{ rowCount: number, open: { key: string, row: Row, length: number }[] }} Mark
+ * How the rows stood after so many events: how many there were, and the lengths of those that might still grow.
+ * @typedef {{ eventCount: number, rowCount: number, open: { key: string, row: Row, length: number }[] }} Mark
  */
 
 export class LogRows {
@@ -38,8 +39,10 @@ export class LogRows {
     #open = new Map();
     /** How many events are in the rows. */
     #eventCount = 0;
-    /** @type {Mark[]} After each EVENTS_PER_MARK events, from 0 on. */
+    /** @type {Mark[]} From 0 events on. */
     #marks = [];
+    /** After how many events the next mark is made. */
+    #nextMark = 0;
     #names;
 
     /** @param {ReadonlyMap<string, string>} names Node id → name. */
@@ -53,9 +56,10 @@ export class LogRows {
      * @returns {Row} The row that is new or has grown.
      */
     add(entry) {
-        if (this.#eventCount % EVENTS_PER_MARK === 0) {
+        if (this.#eventCount === this.#nextMark) {
             const open = [...this.#open].map(([key, row]) => ({ key, row, length: row.text.length }));
-            this.#marks.push({ rowCount: this.rows.length, open });
+            this.#marks.push({ eventCount: this.#eventCount, rowCount: this.rows.length, open });
+            this.#nextMark += Math.max(EVENTS_PER_MARK_MIN, open.length);
         }
         this.#eventCount += 1;
         return this.#take(entry);
@@ -69,14 +73,16 @@ export class LogRows {
      */
     rewind(count) {
         if (count >= this.#eventCount) return { eventCount: this.#eventCount, shortened: [] };
-        const index = Math.floor(count / EVENTS_PER_MARK), { rowCount, open } = this.#marks[index];
+        let index = this.#marks.length - 1;
+        while (this.#marks[index].eventCount > count) index -= 1;
+        const { eventCount, rowCount, open } = this.#marks[index];
         const shortened = open.filter(({ row, length }) => row.text.length > length).map(({ row }) => row);
         for (const { row, length } of open) row.text = row.text.slice(0, length);
         this.#open = new Map(open.map(({ key, row }) => [key, row]));
         this.#marks.length = index;
         this.rows.length = rowCount;
-        this.#eventCount = index * EVENTS_PER_MARK;
-        return { eventCount: this.#eventCount, shortened };
+        this.#eventCount = this.#nextMark = eventCount;
+        return { eventCount, shortened };
     }
 
     /** @param {Entry} entry */

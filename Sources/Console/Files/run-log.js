@@ -3,6 +3,7 @@
 import { element } from "./dom.js";
 import { offset } from "./format.js";
 import { LogRows } from "./log-rows.js";
+import { MatchingRows } from "./matching-rows.js";
 import { VirtualRows } from "./virtual-rows.js";
 
 /** @typedef {import("./log-rows.js").Row} Row */
@@ -25,7 +26,7 @@ export class RunLog extends HTMLElement {
     });
     #note = element("p", { class: "log-note" });
     #list = element("div", { class: "log-lines", role: "log", "aria-live": "off", "aria-label": "Events", tabindex: 0 });
-    #virtual = new VirtualRows(this.#list, (index) => this.#line(this.#matching[index]));
+    #virtual = new VirtualRows(this.#list, (index) => this.#line(this.#matching.rows[index]));
     #empty = element("p", { class: "empty" }, "Run the graph, and each step appears here as it happens.");
 
     /** @type {RunSession | null} */
@@ -35,10 +36,7 @@ export class RunLog extends HTMLElement {
     #rows = new LogRows(new Map());
     /** How many entries of the timeline are in the rows. */
     #entryCount = 0;
-    /** @type {Row[]} The rows that fit the filter. */
-    #matching = [];
-    /** @type {Map<Row, number>} Their places in it. */
-    #places = new Map();
+    #matching = new MatchingRows((row) => this.#matches(row));
     #shownSeq = 0;
     /** Where the list stood when it was last scrolled. */
     #place = { scrollTop: 0, scrollHeight: 0, clientHeight: 0 };
@@ -91,12 +89,7 @@ export class RunLog extends HTMLElement {
     #rewind(count) {
         const { eventCount, shortened } = this.#rows.rewind(count);
         this.#entryCount = eventCount;
-        const last = this.#rows.rows.at(-1)?.seq ?? 0;
-        for (let row = this.#matching.at(-1); row && row.seq > last; row = this.#matching.at(-1)) {
-            this.#matching.pop();
-            this.#places.delete(row);
-        }
-        this.#virtual.shrink(this.#matching.length);
+        this.#virtual.shrink(this.#matching.rewind(this.#rows.rows.at(-1)?.seq ?? 0, shortened));
         return shortened;
     }
 
@@ -110,8 +103,7 @@ export class RunLog extends HTMLElement {
     }
 
     #rebuild() {
-        this.#matching = [];
-        this.#places.clear();
+        this.#matching.clear();
         this.#virtual.clear();
         this.#write(new Set(this.#rows.rows));
     }
@@ -122,16 +114,11 @@ export class RunLog extends HTMLElement {
      */
     #write(touched) {
         for (const row of touched) {
-            const place = this.#places.get(row);
-            if (place !== undefined) {
-                this.#virtual.change(place);
-            } else if (this.#matches(row)) {
-                this.#places.set(row, this.#matching.length);
-                this.#matching.push(row);
-            }
+            const place = this.#matching.take(row);
+            if (place !== undefined) this.#virtual.change(place);
         }
         this.#showNote();
-        this.#virtual.grow(this.#matching.length);
+        this.#virtual.grow(this.#matching.rows.length);
     }
 
     /** @param {Row} row */
@@ -155,7 +142,7 @@ export class RunLog extends HTMLElement {
         const text = notes.join(" ");
         if (this.#note.textContent !== text) this.#note.textContent = text;
         this.#note.hidden = text === "";
-        const isEmpty = this.#matching.length === 0;
+        const isEmpty = this.#matching.rows.length === 0;
         this.#empty.hidden = !isEmpty;
         this.#list.hidden = isEmpty;
         if (isEmpty) this.#empty.textContent = this.#emptyWords();
