@@ -111,7 +111,7 @@ extension Connection {
     /// - Returns: nil when there is something to send now.
     private func extend(_ frames: FrameLog, _ index: Int, of feedStream: FeedStream) -> Step? {
         frames.trim()
-        guard let slot, server.hub.memory.admits(slot) else { return .nothing }
+        guard let slot, frames.isProvided || server.hub.memory.admits(slot) else { return .nothing }
         switch frames.extend() {
         case .extended:
             return nil

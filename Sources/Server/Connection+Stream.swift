@@ -131,7 +131,7 @@ extension Connection {
         guard var stream, let slot, let watch else { return false }
         let frames = stream.frames
         frames.trim()
-        guard server.hub.memory.admits(slot) else { return false }
+        guard frames.isProvided || server.hub.memory.admits(slot) else { return false }
         switch frames.extend() {
         case .extended:
             return true

@@ -44,6 +44,9 @@ final class FrameLog {
     private var segments: [Box] = []
     private var unrendered = EventLog.Slice(firstSeq: 1)
     private var rendered = 0
+    /// Records have come from the store, and none of them was rendered yet. Their reader gets on with them even when memory is
+    /// full: one of them may fill it alone.
+    private(set) var isProvided = false
     /// Frames before this seq are not wanted, or there already.
     private var firstSeq: Int
     private(set) var endOffset = 0
@@ -151,6 +154,7 @@ final class FrameLog {
     /// Renders some more of what is visible.
     func extend() -> Extension {
         usedAtNanoseconds = memory.now
+        isProvided = false
         defer { recount() }
         return extendUncounted()
     }
@@ -204,6 +208,8 @@ final class FrameLog {
             appendGap(through: slice.firstSeq - 1)
         }
         take(slice)
+        isProvided = true
+        usedAtNanoseconds = memory.now
     }
 
     /// Events are no longer kept: whoever wants them is told so. The frame stands at the first that is wanted.
@@ -235,12 +241,13 @@ final class FrameLog {
     }
 
     /// Drops all frames, and the records that would be rendered next; between two turns only, since readers must have noted
-    /// where they stand.
+    /// where they stand. Records that have just come stay once, so that whoever wanted them comes first.
     func letGo() {
         segments = []
         frameBytes = 0
         // Of a log that is complete, nothing is to be rendered any more.
-        take(EventLog.Slice(firstSeq: nextRecordSeq))
+        if !isProvided { take(EventLog.Slice(firstSeq: nextRecordSeq)) }
+        isProvided = false
         recount()
     }
 

@@ -1,0 +1,30 @@
+"""Streams, and what the daemon holds for them."""
+
+import contextlib
+
+from feed import Feed
+from graphs import chain, lua, put
+from stream import Stream
+from wire import Wire
+
+
+def test_an_event_larger_than_what_streams_may_hold_arrives_whole(start_daemon):
+    """The events come from the store, one of them alone fills what all streams may have, and many want it at once."""
+    daemon = start_daemon()
+    graph_id = daemon.create(chain(put("a", x=1), lua("b", "return {text = string.rep('x', 2000000)}"), put("c", y=1)))
+    execution_id = daemon.execute(graph_id)["execution_id"]
+    assert daemon.stop() == 0
+    daemon.start("--set", "stream.memory_bytes_max=1MiB")
+    path = f"/api/executions/{execution_id}/events"
+    array = daemon.http.get(path, headers={"Accept": "application/json"}).content
+    with Feed(daemon, f"?executions={execution_id}:0") as feed, contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(Wire(daemon)) for _ in range(4)]
+        for wire in wires:
+            wire.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for wire in wires:
+            blocks = Stream(b"".join(wire.read_body(wire.read_head()))).blocks
+            assert array == b"[" + b",".join(block.split(b"\ndata: ")[1] for block in blocks) + b"]"
+        messages = [feed.next()]
+        while sum(message.is_whole for message in messages) < len(blocks):
+            messages.append(feed.next())
+    assert array == b"[" + b",".join(message.data for message in messages if message.is_whole) + b"]"
