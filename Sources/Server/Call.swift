@@ -38,22 +38,32 @@ struct Call {
     /// The events of an execution from `seq` on, as an event stream.
     func stream(_ log: EventLog, detail: StateDetail, fromSeq seq: Int, headers: HeaderFields) {
         guard isCurrent else { return }
-        server.metrics.streams += 1
-        let frames = server.hub.frames(for: log, detail: detail, fromSeq: seq)
         let head = ResponseHead(200, server.guards.share(headers, with: request))
+        guard opensStream(head) else { return }
+        let frames = server.hub.frames(for: log, detail: detail, fromSeq: seq)
         connection.respond(streaming: head, EventStream(frames: frames, fromSeq: seq))
     }
 
     /// The stream of a dashboard: of these graphs, and with the whole events of some executions from a seq on.
     func stream(_ watched: [(log: EventLog, seq: Int)], detail: StateDetail, graphIDs: Set<String>) {
         guard isCurrent else { return }
-        server.metrics.streams += 1
+        let head = ResponseHead(200, server.guards.share(EventRoutes.streamHeaders(for: request), with: request))
+        guard opensStream(head) else { return }
         let streams = watched.map { log, seq in
             EventStream(frames: server.hub.frames(for: log, detail: detail, fromSeq: seq), fromSeq: seq)
         }
-        let head = ResponseHead(200, server.guards.share(EventRoutes.streamHeaders(for: request), with: request))
         connection.respond(
             feeding: head, FeedStream(graphIDs: graphIDs, watched: streams, feed: server.feed))
+    }
+
+    /// Whether a stream follows the head. If not, the head is the whole answer: nothing is kept for a stream that nobody reads.
+    private func opensStream(_ head: ResponseHead) -> Bool {
+        guard request.method != .head else {
+            _ = connection.beginStream(head)
+            return false
+        }
+        server.metrics.streams += 1
+        return true
     }
 
     /// Does blocking or long work on the pool, and answers with what it gives.

@@ -1,6 +1,7 @@
 """Streams, and what the daemon holds for them."""
 
 import contextlib
+import re
 
 from feed import Feed
 from graphs import chain, lua, put
@@ -28,3 +29,16 @@ def test_an_event_larger_than_what_streams_may_hold_arrives_whole(start_daemon):
         while sum(message.is_whole for message in messages) < len(blocks):
             messages.append(feed.next())
     assert array == b"[" + b",".join(message.data for message in messages if message.is_whole) + b"]"
+
+
+def test_head_opens_no_stream(daemon):
+    def opened():
+        return re.search(r"^millrace_streams_total \d+$", daemon.http.get("/metrics").text, re.MULTILINE)[0]
+
+    told = daemon.execute(daemon.create(chain(put("a"))))["execution_id"]
+    before = opened()
+    for path in (f"/api/executions/{told}/events", f"/api/events?executions={told}:0"):
+        with Wire(daemon) as wire:
+            response = wire.request("HEAD", path)
+            assert (response.status, response["content-type"]) == (200, "text/event-stream")
+    assert opened() == before
