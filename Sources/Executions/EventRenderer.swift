@@ -42,7 +42,7 @@ package struct EventRenderer: Sendable {
     private var timestamps = TimestampWriter()
     package private(set) var nextSeq = 1
     /// Events were passed over that are no longer kept: from there on states are not known.
-    private var hasGap = false
+    package private(set) var hasGap = false
 
     package init(executionID: ExecutionID, revision: GraphRevision, detail: StateDetail) {
         self.init(Array(executionID.description.utf8), revision, detail, statesAreGiven: false)

@@ -85,5 +85,6 @@ extension FrameLog {
         }
 
         var nextSeq: Int { renderer.nextSeq }
+        var hasGap: Bool { renderer.hasGap }
     }
 }

@@ -54,8 +54,8 @@ final class FrameLog {
     private var damage: String?
     /// Whether a part of the first frame was sent already, as it was when nothing was missing.
     let isResumedInsideFrame: Bool
-    /// Events are missing here that others may have had.
-    private(set) var hasGap = false
+    /// Events are missing here that others may have had, and states are left out behind them.
+    private(set) var hasGap: Bool
     /// Set while the store is being read for this log.
     var isAwaitingStore = false
     /// Who goes on when the store was read.
@@ -85,6 +85,7 @@ final class FrameLog {
         self.memory = memory
         isResumedInsideFrame = isInsideFrame
         madeRenderer = bookmark?.renderer
+        hasGap = bookmark?.hasGap ?? false
         unrendered = EventLog.Slice(firstSeq: bookmark?.nextSeq ?? 1)
     }
 
@@ -132,9 +133,10 @@ final class FrameLog {
     var firstBookmark: Bookmark? { segments.first?.bookmark }
 
     /// Whether a stream that wants the frame of `seq`, or the rest of it, can go on here.
-    func canServe(seq: Int, isInsideFrame: Bool) -> Bool {
-        // What stands in the place of events that are gone is not the same for all.
-        if isInsideFrame, hasGap { return false }
+    /// - Parameter gap: whether the stream has passed a gap; nil: it has seen nothing yet.
+    func canServe(seq: Int, isInsideFrame: Bool, behindGap gap: Bool?) -> Bool {
+        // Behind a gap states are left out, and what stands in its place is not the same for all.
+        guard gap == nil || gap == hasGap, !(isInsideFrame && hasGap) else { return false }
         guard seq == nextSeq else { return offset(ofSeq: seq) != nil }
         return isInsideFrame ? isResumedInsideFrame && seq == firstSeq : !isResumedInsideFrame || seq > firstSeq
     }

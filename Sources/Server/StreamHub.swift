@@ -99,7 +99,7 @@ final class StreamHub {
         let channel = channel(of: log)
         if let shared = channel.frames(detail) {
             if shared.offset(ofSeq: seq) != nil || seq > shared.nextSeq { return shared }
-            return trailing(channel, detail, seq, isInsideFrame: false, from: nil)
+            return trailing(channel, detail, seq, isInsideFrame: false, behindGap: nil, from: nil)
         }
         let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq, memory: memory)
         frames.isShared = true
@@ -116,16 +116,18 @@ final class StreamHub {
                 isInsideFrame: !stream.isBetweenEvents, from: stream.bookmark)
         }
         return trailing(
-            channel, frames.detail, stream.nextSeq, isInsideFrame: !stream.isBetweenEvents, from: stream.bookmark)
+            channel, frames.detail, stream.nextSeq, isInsideFrame: !stream.isBetweenEvents, behindGap: frames.hasGap,
+            from: stream.bookmark)
     }
 
     private func trailing(
-        _ channel: Channel, _ detail: StateDetail, _ seq: Int, isInsideFrame: Bool, from bookmark: FrameLog.Bookmark?
+        _ channel: Channel, _ detail: StateDetail, _ seq: Int, isInsideFrame: Bool, behindGap gap: Bool?,
+        from bookmark: FrameLog.Bookmark?
     ) -> FrameLog {
         var start = bookmark
         for case let known? in channel.trailing.map(\.frames) where known.detail == detail {
-            if known.canServe(seq: seq, isInsideFrame: isInsideFrame) { return known }
-            guard let mark = known.firstBookmark, mark.nextSeq <= seq, !known.hasGap else { continue }
+            if known.canServe(seq: seq, isInsideFrame: isInsideFrame, behindGap: gap) { return known }
+            guard let mark = known.firstBookmark, mark.nextSeq <= seq, mark.hasGap == (gap ?? false) else { continue }
             if mark.nextSeq > start?.nextSeq ?? 0 { start = mark }
         }
         let frames = FrameLog(
