@@ -115,9 +115,14 @@ final class StreamHub {
                 log: frames.log, detail: frames.detail, firstSeq: stream.nextSeq, memory: memory,
                 isInsideFrame: !stream.isBetweenEvents, from: stream.bookmark)
         }
+        let (seq, isInsideFrame, gap) = (stream.nextSeq, !stream.isBetweenEvents, frames.hasGap)
+        if let shared = channel.frames(frames.detail),
+            shared.canServe(seq: seq, isInsideFrame: isInsideFrame, behindGap: gap)
+        {
+            return shared
+        }
         return trailing(
-            channel, frames.detail, stream.nextSeq, isInsideFrame: !stream.isBetweenEvents, behindGap: frames.hasGap,
-            from: stream.bookmark)
+            channel, frames.detail, seq, isInsideFrame: isInsideFrame, behindGap: gap, from: stream.bookmark)
     }
 
     private func trailing(
@@ -137,16 +142,28 @@ final class StreamHub {
         return frames
     }
 
-    /// For a stream that has caught up with frames of its own: the shared ones, if they go on from there. Without shared ones
-    /// its own are shared from now on.
+    /// For a stream that has caught up with frames of its own: the shared ones, if they go on from there. If there are none, or
+    /// they lie behind because their readers do, its own are shared from now on.
     func sharedFrames(insteadOf own: FrameLog) -> FrameLog? {
         guard let channel = channels[own.log.id] else { return nil }
-        guard let shared = channel.frames(own.detail) else {
+        guard let index = channel.frames.firstIndex(where: { $0.detail == own.detail }) else {
             own.isShared = true
             channel.frames.append(own)
             return nil
         }
-        return shared !== own && shared.offset(ofSeq: own.nextSeq) != nil ? shared : nil
+        let shared = channel.frames[index]
+        guard shared !== own else { return nil }
+        // Frames without states are for nobody who may have them with.
+        guard shared.nextSeq < own.nextSeq, shared.hasGap || !own.hasGap else {
+            return shared.canServe(seq: own.nextSeq, isInsideFrame: false, behindGap: own.hasGap) ? shared : nil
+        }
+        shared.isShared = false
+        own.isShared = true
+        channel.frames[index] = own
+        // Those that are there still may be joined by others that lag.
+        channel.trailing.removeAll { $0.frames == nil || $0.frames === own || $0.frames === shared }
+        channel.trailing.append(Channel.Trailing(frames: shared))
+        return nil
     }
 
     /// Counts a stream in, which will await its first news once it has sent what is there.
