@@ -96,7 +96,10 @@ import Testing
         let watcher = Watcher()
         store.observer = watcher
         try store.start()
-        let other = try DatabaseQueue(path: path)
+        // Retention of the store may hold it locked just now.
+        var waits = Configuration()
+        waits.busyMode = .timeout(30)
+        let other = try DatabaseQueue(path: path, configuration: waits)
         let log = newLog(1)
         try other.inDatabase { database in
             try database.execute(sql: "BEGIN IMMEDIATE")
