@@ -7,6 +7,7 @@ final class Deadline {
     private let action: () -> Void
     private var timer: TimerID?
     private var isArmed = false
+    private var isCancelled = false
     private var dueNanoseconds: Int64 = 0
     /// When the timer that is scheduled fires.
     private var timerNanoseconds: Int64 = 0
@@ -17,6 +18,8 @@ final class Deadline {
     }
 
     func arm(afterMilliseconds delay: Int64) {
+        // The action may not outlive its owner.
+        guard !isCancelled else { return }
         isArmed = true
         dueNanoseconds = reactor.now() + delay * 1_000_000
         if let timer {
@@ -35,6 +38,7 @@ final class Deadline {
     func cancel() {
         if let timer = timer.take() { reactor.cancel(timer) }
         isArmed = false
+        isCancelled = true
     }
 
     private func schedule(_ delay: Int64) {

@@ -12,7 +12,8 @@ struct BenchHistoryCommand: ParsableCommand {
         discussion: """
             Needs no daemon: it fills two histories in a temporary folder with executions that an engine really runs (a
             million takes some 500 MB, and a minute), asks both the same in turn, and prints the medians and how many times
-            longer the large one takes. What it reads lies in the memory of the host; of a disk it says nothing.
+            longer the large one takes. What it reads lies in the memory of the host; of a disk it says nothing. When it is
+            interrupted, the folder (millrace-bench.…) stays.
 
               millrace bench history --executions 1000000
             """)
