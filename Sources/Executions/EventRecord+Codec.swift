@@ -110,22 +110,21 @@ extension NodeCompletion {
         }
     }
 
-    fileprivate init(from reader: inout RecordReader) throws(RecordError) {
+    fileprivate convenience init(from reader: inout RecordReader) throws(RecordError) {
         let rank = try reader.varint()
         let attempt = try reader.varint()
         let status = Int(try reader.byte())
         guard NodeStatus.allCases.indices.contains(status) else { throw RecordError(message: "unknown node status") }
-        self.init(rank: rank, attempt: attempt, status: NodeStatus.allCases[status])
         let flags = try reader.byte()
-        willRetry = flags & 1 != 0
-        update = try reader.object()
-        durationMicroseconds = Int64(try reader.varint())
-        queueMicroseconds = Int64(try reader.varint())
-        taken = try reader.list()
-        if flags & 2 != 0 {
-            error = try reader.string()
-            details = try reader.object()
-        }
+        let update = try reader.object()
+        let duration = Int64(try reader.varint())
+        let queue = Int64(try reader.varint())
+        let taken = try reader.list()
+        let hasError = flags & 2 != 0
+        self.init(
+            rank: rank, attempt: attempt, status: NodeStatus.allCases[status], willRetry: flags & 1 != 0,
+            durationMicroseconds: duration, queueMicroseconds: queue, update: update, taken: taken,
+            error: hasError ? try reader.string() : nil, details: hasError ? try reader.object() : JSONObject())
     }
 }
 

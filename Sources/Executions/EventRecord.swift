@@ -8,11 +8,11 @@ package struct EventRecord: Sendable {
     package enum Body: Sendable {
         case start(attempt: Int, initialState: JSONObject)
         case nodeStart(rank: Int, attempt: Int)
-        case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
+        indirect case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
         case nodeComplete(NodeCompletion)
         case complete(ExecutionStatus, durationMicroseconds: Int64, failedRanks: [Int])
         /// A critical fault ended the execution.
-        case error(message: String, details: JSONObject, durationMicroseconds: Int64)
+        indirect case error(message: String, details: JSONObject, durationMicroseconds: Int64)
 
         var isOutput: Bool {
             if case .nodeOutput = self { true } else { false }
@@ -33,61 +33,35 @@ package struct EventRecord: Sendable {
     }
 }
 
-/// The end of one attempt of a node, or of a node that never started. Behind one reference: it passes through many hands.
-package struct NodeCompletion: Sendable {
-    private struct Fields: Sendable {
-        var rank: Int
-        var attempt: Int
-        var status: NodeStatus
-        var willRetry = false
-        var durationMicroseconds: Int64 = 0
-        var queueMicroseconds: Int64 = 0
-        var update = JSONObject()
-        var taken: [Int] = []
-        var error: String?
-        var details = JSONObject()
-    }
-
-    private var fields: Shared<Fields>
-
-    package init(rank: Int, attempt: Int, status: NodeStatus) {
-        fields = Shared(Fields(rank: rank, attempt: attempt, status: status))
-    }
-
-    package var rank: Int { fields.value.rank }
+/// The end of one attempt of a node, or of a node that never started. An object: it passes through many hands.
+package final class NodeCompletion: Sendable {
+    package let rank: Int
     /// 0 for a node that never started.
-    package var attempt: Int { fields.value.attempt }
-    package var status: NodeStatus {
-        get { fields.value.status }
-        set { fields.value.status = newValue }
-    }
-    package var update: JSONObject {
-        get { fields.value.update }
-        set { fields.value.update = newValue }
-    }
-    package var durationMicroseconds: Int64 {
-        get { fields.value.durationMicroseconds }
-        set { fields.value.durationMicroseconds = newValue }
-    }
-    package var queueMicroseconds: Int64 {
-        get { fields.value.queueMicroseconds }
-        set { fields.value.queueMicroseconds = newValue }
-    }
+    package let attempt: Int
+    package let status: NodeStatus
+    package let willRetry: Bool
+    package let durationMicroseconds: Int64
+    package let queueMicroseconds: Int64
+    package let update: JSONObject
     /// The outgoing edges taken, as indices into the graph's edges.
-    package var taken: [Int] {
-        get { fields.value.taken }
-        set { fields.value.taken = newValue }
-    }
-    package var error: String? {
-        get { fields.value.error }
-        set { fields.value.error = newValue }
-    }
-    package var details: JSONObject {
-        get { fields.value.details }
-        set { fields.value.details = newValue }
-    }
-    package var willRetry: Bool {
-        get { fields.value.willRetry }
-        set { fields.value.willRetry = newValue }
+    package let taken: [Int]
+    package let error: String?
+    package let details: JSONObject
+
+    package init(
+        rank: Int, attempt: Int, status: NodeStatus, willRetry: Bool = false, durationMicroseconds: Int64 = 0,
+        queueMicroseconds: Int64 = 0, update: JSONObject = JSONObject(), taken: [Int] = [], error: String? = nil,
+        details: JSONObject = JSONObject()
+    ) {
+        self.rank = rank
+        self.attempt = attempt
+        self.status = status
+        self.willRetry = willRetry
+        self.durationMicroseconds = durationMicroseconds
+        self.queueMicroseconds = queueMicroseconds
+        self.update = update
+        self.taken = taken
+        self.error = error
+        self.details = details
     }
 }

@@ -186,8 +186,7 @@ extension EventRenderer {
     }
 
     private mutating func renderNodeStart(_ rank: Int, _ attempt: Int, _ state: State?, _ writer: inout ByteWriter) {
-        writer.append(revision.startLabels[rank])
-        writer.append(",\"attempt\":")
+        revision.appendStartLabel(ofRank: rank, to: &writer)
         writer.append(decimal: attempt)
         guard detail == .full else { return }
         if let state {
@@ -205,8 +204,7 @@ extension EventRenderer {
     private func renderNodeOutput(
         _ rank: Int, _ attempt: Int, _ channel: String, _ data: JSONText, _ writer: inout ByteWriter
     ) {
-        writer.append(",\"node_id\":")
-        writer.append(revision.idTokens[rank])
+        revision.appendNodeID(ofRank: rank, to: &writer)
         writer.append(",\"attempt\":")
         writer.append(decimal: attempt)
         writer.append(",\"channel\":")
@@ -218,8 +216,7 @@ extension EventRenderer {
     private mutating func renderNodeComplete(
         _ completion: NodeCompletion, _ state: State?, _ writer: inout ByteWriter
     ) {
-        writer.append(revision.labels[completion.rank])
-        writer.append(",\"attempt\":")
+        revision.appendLabel(ofRank: completion.rank, to: &writer)
         writer.append(decimal: completion.attempt)
         writer.append(",\"status\":\"")
         writer.append(completion.status.name)
@@ -231,9 +228,9 @@ extension EventRenderer {
         }
         if detail == .full {
             if let state {
-                write(outputState: state, &writer)
+                write(outputState: state, of: completion, &writer)
             } else if let output {
-                write(outputState: output, &writer)
+                write(outputState: output, of: completion, &writer)
             }
         }
         writer.append(",\"duration_ms\":")
@@ -250,9 +247,15 @@ extension EventRenderer {
         if completion.willRetry { writer.append(",\"will_retry\":true") }
     }
 
-    private mutating func write(outputState state: State, _ writer: inout ByteWriter) {
+    private mutating func write(outputState state: State, of completion: NodeCompletion, _ writer: inout ByteWriter) {
         writer.append(",\"output_state\":")
-        write(state, &writer)
+        let rank = Int32(completion.rank)
+        guard let written, state.lastWriter == rank, state.grownFrom == written.lastWriter else {
+            return write(state, &writer)
+        }
+        let start = writer.count
+        writer.repeat(written.range, grownBy: completion.update)
+        self.written = Written(lastWriter: rank, updateCount: state.updateCount, range: start..<writer.count)
     }
 
     private mutating func write(_ state: State, _ writer: inout ByteWriter) {
@@ -274,7 +277,7 @@ extension EventRenderer {
         writer.append(",\"taken\":[")
         for (index, edge) in taken.enumerated() {
             if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
-            writer.append(revision.idTokens[revision.graph.edges[edge].to])
+            revision.appendID(ofRank: revision.graph.edges[edge].to, to: &writer)
         }
         writer.append(byte: UInt8(ascii: "]"))
     }
@@ -299,13 +302,22 @@ extension EventRenderer {
         writer.append(",\"failed_nodes\":[")
         for (index, rank) in failedRanks.enumerated() {
             if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
-            writer.append(revision.idTokens[rank])
+            revision.appendID(ofRank: rank, to: &writer)
         }
         writer.append(byte: UInt8(ascii: "]"))
     }
 }
 
 extension ByteWriter {
+    /// Appends an object that was written before in this range once more, with other members behind its own.
+    fileprivate mutating func `repeat`(_ object: Range<Int>, grownBy members: JSONObject) {
+        guard object.count > 2 else { return append(object: members) }
+        self.repeat(object.lowerBound..<object.upperBound - 1)
+        let brace = count
+        append(object: members)
+        overwrite(at: brace, with: UInt8(ascii: ","))
+    }
+
     /// Microseconds as a decimal number of milliseconds, such as `1.25`.
     package mutating func append(milliseconds microseconds: Int64) {
         append(decimal: Int(microseconds / 1000))

@@ -233,7 +233,7 @@ extension ExecutionRun {
         return afterStep
     }
 
-    func step(_ input: RunMachine.Input) {
+    func step(_ input: consuming RunMachine.Input) {
         let now = environment.clock.monotonicNanoseconds
         switch input {
         case .begin:
@@ -296,6 +296,7 @@ extension ExecutionRun {
 
     private func begin(_ start: consuming RunMachine.Start) -> NodeStart {
         let revision = log.graph
+        if let update = revision.constants[start.rank] { return .finished(.success(update: update)) }
         return revision.bodies[start.rank].start(
             NodeCall(
                 executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
@@ -322,7 +323,7 @@ extension ExecutionRun {
         // Of one step, all happens at one time.
         let timestamp = confined.wallLeadMicroseconds + Int64(now / 1000)
         for index in confined.machine.effects.indices {
-            switch confined.machine.effects[index] {
+            switch confined.machine.takeEffect(at: index) {
             case .emit(let body, let state):
                 forgetTimers(body)
                 confined.batch.append(body, state, at: timestamp)

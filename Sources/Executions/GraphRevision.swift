@@ -12,18 +12,14 @@ package final class GraphRevision: Sendable {
     package let onlyComputes: Bool
     /// By index into `graph.edges`; nil for an edge without `when`.
     package let conditions: [(any EdgeCondition)?]
-    /// By rank: `,"node_id":"…","node_name":"…"`, as events carry it.
-    let labels: [[UInt8]]
-    /// By rank: the same with `,"node_kind":"…"`.
-    let startLabels: [[UInt8]]
+    /// By rank: `,"node_id":"…","node_name":"…","attempt":`, as events carry it.
+    private let labels: ByteTable
+    /// By rank: the same with `"node_kind":"…"`.
+    private let startLabels: ByteTable
     /// By rank: the id as a JSON string.
     package let idTokens: [[UInt8]]
-
-    /// Appends `,"node_id":"…"`.
-    package func appendNodeID(ofRank rank: Int, to writer: inout ByteWriter) {
-        writer.append(",\"node_id\":")
-        writer.append(idTokens[rank])
-    }
+    /// By rank: what every attempt gives, if that is always the same.
+    let constants: [JSONObject?]
 
     package init(
         graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64, bodies: [any NodeBody],
@@ -35,16 +31,63 @@ package final class GraphRevision: Sendable {
         self.bodies = bodies
         onlyComputes = bodies.allSatisfy(\.onlyComputes)
         self.conditions = conditions
-        labels = graph.nodes.map { node in
-            var writer = ByteWriter()
-            writer.append(",\"node_id\":")
-            writer.appendJSONString(node.id)
-            writer.append(",\"node_name\":")
-            writer.appendJSONString(node.name)
-            return writer.bytes
+        labels = ByteTable(graph.nodes) { node, writer in
+            Self.writeLabel(of: node, to: &writer)
+            writer.append(",\"attempt\":")
         }
-        startLabels = zip(labels, graph.nodes).map { $0 + Array(",\"node_kind\":".utf8) + JSONText($1.kind).bytes }
+        startLabels = ByteTable(graph.nodes) { node, writer in
+            Self.writeLabel(of: node, to: &writer)
+            writer.append(",\"node_kind\":")
+            writer.appendJSONString(node.kind)
+            writer.append(",\"attempt\":")
+        }
         idTokens = graph.nodes.map { JSONText($0.id).bytes }
+        constants = bodies.map(\.constantUpdate)
+    }
+
+    private static func writeLabel(of node: GraphNode, to writer: inout ByteWriter) {
+        writer.append(",\"node_id\":")
+        writer.appendJSONString(node.id)
+        writer.append(",\"node_name\":")
+        writer.appendJSONString(node.name)
+    }
+}
+
+extension GraphRevision {
+    /// Appends `,"node_id":"…"`.
+    package func appendNodeID(ofRank rank: Int, to writer: inout ByteWriter) {
+        writer.append(",\"node_id\":")
+        appendID(ofRank: rank, to: &writer)
+    }
+
+    /// Appends the node's id as a JSON string.
+    package func appendID(ofRank rank: Int, to writer: inout ByteWriter) { writer.append(idTokens[rank]) }
+
+    /// Appends what the end of an attempt begins with, up to the number of the attempt.
+    func appendLabel(ofRank rank: Int, to writer: inout ByteWriter) { labels.append(rank, to: &writer) }
+
+    /// Appends what the start of an attempt begins with, up to the number of the attempt.
+    func appendStartLabel(ofRank rank: Int, to writer: inout ByteWriter) { startLabels.append(rank, to: &writer) }
+}
+
+/// Texts by index, behind one another: to append one is a copy of its bytes, and no array of its own is held for that.
+private struct ByteTable: Sendable {
+    private let bytes: [UInt8]
+    /// The text `i` ends at `ends[i]`.
+    private let ends: [Int]
+
+    init<Element>(_ elements: [Element], _ write: (Element, inout ByteWriter) -> Void) {
+        var writer = ByteWriter()
+        ends = elements.map { element in
+            write(element, &writer)
+            return writer.count
+        }
+        bytes = writer.bytes
+    }
+
+    func append(_ index: Int, to writer: inout ByteWriter) {
+        let start = index > 0 ? ends[index - 1] : 0
+        bytes.withUnsafeBytes { writer.append(UnsafeRawBufferPointer(rebasing: $0[start..<ends[index]])) }
     }
 }
 

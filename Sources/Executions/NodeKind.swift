@@ -24,10 +24,13 @@ package protocol NodeBody: Sendable {
     func start(_ call: NodeCall) -> NodeStart
     /// Whether an attempt needs nothing but the processor, and little of that: no timer, no child, nobody's answer.
     var onlyComputes: Bool { get }
+    /// What every attempt gives, if that is always the same: `start` need not be called then.
+    var constantUpdate: JSONObject? { get }
 }
 
 extension NodeBody {
     package var onlyComputes: Bool { false }
+    package var constantUpdate: JSONObject? { nil }
 }
 
 package enum NodeStart: Sendable {

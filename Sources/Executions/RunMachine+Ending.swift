@@ -3,53 +3,72 @@
 import Graphs
 import JSON
 
+/// How an attempt ended, or a node that never started, before the outgoing edges are decided.
+struct NodeEnding {
+    let rank: Int
+    let attempt: Int
+    var status: NodeStatus
+    var durationMicroseconds: Int64 = 0
+    var queueMicroseconds: Int64 = 0
+    var update = JSONObject()
+    var failure: NodeFailure?
+
+    func completion(taken: [Int] = [], willRetry: Bool = false) -> NodeCompletion {
+        NodeCompletion(
+            rank: rank, attempt: attempt, status: status, willRetry: willRetry,
+            durationMicroseconds: durationMicroseconds, queueMicroseconds: queueMicroseconds, update: update,
+            taken: taken, error: failure?.message, details: failure?.details ?? JSONObject())
+    }
+}
+
 extension RunMachine {
-    mutating func endAttempt(_ rank: Int, _ outcome: NodeOutcome, at now: UInt64) {
+    mutating func endAttempt(_ rank: Int, _ outcome: consuming NodeOutcome, at now: UInt64) {
         runningCount -= 1
-        var completion = NodeCompletion(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
-        completion.durationMicroseconds = microseconds(from: nodes[rank].startedAt, to: now)
-        completion.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: nodes[rank].startedAt)
+        var ending = NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
+        ending.durationMicroseconds = microseconds(from: nodes[rank].startedAt, to: now)
+        ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: nodes[rank].startedAt)
         guard stop == nil else {
-            completion.status = .cancelled
-            return end(consume completion, at: now)
+            ending.status = .cancelled
+            return end(ending, at: now)
         }
-        switch judged(outcome, rank) {
+        switch consume outcome {
         case .success(let update):
-            completion.update = update
+            ending.failure = refusal(of: update, rank)
+            if ending.failure == nil { ending.update = update }
         case .failure(let failure):
-            completion.status = .error
-            completion.error = failure.message
-            completion.details = failure.details
-            if retry(rank, &completion) { return }
+            ending.failure = timeout(rank) ?? failure
         }
-        end(consume completion, at: now)
+        if ending.failure != nil {
+            ending.status = .error
+            if retry(ending) { return }
+        }
+        end(ending, at: now)
     }
 
-    /// What the engine makes of an outcome: a timeout, a state that grew too large, an update that its reducer refuses.
-    mutating func judged(_ outcome: NodeOutcome, _ rank: Int) -> NodeOutcome {
-        if nodes[rank].timedOut, let limit = graph.nodes[rank].timeoutMilliseconds {
-            return .failure(NodeFailure("the node took longer than its timeout_ms (\(limit) ms)"))
-        }
-        guard case .success(let update) = outcome else { return outcome }
+    private func timeout(_ rank: Int) -> NodeFailure? {
+        guard nodes[rank].timedOut, let limit = graph.nodes[rank].timeoutMilliseconds else { return nil }
+        return NodeFailure("the node took longer than its timeout_ms (\(limit) ms)")
+    }
+
+    /// Why the engine makes an error of a success: a timeout, a state that grew too large, an update that its reducer refuses.
+    private mutating func refusal(of update: JSONObject, _ rank: Int) -> NodeFailure? {
+        if let timeout = timeout(rank) { return timeout }
+        if flow.surelyTakes(update, rank: rank, stateBytesMax: limits.stateBytesMax) { return nil }
         var state = flow.input(ofRank: rank)
-        if let refusal = state.refusal(of: update) { return .failure(NodeFailure(refusal)) }
-        if state.bytes + update.byteCount <= limits.stateBytesMax { return outcome }
+        if let refusal = state.refusal(of: update) { return NodeFailure(refusal) }
         state.apply(update, rank: rank)
-        guard state.bytes <= limits.stateBytesMax else {
-            return .failure(
-                NodeFailure(
-                    "the state would grow to \(state.bytes) bytes, more than executions.state_bytes_max (\(limits.stateBytesMax))"
-                ))
-        }
-        return outcome
+        guard state.bytes > limits.stateBytesMax else { return nil }
+        return NodeFailure(
+            "the state would grow to \(state.bytes) bytes, more than executions.state_bytes_max (\(limits.stateBytesMax))"
+        )
     }
 
-    mutating func retry(_ rank: Int, _ completion: inout NodeCompletion) -> Bool {
+    private mutating func retry(_ ending: NodeEnding) -> Bool {
+        let rank = ending.rank
         let policy = graph.nodes[rank].retry
         guard tries(rank) < policy.maxAttempts else { return false }
-        completion.willRetry = true
         nodes[rank].phase = .retrying
-        effects.append(.emit(.nodeComplete(completion), flow.input(ofRank: rank)))
+        effects.append(.emit(.nodeComplete(ending.completion(willRetry: true)), flow.input(ofRank: rank)))
         scheduleRetry(rank)
         return true
     }
@@ -68,28 +87,30 @@ extension RunMachine {
     }
 
     /// Ends a node for good, and then every node that is decided by that, in a loop: chains of skipped nodes may be long.
-    mutating func end(_ first: consuming NodeCompletion, at now: UInt64) {
-        var next: NodeCompletion? = consume first
-        var ended: [NodeCompletion] = []
-        while var completion = next.take() {
-            defer { next = ended.popLast() }
-            let rank = completion.rank
-            // A stop on the way: what never started says nothing.
-            if stop != nil, completion.attempt == 0 { continue }
-            let state = flow.finish(rank: rank, update: completion.update)
-            nodes[rank].phase = .ended
-            nodes[rank].status = completion.status
-            openCount -= 1
-            if keepsUpdates { updates[rank] = completion.update }
-            if completion.status == .error { failedRanks.insert(rank) }
-            completion.taken = decideEdges(of: rank, state)
-            flow.take(completion.taken)
-            effects.append(.emit(.nodeComplete(completion), state))
-            if completion.status == .error, graph.nodes[rank].onError == .stop { halt(.nodeError) }
-            guard stop == nil else { continue }
-            for target in decided.reversed() {
-                if let completion = settle(target, at: now) { ended.append(completion) }
-            }
+    mutating func end(_ first: NodeEnding, at now: UInt64) {
+        var following: [NodeEnding] = []
+        end(first, &following, at: now)
+        while let next = following.popLast() { end(next, &following, at: now) }
+    }
+
+    /// - Parameter following: takes the ends that this one brings about.
+    private mutating func end(_ ending: NodeEnding, _ following: inout [NodeEnding], at now: UInt64) {
+        // A stop on the way: what never started says nothing.
+        if stop != nil, ending.attempt == 0 { return }
+        let rank = ending.rank
+        let state = flow.finish(rank: rank, update: ending.update)
+        nodes[rank].phase = .ended
+        nodes[rank].status = ending.status
+        openCount -= 1
+        if keepsUpdates { updates[rank] = ending.update }
+        if ending.status == .error { failedRanks.insert(rank) }
+        let taken = decideEdges(of: rank, state)
+        flow.take(taken)
+        effects.append(.emit(.nodeComplete(ending.completion(taken: taken)), state))
+        if ending.status == .error, graph.nodes[rank].onError == .stop { halt(.nodeError) }
+        guard stop == nil else { return }
+        for target in decided.reversed() {
+            if let next = settle(target, at: now) { following.append(next) }
         }
     }
 
@@ -97,26 +118,39 @@ extension RunMachine {
     /// - Returns: the edges that are taken.
     mutating func decideEdges(of rank: Int, _ state: State) -> [Int] {
         decided.removeAll(keepingCapacity: true)
-        var taken: [Int] = []
+        let outgoing = graph.outgoing[rank]
         let mayTake = stop == nil && takesEdges(rank)
+        // Nil as long as all are taken, as mostly all are.
+        var taken: [Int]? = mayTake ? nil : []
         var seen: [String: ConditionNode]?
-        for index in graph.outgoing[rank] {
+        for (place, index) in outgoing.enumerated() {
             let target = graph.edges[index].to
             if mayTake {
-                switch judge(index, rank, state, &seen) {
-                case .success(true):
-                    taken.append(index)
+                if takes(index, rank, state, &seen) {
+                    taken?.append(index)
                     nodes[target].isTaken = true
-                case .success(false):
-                    break
-                case .failure(let failure):
-                    if index < nodes[target].brokenEdge?.index ?? .max { nodes[target].brokenEdge = (index, failure) }
+                } else if taken == nil {
+                    taken = Array(outgoing[..<place])
                 }
             }
             nodes[target].undecided -= 1
             if nodes[target].undecided == 0 { decided.append(target) }
         }
-        return taken
+        return taken ?? outgoing
+    }
+
+    /// Whether an edge is taken. One whose condition fails is not, and its target will say so.
+    private mutating func takes(_ edge: Int, _ rank: Int, _ state: State, _ seen: inout [String: ConditionNode]?)
+        -> Bool
+    {
+        guard revision.conditions[edge] != nil else { return true }
+        switch judge(edge, rank, state, &seen) {
+        case .success(let isTaken): return isTaken
+        case .failure(let failure):
+            let target = graph.edges[edge].to
+            if edge < nodes[target].brokenEdge?.index ?? .max { nodes[target].brokenEdge = (edge, failure) }
+            return false
+        }
     }
 
     /// Whether a node that has ended may take its outgoing edges.
@@ -129,16 +163,14 @@ extension RunMachine {
     }
 
     /// All incoming edges of a node are decided: it becomes ready, or ends without ever starting.
-    mutating func settle(_ rank: Int, at now: UInt64) -> NodeCompletion? {
+    mutating func settle(_ rank: Int, at now: UInt64) -> NodeEnding? {
         if let (index, failure) = nodes[rank].brokenEdge {
-            let edge = graph.edges[index]
-            var completion = NodeCompletion(rank: rank, attempt: 0, status: .error)
-            completion.error =
-                "the condition of the edge \(graph.nodes[edge.from].id) → \(graph.nodes[rank].id) failed: \(failure.message)"
-            completion.details = failure.details
-            return completion
+            let (source, target) = (graph.nodes[graph.edges[index].from].id, graph.nodes[rank].id)
+            let word = "the condition of the edge \(source) → \(target) failed: \(failure.message)"
+            let failure = NodeFailure(word, details: failure.details)
+            return NodeEnding(rank: rank, attempt: 0, status: .error, failure: failure)
         }
-        guard nodes[rank].isTaken else { return NodeCompletion(rank: rank, attempt: 0, status: .skipped) }
+        guard nodes[rank].isTaken else { return NodeEnding(rank: rank, attempt: 0, status: .skipped) }
         return begin(rank, at: now)
     }
 

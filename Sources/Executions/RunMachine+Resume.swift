@@ -107,19 +107,19 @@ extension RunMachine {
     private mutating func begin(interrupted rank: Int, at now: UInt64) {
         guard stop == nil else { return }
         if graph.nodes[rank].isIdempotent { return makeReady(rank, at: now) }
-        var completion = NodeCompletion(rank: rank, attempt: Int(nodes[rank].attempt), status: .error)
-        completion.error =
-            "the daemon was stopped while the node ran; it says idempotent: false, so it is not run again"
-        end(completion, at: now)
+        let word = "the daemon was stopped while the node ran; it says idempotent: false, so it is not run again"
+        end(
+            NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .error, failure: NodeFailure(word)),
+            at: now)
     }
 
     private mutating func goOn(_ rank: Int, at now: UInt64) {
         switch nodes[rank].phase {
         case .waiting where nodes[rank].undecided == 0:
             // A node without incoming edges is taken by nobody, and begins all the same.
-            let end =
+            let ending =
                 graph.incoming[rank].isEmpty ? begin(rank, at: now) : settle(rank, at: now)
-            if let end { self.end(end, at: now) }
+            if let ending { end(ending, at: now) }
         case .retrying: scheduleRetry(rank)
         case .waiting, .ready, .running, .ended: break
         }

@@ -112,7 +112,7 @@ package struct RunMachine {
 
     /// Takes in what has happened.
     /// - Parameter now: nanoseconds of the clock that never steps.
-    package mutating func step(_ input: Input, at now: UInt64) {
+    package mutating func step(_ input: consuming Input, at now: UInt64) {
         if !isFinished { handle(input, at: now) }
         finishIfDone(at: now)
     }
@@ -136,8 +136,8 @@ package struct RunMachine {
 }
 
 extension RunMachine {
-    mutating func handle(_ input: Input, at now: UInt64) {
-        switch input {
+    mutating func handle(_ input: consuming Input, at now: UInt64) {
+        switch consume input {
         case .begin(let initialState, let cached, let isCancelled):
             begin(initialState, cached: isCancelled ? [:] : cached, at: now)
             if isCancelled { halt(.cancelled) }
@@ -198,20 +198,18 @@ extension RunMachine {
         effects.reserveCapacity(4)
         effects.append(.emit(.start(attempt: 1, initialState: initialState)))
         for rank in nodes.indices where graph.incoming[rank].isEmpty {
-            if let completion = begin(rank, at: now) { end(completion, at: now) }
+            if let ending = begin(rank, at: now) { end(ending, at: now) }
         }
     }
 
     /// A node's turn has come.
     /// - Returns: its end, if its result was taken over.
-    mutating func begin(_ rank: Int, at now: UInt64) -> NodeCompletion? {
+    mutating func begin(_ rank: Int, at now: UInt64) -> NodeEnding? {
         guard !cached.isEmpty, let update = cached.removeValue(forKey: rank) else {
             makeReady(rank, at: now)
             return nil
         }
-        var completion = NodeCompletion(rank: rank, attempt: 0, status: .cached)
-        completion.update = update
-        return completion
+        return NodeEnding(rank: rank, attempt: 0, status: .cached, update: update)
     }
 
     mutating func makeReady(_ rank: Int, at now: UInt64) {
@@ -226,6 +224,13 @@ extension RunMachine {
         stop = reason
         ready.removeAll()
         for rank in nodes.indices where nodes[rank].phase == .running { effects.append(.interrupt(rank: rank)) }
+    }
+
+    /// Moves one effect out, which costs less than a copy; `effectsWereTaken` once all were.
+    mutating func takeEffect(at index: Int) -> Effect {
+        var effect = Effect.interrupt(rank: -1)
+        swap(&effects[index], &effect)
+        return effect
     }
 
     package mutating func effectsWereTaken() {

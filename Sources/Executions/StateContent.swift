@@ -29,6 +29,8 @@ struct StateContent: Sendable {
 
     /// Keys that lie in `recent` at the most, so that walking it costs less than hashing.
     private static let recentMax = 24
+    /// Room for the keys of most states.
+    private static let usualCount = 8
 
     private var recent: [Entry] = []
     /// Whether `recent` stands in the order of places, as it nearly always does.
@@ -49,14 +51,17 @@ struct StateContent: Sendable {
     }
 
     /// Lays a node's update over the state.
-    mutating func apply(_ update: JSONObject, rank: Int) {
-        var index: Int32 = 0
+    /// - Returns: whether the state's text has only grown, by the members of the update at its end.
+    @discardableResult mutating func apply(_ update: JSONObject, rank: Int) -> Bool {
+        let countBefore = recent.count
+        var place = Place(rank: Int32(rank), index: 0)
         update.forEachMember { key, text in
-            let isReduced = reducers?.byKey[key] != nil
+            let isReduced = reducers != nil && reducers?.byKey[key] != nil
             let value = isReduced ? Value.reduced(Contribution(text, Int32(rank))) : .plain(text)
-            absorb(Entry(key: key, value: value, rank: Int32(rank), place: Place(rank: Int32(rank), index: index)))
-            index += 1
+            absorb(Entry(key: key, value: value, rank: Int32(rank), place: place))
+            place.index += 1
         }
+        return reducers == nil && settled == nil && isSorted && recent.count == countBefore + update.count
     }
 
     /// Adds all that the other state knows.
@@ -152,19 +157,19 @@ extension StateContent {
     }
 
     private func recentIndex(of key: JSONKey) -> Int? {
-        recent.withUnsafeBufferPointer { entries in
-            for index in entries.indices where entries[index].key == key { return index }
-            return nil
+        let length = key.token.count
+        for index in recent.indices where recent[index].key.token.count == length && recent[index].key == key {
+            return index
         }
+        return nil
     }
 
-    private mutating func absorb(_ entry: Entry) {
+    private mutating func absorb(_ entry: consuming Entry) {
         if let index = recentIndex(of: entry.key) {
             bytes += recent[index].absorb(entry)
             isSorted = isSorted && (index == 0 || !(recent[index].place < recent[index - 1].place))
             return
         }
-        var entry = entry
         if var known = settled?.entries[entry.key] {
             bytes += known.absorb(entry)
             entry = known
@@ -172,6 +177,7 @@ extension StateContent {
             bytes += entry.bytes
         }
         if let last = recent.last?.place, entry.place < last { isSorted = false }
+        if recent.isEmpty { recent.reserveCapacity(Self.usualCount) }
         recent.append(entry)
         if recent.count > Self.recentMax { settle() }
     }

@@ -45,6 +45,12 @@ package struct StateFlow: Sendable {
         return state
     }
 
+    /// Whether a node's input takes an update, told without laying it over: the state stays small, and nothing can refuse it.
+    package mutating func surelyTakes(_ update: JSONObject, rank: Int, stateBytesMax: Int) -> Bool {
+        guard let input = slots[rank].input, !input.hasReducers else { return false }
+        return input.bytes + update.byteCount <= stateBytesMax
+    }
+
     /// Ends a node: its output state is its input and the update.
     package mutating func finish(rank: Int, update: JSONObject) -> State {
         var state = slots[rank].input.take() ?? takeInput(rank)
@@ -55,11 +61,11 @@ package struct StateFlow: Sendable {
 
     package mutating func take(_ edges: [Int]) {
         for index in edges {
-            let edge = graph.edges[index]
-            if slots[edge.to].firstSource < 0 {
-                slots[edge.to].firstSource = Int32(edge.from)
+            let (source, target) = (Int32(graph.edges[index].from), graph.edges[index].to)
+            if slots[target].firstSource < 0 {
+                slots[target].firstSource = source
             } else {
-                slots[edge.to].moreSources.append(Int32(edge.from))
+                slots[target].moreSources.append(source)
             }
         }
     }

@@ -61,6 +61,11 @@ public struct ByteWriter: ~Copyable {
         memmove(memory + offset, source, bytes.count)
     }
 
+    package mutating func overwrite(at offset: Int, with byte: UInt8) {
+        precondition((0..<used).contains(offset))
+        memory!.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+    }
+
     package mutating func overwrite(at offset: Int, with bytes: [UInt8]) {
         bytes.withUnsafeBytes { overwrite(at: offset, with: $0) }
     }

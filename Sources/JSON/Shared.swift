@@ -12,7 +12,7 @@ public struct Shared<Value: Sendable>: Sendable {
     @inlinable public init(_ value: Value) { storage = Storage(value) }
 
     @inlinable public var value: Value {
-        get { storage.value }
+        _read { yield storage.value }
         _modify {
             if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.value) }
             yield &storage.value

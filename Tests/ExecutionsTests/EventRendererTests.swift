@@ -15,19 +15,14 @@ import Testing
     }
 
     private static let story: [EventRecord.Body] = {
-        var first = NodeCompletion(rank: 0, attempt: 1, status: .error)
-        first.error = "not \"yet\""
-        first.details = ["code": 1]
-        first.willRetry = true
-        first.durationMicroseconds = 1250
-        var second = NodeCompletion(rank: 0, attempt: 2, status: .success)
-        second.update = ["x": 1, "log": "a"]
-        second.durationMicroseconds = 2_000_000
-        second.queueMicroseconds = 1
-        second.taken = [0, 1]
+        let first = NodeCompletion(
+            rank: 0, attempt: 1, status: .error, willRetry: true, durationMicroseconds: 1250, error: "not \"yet\"",
+            details: ["code": 1])
+        let second = NodeCompletion(
+            rank: 0, attempt: 2, status: .success, durationMicroseconds: 2_000_000, queueMicroseconds: 1,
+            update: ["x": 1, "log": "a"], taken: [0, 1])
         let skipped = NodeCompletion(rank: 1, attempt: 0, status: .skipped)
-        var third = NodeCompletion(rank: 2, attempt: 1, status: .success)
-        third.update = ["log": ["c", "d"]]
+        let third = NodeCompletion(rank: 2, attempt: 1, status: .success, update: ["log": ["c", "d"]])
         return [
             .start(attempt: 1, initialState: ["i": 0, "log": []]), .nodeStart(rank: 0, attempt: 1),
             .nodeOutput(rank: 0, attempt: 1, channel: "stdout", data: ["line": "hi"]), .nodeComplete(first),
@@ -121,8 +116,7 @@ import Testing
     }
 
     @Test func `the end of a run that was cancelled shows the states it had reached`() throws {
-        var cancelled = NodeCompletion(rank: 0, attempt: 1, status: .cancelled)
-        cancelled.durationMicroseconds = 999
+        let cancelled = NodeCompletion(rank: 0, attempt: 1, status: .cancelled, durationMicroseconds: 999)
         let lines = try rendered(
             [
                 .start(attempt: 1, initialState: ["i": 0]), .nodeStart(rank: 0, attempt: 1), .nodeComplete(cancelled),

@@ -135,15 +135,14 @@ import Testing
             (0, .start(attempt: 1, initialState: [:])), (0, .nodeStart(rank: 0, attempt: 1)),
             (0, .nodeStart(rank: 1, attempt: 1)),
         ]
-        var done = NodeCompletion(rank: 1, attempt: 1, status: .success)
-        done.durationMicroseconds = 20_000
+        let done = NodeCompletion(rank: 1, attempt: 1, status: .success, durationMicroseconds: 20_000)
         records.append((20_000, .nodeComplete(done)))
         records.append((1_000_000, .start(attempt: 2, initialState: [:])))
         records.append((1_001_000, .nodeStart(rank: 0, attempt: 2)))
         records.append((1_001_000, .nodeStart(rank: 2, attempt: 1)))
         for (rank, attempt, time) in [(2, 1, 1_005_000), (0, 2, 1_041_000)] as [(Int, Int, Int64)] {
-            var done = NodeCompletion(rank: rank, attempt: attempt, status: .success)
-            done.durationMicroseconds = time - 1_001_000
+            let done = NodeCompletion(
+                rank: rank, attempt: attempt, status: .success, durationMicroseconds: time - 1_001_000)
             records.append((time, .nodeComplete(done)))
         }
         records.append((1_042_000, .complete(.success, durationMicroseconds: 42_000, failedRanks: [])))

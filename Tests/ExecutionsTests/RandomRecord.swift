@@ -27,18 +27,12 @@ extension EventRecord {
     private static func completion(
         _ rank: Int, _ attempt: Int, _ duration: Int64, _ random: inout SeededGenerator
     ) -> NodeCompletion {
-        var completion = NodeCompletion(
-            rank: rank, attempt: attempt, status: NodeStatus.allCases.randomElement(using: &random)!)
-        completion.update = object(&random)
-        completion.durationMicroseconds = duration
-        completion.queueMicroseconds = duration / 3
-        completion.taken = list(&random)
-        completion.willRetry = random.oneIn(2)
-        if random.oneIn(2) {
-            completion.error = text(&random)
-            completion.details = object(&random)
-        }
-        return completion
+        let hasError = random.oneIn(2)
+        return NodeCompletion(
+            rank: rank, attempt: attempt, status: NodeStatus.allCases.randomElement(using: &random)!,
+            willRetry: random.oneIn(2), durationMicroseconds: duration, queueMicroseconds: duration / 3,
+            update: object(&random), taken: list(&random), error: hasError ? text(&random) : nil,
+            details: hasError ? object(&random) : [:])
     }
 
     private static func list(_ random: inout SeededGenerator) -> [Int] {

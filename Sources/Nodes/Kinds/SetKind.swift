@@ -35,17 +35,17 @@ struct SetKind: NodeKind {
         let constants = members.compactMap { key, value in value.constant.map { (key, $0) } }
         // Of what is read from its text, the text is known.
         if constants.count == members.count, let update = JSONObject(constants).text.object {
-            return ConstantBody(update: update)
+            return ConstantBody(constantUpdate: update)
         }
         return SetBody(values: members)
     }
 }
 
 private struct ConstantBody: NodeBody {
-    let update: JSONObject
+    let constantUpdate: JSONObject?
     var onlyComputes: Bool { true }
 
-    func start(_ call: NodeCall) -> NodeStart { .finished(.success(update: update)) }
+    func start(_ call: NodeCall) -> NodeStart { .finished(.success(update: constantUpdate ?? [:])) }
 }
 
 private struct SetBody: NodeBody {
