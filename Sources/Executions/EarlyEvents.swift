@@ -52,14 +52,8 @@ package struct EarlyEvents: Sendable {
 }
 
 /// Renders the first events of one execution.
-struct EarlyRenderer: ~Copyable {
-    /// Room for the events of a short execution.
-    private static let usualBytes = 4 << 10
-    private static let usualCount = 16
-
+struct EarlyRenderer {
     private var renderer: EventRenderer
-    private var json = ByteWriter()
-    private var ends: [Int] = []
     private var takenCount = 0
     private var takenBytes = 0
     private(set) var isFull = false
@@ -70,12 +64,9 @@ struct EarlyRenderer: ~Copyable {
 
     /// Renders the next event, unless there is no more room for it: it and all that follow are left to the readers then.
     /// - Parameter state: the input state of a node that starts, the output state of one that ends.
-    mutating func render(_ record: EventRecord, _ state: State?) {
+    /// - Parameter json: takes the event, behind those that were rendered since the last `take`, and `ends` its end.
+    mutating func render(_ record: EventRecord, _ state: State?, to json: inout ByteWriter, _ ends: inout [Int]) {
         guard !isFull else { return }
-        if json.count == 0 {
-            json.reserve(Self.usualBytes)
-            ends.reserveCapacity(Self.usualCount)
-        }
         renderer.render(record, state: state, to: &json)
         guard takenBytes + json.count > EarlyEvents.bytesMax else { return ends.append(json.count) }
         json.truncate(to: ends.last ?? 0)
@@ -83,14 +74,12 @@ struct EarlyRenderer: ~Copyable {
     }
 
     /// What was rendered since the last time.
-    mutating func take() -> EarlyEvents? {
+    mutating func take(_ json: borrowing ByteWriter, _ ends: [Int]) -> EarlyEvents? {
         guard !ends.isEmpty else { return nil }
-        let events = EarlyEvents(firstSeq: takenCount + 1, json: json.bytes, ends: ends)
+        let events = EarlyEvents(firstSeq: takenCount + 1, json: json.bytes, ends: ends.map { $0 })
         takenCount += ends.count
         takenBytes += json.count
-        json.removeAll(keepingCapacity: false)
         renderer.leaveWriter()
-        ends = []
         return events
     }
 }

@@ -1,18 +1,16 @@
 import Graphs
 import JSON
 
-/// The events of one step of a run, encoded, on their way into the log; and what they mean for the summary.
+/// The events of one step of a run, encoded, on their way into the log; and what they mean for the summary. Each thread of the
+/// pool has one, which is empty between two runs and keeps its memory.
 struct EventBatch: ~Copyable {
-    /// Room that a run keeps between two steps: what the events of most steps need, little beside 10,000 runs that wait.
-    private static let keptBytesMax = 4096
-
-    /// Room for the events of a short execution.
-    private static let usualCount = 16
-    private static let usualBytes = 1024
+    private static let keptBytesMax = 64 << 10
 
     private var records = ByteWriter()
     private var ends: [Int] = []
-    private var early: EarlyRenderer?
+    /// What was rendered early of them.
+    private var json = ByteWriter()
+    private var jsonEnds: [Int] = []
     /// For the observer.
     private var observed: [EventRecord] = []
     private var started: (atMicroseconds: Int64, attempt: Int)?
@@ -23,13 +21,12 @@ struct EventBatch: ~Copyable {
     var isEmpty: Bool { ends.isEmpty }
     var bytes: Int { records.count }
 
-    /// From now on events are rendered too, as long as that is allowed.
-    mutating func renderEarly(_ log: EventLog, _ detail: StateDetail) {
-        early = EarlyRenderer(log, detail)
-    }
-
     /// - Parameter state: the input state of a node that starts, the output state of one that ends.
-    mutating func append(_ body: consuming EventRecord.Body, _ state: State?, at timestampMicroseconds: Int64) {
+    /// - Parameter early: the run's, while its events are rendered where they arise.
+    mutating func append(
+        _ body: consuming EventRecord.Body, _ state: State?, at timestampMicroseconds: Int64,
+        _ early: inout EarlyRenderer?
+    ) {
         switch body {
         case .start(let attempt, _): started = (timestampMicroseconds, attempt)
         case .complete(let status, let duration, let ranks):
@@ -41,23 +38,18 @@ struct EventBatch: ~Copyable {
         case .nodeStart, .nodeOutput, .nodeComplete: break
         }
         let record = EventRecord(timestampMicroseconds: timestampMicroseconds, body: body)
-        if ends.isEmpty {
-            ends.reserveCapacity(Self.usualCount)
-            records.reserve(Self.usualBytes)
-            observed.reserveCapacity(Self.usualCount)
-        }
         record.encode(to: &records)
         ends.append(records.count)
-        early?.render(record, state)
+        early?.render(record, state, to: &json, &jsonEnds)
         if !record.body.isOutput { observed.append(record) }
     }
 
     /// - Returns: whether the store must be told.
-    mutating func moveAll(to log: EventLog, observer: (any RunObserver)?) -> Bool {
+    mutating func moveAll(to log: EventLog, observer: (any RunObserver)?, _ early: inout EarlyRenderer?) -> Bool {
         if let observer, !observed.isEmpty { observer.executionEmitted(observed, in: log) }
-        observed = []
+        observed.removeAll(keepingCapacity: true)
         let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
-        if let events = early?.take() { log.append(early: events) }
+        if let events = early?.take(json, jsonEnds) { log.append(early: events) }
         if early?.isFull == true { early = nil }
         let mustTell = log.append(records, ends: ends) { summary in
             if let started {
@@ -72,10 +64,10 @@ struct EventBatch: ~Copyable {
             summary.failedNodes = failedNodes
             summary.error = error
         }
-        let isSmall = records.count <= Self.keptBytesMax
-        records.removeAll(keepingCapacity: isSmall)
-        // The log may have taken the array itself.
-        ends = []
+        records.removeAll(keepingCapacity: records.allocatedBytes <= Self.keptBytesMax)
+        json.removeAll(keepingCapacity: json.allocatedBytes <= Self.keptBytesMax)
+        ends.removeAll(keepingCapacity: true)
+        jsonEnds.removeAll(keepingCapacity: true)
         (started, ended, failedRanks, error) = (nil, nil, [], nil)
         return mustTell
     }

@@ -182,7 +182,7 @@ package final class EventLog: Sendable {
             let base = guarded.records.count
             memory?.change(by: records.count)
             records.withUnsafeBytes { guarded.records.append(contentsOf: $0) }
-            if base == 0, guarded.ends.isEmpty { guarded.ends = ends } else { guarded.ends += ends.map { base + $0 } }
+            guarded.ends += ends.lazy.map { base + $0 }
             change(&guarded.summary)
             guarded.summary.lastSeq = guarded.appendedSeq
             guarded.initialState = nil

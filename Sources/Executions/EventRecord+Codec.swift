@@ -153,21 +153,6 @@ extension ByteWriter {
         Swift.withUnsafeBytes(of: value.littleEndian) { append($0) }
     }
 
-    fileprivate mutating func append(varint value: Int) {
-        precondition(value >= 0, "counts and durations are not negative")
-        var rest = UInt64(value)
-        while rest >= 0x80 {
-            append(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        append(byte: UInt8(rest))
-    }
-
-    fileprivate mutating func append(counted bytes: [UInt8]) {
-        append(varint: bytes.count)
-        append(bytes)
-    }
-
     fileprivate mutating func append(counted text: StaticString) {
         append(varint: text.utf8CodeUnitCount)
         append(text)
@@ -183,10 +168,7 @@ extension ByteWriter {
 
     fileprivate mutating func append(members object: JSONObject) {
         append(varint: object.count)
-        object.forEachMember { key, value in
-            append(counted: key.token)
-            append(counted: value.bytes)
-        }
+        append(countedMembersOf: object)
     }
 
     fileprivate mutating func append(list: [Int]) {

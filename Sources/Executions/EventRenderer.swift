@@ -224,13 +224,10 @@ extension EventRenderer {
         let output = finish(completion)
         if detail != .none {
             writer.append(",\"update\":")
+            let start = writer.count
             writer.append(object: completion.update)
-        }
-        if detail == .full {
-            if let state {
-                write(outputState: state, of: completion, &writer)
-            } else if let output {
-                write(outputState: output, of: completion, &writer)
+            if detail == .full, let state = state ?? output {
+                write(outputState: state, of: Int32(completion.rank), update: start..<writer.count, &writer)
             }
         }
         writer.append(",\"duration_ms\":")
@@ -247,14 +244,16 @@ extension EventRenderer {
         if completion.willRetry { writer.append(",\"will_retry\":true") }
     }
 
-    private mutating func write(outputState state: State, of completion: NodeCompletion, _ writer: inout ByteWriter) {
+    /// - Parameter update: where the node's update was written.
+    private mutating func write(
+        outputState state: State, of rank: Int32, update: Range<Int>, _ writer: inout ByteWriter
+    ) {
         writer.append(",\"output_state\":")
-        let rank = Int32(completion.rank)
         guard let written, state.lastWriter == rank, state.grownFrom == written.lastWriter else {
             return write(state, &writer)
         }
         let start = writer.count
-        writer.repeat(written.range, grownBy: completion.update)
+        writer.repeat(written.range, grownBy: update)
         self.written = Written(lastWriter: rank, updateCount: state.updateCount, range: start..<writer.count)
     }
 
@@ -309,13 +308,12 @@ extension EventRenderer {
 }
 
 extension ByteWriter {
-    /// Appends an object that was written before in this range once more, with other members behind its own.
-    fileprivate mutating func `repeat`(_ object: Range<Int>, grownBy members: JSONObject) {
-        guard object.count > 2 else { return append(object: members) }
+    /// Appends an object that was written before in this range once more, with the members of a second one behind its own.
+    fileprivate mutating func `repeat`(_ object: Range<Int>, grownBy other: Range<Int>) {
+        guard object.count > 2 else { return self.repeat(other) }
         self.repeat(object.lowerBound..<object.upperBound - 1)
-        let brace = count
-        append(object: members)
-        overwrite(at: brace, with: UInt8(ascii: ","))
+        append(byte: UInt8(ascii: ","))
+        self.repeat(other.lowerBound + 1..<other.upperBound)
     }
 
     /// Microseconds as a decimal number of milliseconds, such as `1.25`.

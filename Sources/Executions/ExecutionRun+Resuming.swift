@@ -12,7 +12,7 @@ extension ExecutionRun {
         // Whoever posts meanwhile leaves it to this job.
         let mustSchedule = inbox.withLock { $0.schedule() }
         precondition(mustSchedule, "a run is taken up before anything else happens to it")
-        environment.pool.submit { [self] in
+        environment.pool.step { [self] batch in
             lookAtClocks()
             var resumption = Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure)
             var (first, last): (Int64?, Int64) = (nil, 0)
@@ -34,8 +34,8 @@ extension ExecutionRun {
                 confined.ranMilliseconds = max(last - first, 0) / 1000
             }
             resumption.isCancelled = log.summary.isCancelRequested
-            step(.resume(resumption))
-            process()
+            step(.resume(resumption), &batch)
+            process(&batch)
         }
     }
 
@@ -54,7 +54,7 @@ extension ExecutionRun {
             if inbox.pause != .interrupted { inbox.pause = pause }
             return inbox.schedule()
         }
-        if mustSchedule { environment.pool.submit { self.process() } }
+        if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 
     func take(_ pause: Pause) {
@@ -66,9 +66,9 @@ extension ExecutionRun {
 
     /// An interrupted run that has not begun begins all the same, without any node, so that the next daemon finds it; else
     /// only the ends of its nodes are noted.
-    func takeInterrupted(_ input: RunMachine.Input) {
+    func takeInterrupted(_ input: RunMachine.Input, _ batch: inout EventBatch) {
         switch input {
-        case .begin: step(input)
+        case .begin: step(input, &batch)
         case .nodeEnded(let rank, _, _): confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
         default: break
         }

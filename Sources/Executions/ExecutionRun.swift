@@ -89,7 +89,8 @@ package final class ExecutionRun: Sendable {
 
     struct Confined: ~Copyable {
         var machine: RunMachine
-        var batch = EventBatch()
+        /// Renders the first events where they arise, as long as there is room for them.
+        var early: EarlyRenderer?
         /// By rank.
         var tasks: [Int: RunningNode] = [:]
         /// By rank: of nodes that wait for their next attempt.
@@ -148,7 +149,7 @@ package final class ExecutionRun: Sendable {
             if let afterStep { inbox.afterStep.append(afterStep) }
             return inbox.schedule()
         }
-        if mustSchedule { environment.pool.submit { self.process() } }
+        if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 
     /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
@@ -165,19 +166,19 @@ package final class ExecutionRun: Sendable {
             inbox.outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
             return inbox.schedule()
         }
-        if mustSchedule { environment.pool.submit { self.process() } }
+        if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 }
 
 extension ExecutionRun {
-    func process() {
+    func process(_ batch: inout EventBatch) {
         let began = lookAtClocks()
-        if confined.batch.isEmpty { confined.flushedAt = began }
+        confined.flushedAt = began
         while true {
-            let afterStep = takeInbox()
-            let isIdle = runReadyNodes(since: began)
+            let afterStep = takeInbox(&batch)
+            let isIdle = runReadyNodes(since: began, &batch)
             armExecutionTimer()
-            flush()
+            flush(&batch)
             // Whoever stops the run may stop the store next.
             if confined.pause != .none { environment.grownLogs.tell() }
             for action in afterStep { action() }
@@ -194,7 +195,7 @@ extension ExecutionRun {
             environment.grownLogs.tell()
             // Neither a long chain nor a stream of inputs keeps the thread.
             guard environment.clock.monotonicNanoseconds - began <= Self.sliceNanoseconds else {
-                return environment.pool.submit { self.process() }
+                return environment.pool.step { self.process(&$0) }
             }
         }
     }
@@ -215,7 +216,7 @@ extension ExecutionRun {
     }
 
     /// - Returns: what is to be called once the events of this are in the log.
-    private func takeInbox() -> [@Sendable () -> Void] {
+    private func takeInbox(_ batch: inout EventBatch) -> [@Sendable () -> Void] {
         let (outputs, inputs, afterStep, pause) = inbox.withLock { inbox in
             defer {
                 inbox.inputs = []
@@ -225,37 +226,40 @@ extension ExecutionRun {
         }
         if pause != confined.pause { take(pause) }
         guard pause != .interrupted else {
-            for input in inputs { takeInterrupted(input) }
+            for input in inputs { takeInterrupted(input, &batch) }
             return afterStep
         }
-        for output in outputs { step(output) }
-        for input in inputs { step(input) }
+        for output in outputs { step(output, &batch) }
+        for input in inputs { step(input, &batch) }
         return afterStep
     }
 
-    func step(_ input: consuming RunMachine.Input) {
-        let now = environment.clock.monotonicNanoseconds
+    func step(_ input: consuming RunMachine.Input, _ batch: inout EventBatch) {
+        step(input, at: environment.clock.monotonicNanoseconds, &batch)
+    }
+
+    private func step(_ input: consuming RunMachine.Input, at now: UInt64, _ batch: inout EventBatch) {
         switch input {
         case .begin:
             confined.beganAt = now
-            if let detail = log.earlyDetail { confined.batch.renderEarly(log, detail) }
+            if let detail = log.earlyDetail { confined.early = EarlyRenderer(log, detail) }
         case .resume: confined.beganAt = now
         default: break
         }
         confined.machine.step(input, at: now)
-        perform(at: now)
-        flushIfDue(at: now)
+        perform(at: now, &batch)
+        flushIfDue(at: now, &batch)
     }
 
     /// Starts what is ready.
     /// - Returns: false when the slice was over before nothing was ready any more.
-    private func runReadyNodes(since began: UInt64) -> Bool {
+    private func runReadyNodes(since began: UInt64, _ batch: inout EventBatch) -> Bool {
         guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes else { return true }
         while true {
             let now = environment.clock.monotonicNanoseconds
             guard hasMemory(), let start = confined.machine.nextStart(at: now) else { return true }
-            perform(at: now)
-            run(start)
+            perform(at: now, &batch)
+            run(start, at: now, &batch)
             if now - began > Self.sliceNanoseconds { return false }
         }
     }
@@ -278,17 +282,21 @@ extension ExecutionRun {
             inbox.isWaitingForMemory = false
             return inbox.schedule()
         }
-        if mustSchedule { environment.pool.submit { self.process() } }
+        if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 
     /// - Parameter start: is let go of before the node's end is taken in: a state that nobody else holds grows in place.
-    private func run(_ start: consuming RunMachine.Start) {
+    private func run(_ start: consuming RunMachine.Start, at now: UInt64, _ batch: inout EventBatch) {
         let (rank, attempt) = (start.rank, start.attempt)
+        if let update = log.graph.constants[rank] {
+            _ = consume start
+            return step(.nodeEnded(rank: rank, attempt: attempt, .success(update: update)), at: now, &batch)
+        }
         switch begin(start) {
         case .finished(let outcome):
             // What it put out lies in the inbox, and comes before its end.
-            for output in inbox.withLock({ $0.takeOutputs() }) { step(output) }
-            step(.nodeEnded(rank: rank, attempt: attempt, outcome))
+            for output in inbox.withLock({ $0.takeOutputs() }) { step(output, &batch) }
+            step(.nodeEnded(rank: rank, attempt: attempt, outcome), &batch)
         case .waiting(let work):
             wait(for: work, rank, attempt)
         }
@@ -296,7 +304,6 @@ extension ExecutionRun {
 
     private func begin(_ start: consuming RunMachine.Start) -> NodeStart {
         let revision = log.graph
-        if let update = revision.constants[start.rank] { return .finished(.success(update: update)) }
         return revision.bodies[start.rank].start(
             NodeCall(
                 executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
@@ -318,7 +325,7 @@ extension ExecutionRun {
         confined.tasks[rank] = RunningNode(task: task, timer: timer)
     }
 
-    private func perform(at now: UInt64) {
+    private func perform(at now: UInt64, _ batch: inout EventBatch) {
         guard !confined.machine.effects.isEmpty else { return }
         // Of one step, all happens at one time.
         let timestamp = confined.wallLeadMicroseconds + Int64(now / 1000)
@@ -326,7 +333,7 @@ extension ExecutionRun {
             switch confined.machine.takeEffect(at: index) {
             case .emit(let body, let state):
                 forgetTimers(body)
-                confined.batch.append(body, state, at: timestamp)
+                batch.append(body, state, at: timestamp, &confined.early)
             case .interrupt(let rank):
                 confined.tasks[rank]?.task.cancel()
             case .scheduleRetry(let rank, let delay):
@@ -369,16 +376,16 @@ extension ExecutionRun {
         }
     }
 
-    private func flushIfDue(at now: UInt64) {
-        guard now - confined.flushedAt > Self.flushNanoseconds || confined.batch.bytes > Self.flushBytes else { return }
-        flush()
+    private func flushIfDue(at now: UInt64, _ batch: inout EventBatch) {
+        guard now - confined.flushedAt > Self.flushNanoseconds || batch.bytes > Self.flushBytes else { return }
+        flush(&batch)
         environment.grownLogs.tell()
     }
 
-    private func flush() {
+    private func flush(_ batch: inout EventBatch) {
         confined.flushedAt = environment.clock.monotonicNanoseconds
-        guard !confined.batch.isEmpty else { return }
-        let mustTell = confined.batch.moveAll(to: log, observer: environment.observer)
+        guard !batch.isEmpty else { return }
+        let mustTell = batch.moveAll(to: log, observer: environment.observer, &confined.early)
         if mustTell {
             environment.grownLogs.add(log)
             // What is stored need not stay in memory.

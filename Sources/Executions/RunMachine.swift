@@ -62,6 +62,7 @@ package struct RunMachine {
 
     /// Effects that there is room for between two steps.
     private static let keptEffectsMax = 16
+    private static let fewEffects = 4
 
     package let revision: GraphRevision
     let limits: ExecutionLimits
@@ -234,7 +235,9 @@ extension RunMachine {
     }
 
     package mutating func effectsWereTaken() {
-        effects.removeAll(keepingCapacity: effects.capacity <= Self.keptEffectsMax)
+        // Of a few, each taken off costs less than all cleared.
+        while effects.count <= Self.fewEffects, effects.popLast() != nil {}
+        if !effects.isEmpty { effects.removeAll(keepingCapacity: effects.capacity <= Self.keptEffectsMax) }
     }
 
     /// Adds the terminal event once nothing runs and nothing can start any more.

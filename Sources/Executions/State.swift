@@ -9,47 +9,35 @@ import Graphs
 import JSON
 
 package struct State: Sendable {
-    /// Shared, since states are handed on for every event; and one that nobody else holds grows in place. What is asked for
-    /// with every event stands beside it.
+    /// Shared, since states are handed on for every event; and one that nobody else holds grows in place.
     private var content: Shared<StateContent>
-    let hasReducers: Bool
-    /// The length of the state as JSON text, give or take what reducers make of their contributions.
-    package private(set) var bytes: Int
-    /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
-    private(set) var updateCount: Int32 = 0
-    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, and
-    /// an attempt that will be retried has no update, two states of one execution with the same last writer are the same.
-    private(set) var lastWriter: Int32? = -1
-    /// The writer before the last one, if all that the last update did was to add members behind those that were there.
-    private(set) var grownFrom: Int32?
 
     package init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {
-        let content = StateContent(initial: initial, reducers: reducers)
-        bytes = content.bytes
-        hasReducers = !reducers.isEmpty
-        self.content = Shared(content)
+        content = Shared(StateContent(initial: initial, reducers: reducers))
     }
+
+    var hasReducers: Bool { content.value.hasReducers }
+    /// The length of the state as JSON text, give or take what reducers make of their contributions.
+    package var bytes: Int { content.value.bytes }
+    /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
+    var updateCount: Int32 { content.value.updateCount }
+    /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, and
+    /// an attempt that will be retried has no update, two states of one execution with the same last writer are the same.
+    var lastWriter: Int32? { content.value.lastWriter }
+    /// The writer before the last one, if all that the last update did was to add members behind those that were there.
+    var grownFrom: Int32? { content.value.grownFrom }
 
     package subscript(key: JSONKey) -> JSONText? { content.value[key] }
 
     /// Lays a node's update over the state.
     package mutating func apply(_ update: JSONObject, rank: Int) {
-        guard !update.isEmpty else { return }
-        let hasOnlyGrown = content.value.apply(update, rank: rank)
-        bytes = content.value.bytes
-        guard updateCount >= 0 else { return }
-        updateCount += 1
-        grownFrom = hasOnlyGrown ? lastWriter : nil
-        lastWriter = Int32(rank)
+        if !update.isEmpty { content.value.apply(update, rank: rank) }
     }
 
     /// Adds all that the other state knows.
     package mutating func merge(_ other: State) {
         guard !content.isIdentical(to: other.content) else { return }
         content.value.merge(other.content.value)
-        bytes = content.value.bytes
-        updateCount = -1
-        (lastWriter, grownFrom) = (nil, nil)
     }
 
     /// The state as a JSON object: initial keys first, then by the rank of the first writer.

@@ -40,20 +40,34 @@ struct StateContent: Sendable {
     private let reducers: Reducers?
     /// The length of the state as JSON text, give or take what reducers make of their contributions.
     private(set) var bytes = 2
+    /// Of the updates that were laid over the initial state; see `State`.
+    private(set) var updateCount: Int32 = 0
+    private(set) var lastWriter: Int32? = -1
+    private(set) var grownFrom: Int32?
 
     init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {
         self.reducers = reducers.isEmpty ? nil : Reducers(reducers)
-        apply(initial, rank: -1)
+        lay(initial, rank: -1)
     }
+
+    var hasReducers: Bool { reducers != nil }
 
     subscript(key: JSONKey) -> JSONText? {
         find(key).map(text)
     }
 
-    /// Lays a node's update over the state.
-    /// - Returns: whether the state's text has only grown, by the members of the update at its end.
-    @discardableResult mutating func apply(_ update: JSONObject, rank: Int) -> Bool {
+    /// Lays a node's update over the state; there is something in it.
+    mutating func apply(_ update: JSONObject, rank: Int) {
         let countBefore = recent.count
+        lay(update, rank: rank)
+        guard updateCount >= 0 else { return }
+        updateCount += 1
+        let hasOnlyGrown = reducers == nil && settled == nil && isSorted && recent.count == countBefore + update.count
+        grownFrom = hasOnlyGrown ? lastWriter : nil
+        lastWriter = Int32(rank)
+    }
+
+    private mutating func lay(_ update: JSONObject, rank: Int) {
         var place = Place(rank: Int32(rank), index: 0)
         update.forEachMember { key, text in
             let isReduced = reducers != nil && reducers?.byKey[key] != nil
@@ -61,12 +75,12 @@ struct StateContent: Sendable {
             absorb(Entry(key: key, value: value, rank: Int32(rank), place: place))
             place.index += 1
         }
-        return reducers == nil && settled == nil && isSorted && recent.count == countBefore + update.count
     }
 
     /// Adds all that the other state knows.
     mutating func merge(_ other: StateContent) {
         var other = other
+        defer { (updateCount, lastWriter, grownFrom) = (-1, nil, nil) }
         if let theirs = other.settled, theirs !== settled {
             if let ours = settled, ours.entries.count >= theirs.entries.count {
                 for (_, entry) in theirs.entries { absorb(entry) }
@@ -157,8 +171,7 @@ extension StateContent {
     }
 
     private func recentIndex(of key: JSONKey) -> Int? {
-        let length = key.token.count
-        for index in recent.indices where recent[index].key.token.count == length && recent[index].key == key {
+        for index in recent.indices where recent[index].key.mark == key.mark && recent[index].key == key {
             return index
         }
         return nil

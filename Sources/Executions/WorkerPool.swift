@@ -11,6 +11,7 @@ package final class WorkerPool: TaskExecutor, Sendable {
     private enum Job: Sendable {
         case task(UnownedJob)
         case work(@Sendable () -> Void)
+        case step(@Sendable (_ batch: inout EventBatch) -> Void)
     }
 
     private struct Guarded {
@@ -60,6 +61,11 @@ package final class WorkerPool: TaskExecutor, Sendable {
         push(.work(work))
     }
 
+    /// Submits a step of a run, which gathers its events in the thread's batch and leaves it empty.
+    func step(_ step: @escaping @Sendable (_ batch: inout EventBatch) -> Void) {
+        push(.step(step))
+    }
+
     package func enqueue(_ job: consuming ExecutorJob) {
         push(.task(UnownedJob(job)))
     }
@@ -105,11 +111,13 @@ package final class WorkerPool: TaskExecutor, Sendable {
     }
 
     private func run() {
+        var batch = EventBatch()
         var lastNanoseconds: Int64 = 0
         while let job = next() {
             switch job {
             case .task(let task): task.runSynchronously(on: asUnownedTaskExecutor())
             case .work(let work): work()
+            case .step(let step): step(&batch)
             }
             let (mustWait, actions) = guarded.withLock { guarded in
                 guarded.busy -= 1

@@ -61,11 +61,6 @@ public struct ByteWriter: ~Copyable {
         memmove(memory + offset, source, bytes.count)
     }
 
-    package mutating func overwrite(at offset: Int, with byte: UInt8) {
-        precondition((0..<used).contains(offset))
-        memory!.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
-    }
-
     package mutating func overwrite(at offset: Int, with bytes: [UInt8]) {
         bytes.withUnsafeBytes { overwrite(at: offset, with: $0) }
     }
@@ -147,6 +142,27 @@ extension ByteWriter {
     }
 }
 
+// MARK: - Binary
+
+extension ByteWriter {
+    /// LEB128; the number is not negative.
+    package mutating func append(varint value: Int) {
+        precondition(value >= 0, "counts and durations are not negative")
+        var rest = UInt64(value)
+        while rest >= 0x80 {
+            append(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(byte: UInt8(rest))
+    }
+
+    /// The bytes, preceded by their number.
+    package mutating func append(counted bytes: [UInt8]) {
+        append(varint: bytes.count)
+        append(bytes)
+    }
+}
+
 // MARK: - JSON
 
 extension ByteWriter {
@@ -169,6 +185,14 @@ extension ByteWriter {
             append(json: value)
         }
         append(byte: UInt8(ascii: "}"))
+    }
+
+    /// The object's members in turn, key token and value, each preceded by its length.
+    package mutating func append(countedMembersOf object: JSONObject) {
+        object.forEachMember { key, value in
+            append(counted: key.token)
+            append(counted: value.bytes)
+        }
     }
 
     /// The string as a JSON string with the fewest escapes (RFC 8259, section 7), quotes included.
