@@ -13,8 +13,7 @@ struct EventBatch: ~Copyable {
     private var records = ByteWriter()
     private var ends: [Int] = []
     private var early: EarlyRenderer?
-    /// For the observer.
-    private var observed: [EventRecord] = []
+    private var observed = ObservedEvents()
     private var started: (atMicroseconds: Int64, attempt: Int)?
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
     private var failedRanks: [Int] = []
@@ -44,18 +43,17 @@ struct EventBatch: ~Copyable {
         if ends.isEmpty {
             ends.reserveCapacity(Self.usualCount)
             records.reserve(Self.usualBytes)
-            observed.reserveCapacity(Self.usualCount)
         }
         record.encode(to: &records)
         ends.append(records.count)
         early?.render(record, state)
-        if !record.body.isOutput { observed.append(record) }
+        observed.append(record)
     }
 
     /// - Returns: whether the store must be told.
     mutating func moveAll(to log: EventLog, observer: (any RunObserver)?) -> Bool {
-        if let observer, !observed.isEmpty { observer.executionEmitted(observed, in: log) }
-        observed = []
+        if let observer, !observed.all.isEmpty { observer.executionEmitted(observed, in: log) }
+        observed.removeAll()
         let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
         if let events = early?.take() { log.append(early: events) }
         if early?.isFull == true { early = nil }
