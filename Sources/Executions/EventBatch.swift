@@ -11,8 +11,7 @@ struct EventBatch: ~Copyable {
     /// What was rendered early of them.
     private var json = ByteWriter()
     private var jsonEnds: [Int] = []
-    /// For the observer.
-    private var observed: [EventRecord] = []
+    private var observed = ObservedEvents()
     private var started: (atMicroseconds: Int64, attempt: Int)?
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
     private var failedRanks: [Int] = []
@@ -41,13 +40,13 @@ struct EventBatch: ~Copyable {
         record.encode(to: &records)
         ends.append(records.count)
         early?.render(record, state, to: &json, &jsonEnds)
-        if !record.body.isOutput { observed.append(record) }
+        observed.append(record)
     }
 
     /// - Returns: whether the store must be told.
     mutating func moveAll(to log: EventLog, observer: (any RunObserver)?, _ early: inout EarlyRenderer?) -> Bool {
-        if let observer, !observed.isEmpty { observer.executionEmitted(observed, in: log) }
-        observed.removeAll(keepingCapacity: true)
+        if let observer, !observed.all.isEmpty { observer.executionEmitted(observed, in: log) }
+        observed.removeAll()
         let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
         if let events = early?.take(json, jsonEnds) { log.append(early: events) }
         if early?.isFull == true { early = nil }

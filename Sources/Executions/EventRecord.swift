@@ -14,10 +14,6 @@ package struct EventRecord: Sendable {
         /// A critical fault ended the execution.
         indirect case error(message: String, details: JSONObject, durationMicroseconds: Int64)
 
-        var isOutput: Bool {
-            if case .nodeOutput = self { true } else { false }
-        }
-
         var isStart: Bool {
             if case .start = self { true } else { false }
         }

@@ -315,23 +315,4 @@ extension ByteWriter {
         append(byte: UInt8(ascii: ","))
         self.repeat(other.lowerBound + 1..<other.upperBound)
     }
-
-    /// Microseconds as a decimal number of milliseconds, such as `1.25`.
-    package mutating func append(milliseconds microseconds: Int64) {
-        append(decimal: Int(microseconds / 1000))
-        var fraction = Int(microseconds % 1000)
-        guard fraction > 0 else { return }
-        var digits = 3
-        while fraction % 10 == 0 {
-            fraction /= 10
-            digits -= 1
-        }
-        append(count: 1 + digits) { text in
-            text[0] = UInt8(ascii: ".")
-            for index in stride(from: digits, through: 1, by: -1) {
-                text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction % 10)
-                fraction /= 10
-            }
-        }
-    }
 }

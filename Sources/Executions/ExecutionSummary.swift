@@ -1,5 +1,5 @@
 /// Where an execution stands. The order of life: `queued`, `running`, then one of the other four for good.
-package enum ExecutionStatus: String, Sendable, CaseIterable {
+package enum ExecutionStatus: String, BitwiseCopyable, Sendable, CaseIterable {
     case queued, running, success, error, cancelled, failed
 
     /// `rawValue`, where a string is too dear.

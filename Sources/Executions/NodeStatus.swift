@@ -1,5 +1,5 @@
 /// How an attempt of a node ended.
-package enum NodeStatus: String, Sendable, CaseIterable {
+package enum NodeStatus: String, BitwiseCopyable, Sendable, CaseIterable {
     case success, error, skipped, cancelled, cached
 
     /// Its place among all: part of the stored form of events.

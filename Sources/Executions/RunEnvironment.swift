@@ -25,12 +25,6 @@ package final class RunEnvironment: Sendable {
     }
 }
 
-/// Told on the pool, before the events are in the log: short, never blocking. For counters and the daemon's log.
-package protocol RunObserver: AnyObject, Sendable {
-    /// - Parameter events: in order; without the outputs of nodes.
-    func executionEmitted(_ events: [EventRecord], in log: EventLog)
-}
-
 /// Logs that have grown, until the store is told of all of them: it is woken once for the jobs that were waiting, and its
 /// commit holds what they all have brought.
 final class GrownLogs: Sendable {

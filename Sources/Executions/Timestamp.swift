@@ -66,31 +66,35 @@ package enum Timestamp {
 package struct TimestampWriter: Sendable {
     private static let prefixBytes = 20
 
-    /// Of the second that the prefix says, in microseconds; before the first, one that no time lies in.
-    private var secondStart = Int64.min / 2
-    /// The bytes of `2026-01-31T09:30:00.`
-    private var prefix: (UInt64, UInt64, UInt32) = (0, 0, 0)
+    /// Of the second that the prefix says, in microseconds.
+    private var secondStart: Int64 = 0
+    /// The bytes of `1970-01-01T00:00:00.`
+    private var prefix: (UInt64, UInt64, UInt32) = (0x2D31_302D_3037_3931, 0x3030_3A30_3054_3130, 0x2E30_303A)
 
     package init() {}
 
     package mutating func write(microseconds: Int64, to writer: inout ByteWriter) {
-        let microseconds = min(max(microseconds, Timestamp.range.lowerBound), Timestamp.range.upperBound)
-        var fraction = microseconds - secondStart
-        if fraction < 0 || fraction >= 1_000_000 {
-            let second = microseconds.floorDivided(by: 1_000_000)
-            setPrefix(second)
-            secondStart = second * 1_000_000
-            fraction = microseconds - secondStart
-        }
+        // Times come from anywhere, also from clients: the difference may wrap, but never into this second.
+        var fraction = microseconds &- secondStart
+        if fraction < 0 || fraction >= 1_000_000 { fraction = setSecond(microseconds) }
+        let (prefix, digits) = (prefix, UInt32(truncatingIfNeeded: fraction))
         writer.append(count: Self.prefixBytes + 7) { text in
-            withUnsafeBytes(of: prefix) {
-                text.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<Self.prefixBytes]))
-            }
-            text.put(Int(fraction), digits: 6, before: 26, then: UInt8(ascii: "Z"))
+            guard let text = text.baseAddress else { return }
+            text.storeBytes(of: prefix.0, as: UInt64.self)
+            text.storeBytes(of: prefix.1, toByteOffset: 8, as: UInt64.self)
+            text.storeBytes(of: prefix.2, toByteOffset: 16, as: UInt32.self)
+            text.storeDigitPair(Int(digits / 10_000), toByteOffset: 20)
+            text.storeDigitPair(Int(digits / 100 % 100), toByteOffset: 22)
+            text.storeDigitPair(Int(digits % 100), toByteOffset: 24)
+            text.storeBytes(of: UInt8(ascii: "Z"), toByteOffset: 26, as: UInt8.self)
         }
     }
 
-    private mutating func setPrefix(_ seconds: Int64) {
+    /// - Returns: the microseconds since the second has begun.
+    private mutating func setSecond(_ microseconds: Int64) -> Int64 {
+        let microseconds = min(max(microseconds, Timestamp.range.lowerBound), Timestamp.range.upperBound)
+        let seconds = microseconds.floorDivided(by: 1_000_000)
+        secondStart = seconds * 1_000_000
         let days = seconds.floorDivided(by: 86_400)
         let (year, month, day) = Timestamp.civil(days)
         let time = Int(seconds - days * 86_400)
@@ -102,6 +106,7 @@ package struct TimestampWriter: Sendable {
             text.put(time / 60 % 60, digits: 2, before: 16, then: UInt8(ascii: ":"))
             text.put(time % 60, digits: 2, before: 19, then: UInt8(ascii: "."))
         }
+        return microseconds - secondStart
     }
 }
 

@@ -23,7 +23,7 @@ public struct ByteWriter: ~Copyable {
         if capacity - used < additional { grow(by: additional) }
     }
 
-    @usableFromInline mutating func grow(by additional: Int) {
+    @usableFromInline @inline(never) mutating func grow(by additional: Int) {
         let newCapacity = max(used + additional, capacity * 2, 32)
         guard let grown = realloc(memory, newCapacity) else { preconditionFailure("out of memory") }
         memory = grown
@@ -113,32 +113,6 @@ extension ByteWriter {
         reserve(1)
         memory!.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
         used += 1
-    }
-}
-
-// MARK: - Numbers
-
-extension ByteWriter {
-    package mutating func append(decimal number: Int) {
-        if number < 0 { append(byte: UInt8(ascii: "-")) }
-        append(decimal: UInt64(number.magnitude))
-    }
-
-    package mutating func append(decimal number: UInt64) {
-        if number < 10 { return append(byte: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
-        var count = 1
-        var rest = number
-        while rest >= 10 {
-            rest /= 10
-            count += 1
-        }
-        rest = number
-        append(count: count) { digits in
-            for index in stride(from: count - 1, through: 0, by: -1) {
-                digits[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            }
-        }
     }
 }
 

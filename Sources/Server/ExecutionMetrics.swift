@@ -13,7 +13,9 @@ package final class ExecutionMetrics: RunObserver, Sendable {
     fileprivate static let otherGraphs = "other"
 
     fileprivate struct PerGraph {
-        var ended: [ExecutionStatus: Int] = [:]
+        let label: String
+        /// By the place of the status.
+        var ended = [Int](repeating: 0, count: ExecutionStatus.allCases.count)
         var duration = HistogramValue.longMicroseconds
     }
 
@@ -27,7 +29,10 @@ package final class ExecutionMetrics: RunObserver, Sendable {
     fileprivate struct Guarded {
         var started = 0
         var resumed = 0
-        var graphs: [String: PerGraph] = [:]
+        /// In the order in which they were seen.
+        var graphs: [PerGraph] = []
+        var graphPlaces: [String: Int] = [:]
+        var lastGraph = 0
         /// In the order in which they were seen. They are few, and each node of each execution is counted here: a search
         /// along a short row costs less than hashing.
         var kinds: [PerKind] = []
@@ -38,17 +43,17 @@ package final class ExecutionMetrics: RunObserver, Sendable {
 
     package init() {}
 
-    package func executionEmitted(_ events: [EventRecord], in log: EventLog) {
-        let nodes = log.graph.graph.nodes
+    package func executionEmitted(_ events: borrowing ObservedEvents, in log: EventLog) {
+        let graph = log.graph
         guarded.withLock { guarded in
-            for event in events {
+            for event in events.all {
                 switch event.body {
-                case .start(let attempt, _):
-                    guarded.started(attempt, log, atMicroseconds: event.timestampMicroseconds)
-                case .nodeComplete(let completion): guarded.ended(completion, nodes[completion.rank].kind)
-                case .complete(let status, let duration, _): guarded.ended(status, duration, log)
-                case .error(_, _, let duration): guarded.ended(.failed, duration, log)
-                case .nodeStart, .nodeOutput: break
+                case .start(let attempt): guarded.started(attempt, log, atMicroseconds: event.timestampMicroseconds)
+                case .nodeComplete(let completion):
+                    guarded.ended(completion, graph.graph.nodes[completion.rank].kind)
+                case .complete(let status, let duration): guarded.ended(status, duration, graph.identity)
+                case .error(_, let duration): guarded.ended(.failed, duration, graph.identity)
+                case .nodeStart: break
                 }
             }
         }
@@ -56,7 +61,8 @@ package final class ExecutionMetrics: RunObserver, Sendable {
 
     package func write(to text: inout MetricsText) {
         let now = guarded.withLock { $0 }
-        let graphs = now.graphs.sorted { $0.key < $1.key }
+        let graphs = now.graphs.sorted { $0.label < $1.label }
+        let executionStatuses = ExecutionStatus.allCases.sorted { $0.rawValue < $1.rawValue }
         let kinds = now.kinds.sorted { $0.kind < $1.kind }
         text.counter(
             "millrace_executions_started", "Executions that began to run, or were taken up again.", now.started)
@@ -64,14 +70,14 @@ package final class ExecutionMetrics: RunObserver, Sendable {
             "millrace_executions_resumed", "Executions that were taken up again after a stop or a crash.", now.resumed)
         text.counters(
             "millrace_executions", "Executions that have ended, by graph and status.",
-            graphs.flatMap { graph, counts in
-                counts.ended.sorted { $0.key.rawValue < $1.key.rawValue }.map { status, count in
-                    (labels: ["graph": graph, "status": status.rawValue], value: count)
+            graphs.flatMap { graph in
+                executionStatuses.filter { graph.ended[$0.place] > 0 }.map { status in
+                    (labels: ["graph": graph.label, "status": status.rawValue], value: graph.ended[status.place])
                 }
             })
         text.histograms(
             "millrace_execution_duration_seconds", "Time from the start of an execution to its end.",
-            graphs.map { (labels: ["graph": $0], value: $1.duration) }, unit: 1_000_000)
+            graphs.map { (labels: ["graph": $0.label], value: $0.duration) }, unit: 1_000_000)
         text.histogram(
             "millrace_execution_queue_seconds", "Time from the request of an execution to its start.",
             now.executionWait, unit: 1_000_000)
@@ -101,12 +107,10 @@ extension ExecutionMetrics.Guarded {
         }
     }
 
-    fileprivate mutating func ended(_ completion: NodeCompletion, _ kind: String) {
+    fileprivate mutating func ended(_ completion: ObservedCompletion, _ kind: String) {
         let index = place(of: kind)
-        kinds[index].ended[completion.status.place] += 1
-        guard completion.attempt > 0 else { return }
-        kinds[index].duration.observe(Int(completion.durationMicroseconds))
-        nodeWait.observe(Int(completion.queueMicroseconds))
+        kinds[index].add(completion)
+        if completion.attempt > 0 { nodeWait.observe(Int(completion.queueMicroseconds)) }
     }
 
     private mutating func place(of kind: String) -> Int {
@@ -115,11 +119,43 @@ extension ExecutionMetrics.Guarded {
         return kinds.count - 1
     }
 
-    fileprivate mutating func ended(_ status: ExecutionStatus, _ durationMicroseconds: Int64, _ log: EventLog) {
-        let id = log.graph.identity.id
-        let isKnown = graphs[id] != nil || graphs.count < ExecutionMetrics.graphsMax
-        let label = isKnown ? id : ExecutionMetrics.otherGraphs
-        graphs[label, default: ExecutionMetrics.PerGraph()].ended[status, default: 0] += 1
-        graphs[label]?.duration.observe(Int(durationMicroseconds))
+    fileprivate mutating func ended(_ status: ExecutionStatus, _ durationMicroseconds: Int64, _ graph: GraphIdentity) {
+        let index = place(ofGraph: graph.id)
+        graphs[index].ended[status.place] += 1
+        graphs[index].duration.observe(Int(durationMicroseconds))
+    }
+
+    private mutating func place(ofGraph id: String) -> Int {
+        // Mostly it is the one of the last time.
+        if lastGraph < graphs.count, graphs[lastGraph].label == id { return lastGraph }
+        let label =
+            graphPlaces[id] != nil || graphs.count < ExecutionMetrics.graphsMax ? id : ExecutionMetrics.otherGraphs
+        lastGraph = graphPlaces[label] ?? graphs.count
+        if lastGraph == graphs.count {
+            graphs.append(ExecutionMetrics.PerGraph(label: label))
+            graphPlaces[label] = lastGraph
+        }
+        return lastGraph
+    }
+}
+
+extension ExecutionMetrics.PerKind {
+    fileprivate mutating func add(_ completion: ObservedCompletion) {
+        ended[completion.status.place] += 1
+        if completion.attempt > 0 { duration.observe(Int(completion.durationMicroseconds)) }
+    }
+}
+
+extension ExecutionStatus {
+    /// Its place in a row of counts.
+    fileprivate var place: Int {
+        switch self {
+        case .queued: 0
+        case .running: 1
+        case .success: 2
+        case .error: 3
+        case .cancelled: 4
+        case .failed: 5
+        }
     }
 }

@@ -102,16 +102,12 @@ final class DaemonLog: RunObserver, Sendable {
         }
     }
 
-    func executionEmitted(_ events: [EventRecord], in log: EventLog) {
+    func executionEmitted(_ events: borrowing ObservedEvents, in log: EventLog) {
         let severityMin = severityMin.load(ordering: .relaxed)
         let mustWake = guarded.withLock { guarded in
-            guard guarded.hasRoom(for: events.count) else { return false }
+            guard guarded.hasRoom(for: events.all.count) else { return false }
             let wasEmpty = guarded.isEmpty
-            events.withUnsafeBufferPointer { events in
-                for index in events.indices {
-                    guarded.line.write(events[index].body, events[index].timestampMicroseconds, log, severityMin)
-                }
-            }
+            guarded.line.write(events, of: log, severityMin)
             return wasEmpty && !guarded.isEmpty
         }
         if mustWake { wakeup.signal() }

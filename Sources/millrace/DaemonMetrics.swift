@@ -48,7 +48,7 @@ final class RunObservers: RunObserver {
         self.all = all
     }
 
-    func executionEmitted(_ events: [EventRecord], in log: EventLog) {
+    func executionEmitted(_ events: borrowing ObservedEvents, in log: EventLog) {
         for observer in all { observer.executionEmitted(events, in: log) }
     }
 }

@@ -70,16 +70,13 @@ struct LogLine: ~Copyable {
     private static let lengthBytes = 4
 
     let rendering: LogRendering
-    private var writer = ByteWriter()
+    var writer = ByteWriter()
     private var timestamps = TimestampWriter()
     /// Where the length of the journal's open field stands.
-    private var openField = 0
-    /// Whom the open entry is about.
-    private var execution: EventLog?
-    private var node: [UInt8]?
-    /// What identifies the execution of the line before: most lines are about the same one.
-    private var identification: (id: ExecutionID, bytes: [UInt8])?
-
+    var openField = 0
+    /// Whom the journal's open entry is about.
+    var execution: EventLog?
+    var node: [UInt8]?
     init(_ rendering: LogRendering) {
         self.rendering = rendering
     }
@@ -92,16 +89,28 @@ struct LogLine: ~Copyable {
     }
 
     mutating func begin(_ level: LogLevel, _ microseconds: Int64, _ message: LogMessage, _ place: LogPlace) {
+        begin(microseconds)
+        say(level, message, place)
+    }
+
+    mutating func begin(_ microseconds: Int64) {
+        switch rendering {
+        case .text: break
+        case .json: writer.append("{\"time\":\"")
+        case .journal: return
+        }
+        timestamps.write(microseconds: microseconds, to: &writer)
+    }
+
+    /// What stands behind the time and before all fields.
+    mutating func say(_ level: LogLevel, _ message: LogMessage, _ place: LogPlace) {
         switch rendering {
         case .text:
-            timestamps.write(microseconds: microseconds, to: &writer)
             writer.append(byte: UInt8(ascii: " "))
             writer.append(level.name)
             writer.append(byte: UInt8(ascii: " "))
             writer.append(message.text)
         case .json:
-            writer.append("{\"time\":\"")
-            timestamps.write(microseconds: microseconds, to: &writer)
             writer.append("\",\"level\":\"")
             writer.append(level.name)
             writer.append("\",\"message\":\"")
@@ -134,42 +143,6 @@ struct LogLine: ~Copyable {
         writer.append(message.text)
     }
 
-    mutating func identify(_ log: EventLog) {
-        if rendering == .journal { execution = log }
-        if let identification, identification.id == log.id { return writer.append(identification.bytes) }
-        let start = writer.count
-        name("execution")
-        quote()
-        writer.append(log.idText)
-        quote()
-        plain("graph", log.graph.identity.id)
-        identification = (log.id, writer.withUnsafeBytes { Array($0[start...]) })
-    }
-
-    /// - Parameter token: the node's id as a JSON string; ids need no escapes.
-    mutating func identify(node token: [UInt8]) {
-        if rendering == .journal { node = token }
-        name("node")
-        token.withUnsafeBytes { bytes in
-            writer.append(rendering == .json ? bytes : UnsafeRawBufferPointer(rebasing: bytes[1..<bytes.count - 1]))
-        }
-    }
-
-    /// A value that is known to need no quotes or escapes: an id, a status.
-    mutating func plain(_ key: StaticString, _ value: String) {
-        name(key)
-        quote()
-        writer.append(utf8: value)
-        quote()
-    }
-
-    mutating func plain(_ key: StaticString, _ value: StaticString) {
-        name(key)
-        quote()
-        writer.append(value)
-        quote()
-    }
-
     mutating func field(_ key: StaticString, _ value: String) {
         name(key)
         // Quoted as in JSON where needed, so that no value can forge a line or a field.
@@ -180,11 +153,6 @@ struct LogLine: ~Copyable {
     mutating func field(_ key: StaticString, _ value: Int) {
         name(key)
         writer.append(decimal: value)
-    }
-
-    mutating func field(milliseconds microseconds: Int64) {
-        name("duration_ms")
-        writer.append(milliseconds: microseconds)
     }
 
     mutating func finish() {
@@ -224,10 +192,6 @@ struct LogLine: ~Copyable {
         writer.append(",\"")
         writer.append(key)
         writer.append("\":")
-    }
-
-    private mutating func quote() {
-        if rendering == .json { writer.append(byte: UInt8(ascii: "\"")) }
     }
 
     // MARK: Fields of the journal

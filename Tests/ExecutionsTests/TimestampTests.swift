@@ -55,4 +55,16 @@ import Testing
         #expect(Timestamp.string(microseconds: .max) == "9999-12-31T23:59:59.999999Z")
         #expect(Timestamp.string(microseconds: .min) == "0000-01-01T00:00:00.000000Z")
     }
+
+    @Test func `times that come one after the other are written as each alone`() {
+        let times: [Int64] = [
+            0, 1, 999_999, 1_000_000, -1, .max, .max - 1, .min, .min + 1, 1_769_851_800_123_456, 1_769_851_800_999_999,
+            1_769_851_801_000_000, 1_769_851_800_000_000, .max,
+        ]
+        var writer = ByteWriter()
+        var timestamps = TimestampWriter()
+        for time in times { timestamps.write(microseconds: time, to: &writer) }
+        let alone = times.map { Timestamp.string(microseconds: $0) }.joined()
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == alone)
+    }
 }

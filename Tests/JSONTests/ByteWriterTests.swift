@@ -21,7 +21,7 @@ import Testing
     #expect(writer.withUnsafeBytes { [UInt8]($0) } == Array(expected.utf8))
 }
 
-@Test(arguments: [0, 7, -1, 10, 999, 1000, .max, .min])
+@Test(arguments: [0, 7, -1, 9, 10, -10, 99, 100, 999, 1000, 9999, 10_000, 12_345, 123_456, 10_000_000, .max, .min])
 func `an integer is written in decimal`(_ number: Int) {
     var writer = ByteWriter()
     writer.append(decimal: number)
@@ -32,6 +32,32 @@ func `an integer is written in decimal`(_ number: Int) {
     var writer = ByteWriter()
     writer.append(decimal: UInt64.max)
     #expect(String(decoding: writer.bytes, as: UTF8.self) == "18446744073709551615")
+}
+
+@Test func `the least and the greatest number of so many digits are written in decimal`() {
+    var power: UInt64 = 1
+    for digits in 1...19 {
+        power *= 10
+        var writer = ByteWriter()
+        writer.append(decimal: power - 1)
+        writer.append(byte: 0x20)
+        writer.append(decimal: power)
+        let nines = String(repeating: "9", count: digits)
+        let zeros = String(repeating: "0", count: digits)
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == "\(nines) 1\(zeros)")
+    }
+}
+
+@Test(
+    arguments: [
+        (0, "0"), (7, "0.007"), (10, "0.01"), (100, "0.1"), (120, "0.12"), (999, "0.999"), (1_000, "1"),
+        (1_250, "1.25"),
+        (10_005, "10.005"), (1_500_100, "1500.1"), (-1, "0"), (-1_500, "-1"),
+    ] as [(Int64, String)])
+func `microseconds are written as milliseconds without zeros at the end`(_ microseconds: Int64, _ text: String) {
+    var writer = ByteWriter()
+    writer.append(milliseconds: microseconds)
+    #expect(String(decoding: writer.bytes, as: UTF8.self) == text)
 }
 
 @Test(arguments: [
