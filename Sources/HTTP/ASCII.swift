@@ -40,6 +40,11 @@ enum ASCII {
         (byte >= space && byte != 0x7F) || byte == tab
     }
 
+    static func isFieldValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        for index in 0..<bytes.count where !isFieldValue(bytes[index]) { return false }
+        return true
+    }
+
     /// The value of `bytes` if they are decimal digits alone, at least one, and fit.
     static func decimal(_ bytes: some Collection<UInt8>) -> UInt64? {
         guard !bytes.isEmpty else { return nil }
@@ -75,7 +80,8 @@ struct ByteSet {
     }
 
     func containsAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.allSatisfy(contains)
+        for index in 0..<bytes.count where !contains(bytes[index]) { return false }
+        return true
     }
 }
 

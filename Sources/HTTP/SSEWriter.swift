@@ -27,7 +27,7 @@ package enum SSEWriter {
         var writer = RawWriter(buffer: buffer, offset: offset)
         if let id {
             writer.write("id: ")
-            writer.write(decimal: id, digits: decimalDigits(id))
+            writer.write(decimal: id)
             writer.write("\n")
         }
         writer.write("data: ")
@@ -85,7 +85,7 @@ package enum SSEWriter {
         precondition(milliseconds >= 0, "a negative time")
         var writer = RawWriter(buffer: buffer, offset: offset)
         writer.write("retry: ")
-        writer.write(decimal: UInt64(milliseconds), digits: decimalDigits(UInt64(milliseconds)))
+        writer.write(decimal: UInt64(milliseconds))
         writer.write("\n\n")
         return writer.offset
     }
@@ -94,15 +94,16 @@ package enum SSEWriter {
         data.firstIndex(ofByte: ASCII.lineFeed) == nil && data.firstIndex(ofByte: ASCII.carriageReturn) == nil
     }
 
-    private static func decimalDigits(_ value: UInt64) -> Int {
-        var digits = 1
-        var rest = value
-        while rest >= 10 {
-            rest /= 10
-            digits += 1
-        }
-        return digits
+}
+
+private func decimalDigits(_ value: UInt64) -> Int {
+    var digits = 1
+    var rest = value
+    while rest >= 10 {
+        rest /= 10
+        digits += 1
     }
+    return digits
 }
 
 /// Copies pieces into a buffer, one behind the other; beyond its end it traps.
@@ -122,15 +123,35 @@ struct RawWriter {
     }
 
     mutating func write(_ text: StaticString) {
-        text.withUTF8Buffer { write(UnsafeRawBufferPointer($0)) }
+        write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func write(decimal value: UInt64, digits: Int) {
+    mutating func write(_ text: String) {
+        var text = text
+        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func write(byte: UInt8) {
+        precondition(offset < buffer.count)
+        buffer[offset] = byte
+        offset += 1
+    }
+
+    /// What was written from that offset on, for as long as the buffer stands.
+    func written(from start: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: buffer[start..<offset])
+    }
+
+    mutating func write(decimal value: UInt64) {
+        let end = offset + decimalDigits(value)
+        precondition(end <= buffer.count)
+        var index = end
         var rest = value
-        for index in stride(from: offset + digits - 1, through: offset, by: -1) {
-            buffer[index] = ASCII.zero + UInt8(rest % 10)
+        repeat {
+            index -= 1
+            buffer[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
-        }
-        offset += digits
+        } while rest > 0
+        offset = end
     }
 }

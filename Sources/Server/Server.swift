@@ -157,7 +157,9 @@ package final class Server {
 
     var openConnections: [Connection] { Array(connections.values) }
 
-    func match(_ request: Request) -> Router<Endpoint>.Match { router.match(request) }
+    func match(_ request: Request) -> RouteMatch { router.match(request) }
+
+    func endpoint(of route: RouteMatch.Route) -> Endpoint { router[route] }
 
     package var streamCount: Int { hub.streamCount }
 
@@ -254,10 +256,10 @@ extension Server {
             return connection.respond(guards.share(error.response, with: request))
         }
         switch match {
-        case .found(let endpoint, let parameters):
+        case .found(let route, let parameters):
             serve(
                 Call(
-                    request: request, endpoint: endpoint, parameters: parameters, access: connection.access,
+                    request: request, endpoint: router[route], parameters: parameters, access: connection.access,
                     connection: connection, server: self))
         case .options(let allow):
             connection.respond(guards.preflight(request, allow: allow))
