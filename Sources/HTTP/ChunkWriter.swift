@@ -43,6 +43,27 @@ package enum ChunkWriter {
         buffer[offset + 9] = ASCII.lineFeed
     }
 
+    /// Writes a chunk at `offset` whose data `writeData` writes at the offset that it is given; it returns the offset behind.
+    ///
+    /// - Returns: the offset behind the chunk.
+    package static func write(
+        into buffer: UnsafeMutableRawBufferPointer, at offset: Int, data writeData: (_ offset: Int) -> Int
+    ) -> Int {
+        let start = offset + headerBytes
+        let end = writeData(start)
+        precondition(end + trailerBytes <= buffer.count, "no room")
+        writeHeader(size: end - start, into: buffer, at: offset)
+        writeTrailer(into: buffer, at: end)
+        return end + trailerBytes
+    }
+
+    /// Writes the last chunk, and returns the offset behind it.
+    package static func writeLast(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
+        var writer = RawWriter(buffer: buffer, offset: offset)
+        writer.write("0\r\n\r\n")
+        return writer.offset
+    }
+
     /// The size that a header written here says.
     package static func size(ofHeaderAt header: UnsafeRawBufferPointer) -> Int {
         header[..<8].reduce(0) { size, digit in size << 4 | Int(digit <= 0x39 ? digit - 0x30 : digit - 0x57) }

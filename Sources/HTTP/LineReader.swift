@@ -97,6 +97,11 @@ extension UnsafeRawBufferPointer {
         equals(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    func equals(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { equals(UnsafeRawBufferPointer($0)) }
+    }
+
     func equals(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { equals($0) }
     }

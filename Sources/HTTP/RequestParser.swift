@@ -8,7 +8,7 @@
 ///         offset += consumed
 ///         switch step { … }
 ///     }
-package struct RequestParser: Sendable {
+package struct RequestParser: ~Copyable, Sendable {
     private let limits: RequestLimits
     private var state = State.start(skippedEmptyLine: false)
     private var lines = LineReader()

@@ -46,7 +46,14 @@ package struct RequestTarget: Sendable, Equatable {
 
     /// The first query value of that name, or nil.
     package func queryValue(_ name: String) -> String? {
-        pathEnd == bytes.count ? nil : query.first { $0.name == name }?.value
+        bytes.withUnsafeBytes { bytes -> String? in
+            var rest = bytes.part(pathEnd..<bytes.count)
+            while !rest.isEmpty {
+                let (known, value) = (PathSegments.popFirst(&rest), PathSegments.popFirst(&rest))
+                if known.equals(name) { return String(decoding: value, as: UTF8.self) }
+            }
+            return nil
+        }
     }
 
     init(_ raw: UnsafeRawBufferPointer, method: Method, queryItemsMax: Int) throws(RequestFault) {
@@ -105,13 +112,28 @@ package struct RequestTarget: Sendable, Equatable {
     private static func decode(path: UnsafeRawBufferPointer, to writer: inout RawWriter) throws(RequestFault) {
         guard ByteSet.path.containsAll(path) else { throw .invalidTarget }
         guard path.count > 1 else { return }
+        let hasEscapes = path.firstIndex(ofByte: ASCII.percent) != nil
         var start = 1
         while start <= path.count {
             let end = path.firstIndex(ofByte: ASCII.slash, from: start) ?? path.count
-            let segment = try PercentDecoding.decode(path.part(start..<end), plusIsSpace: false, to: &writer)
-            guard !segment.equals("."), !segment.equals("..") else { throw .dotSegment }
+            let segment = path.part(start..<end)
+            let segmentStart = writer.offset
+            if hasEscapes {
+                try PercentDecoding.decode(segment, plusIsSpace: false, to: &writer)
+            } else {
+                writer.write(segment)
+            }
+            guard !isDots(writer.written(from: segmentStart)) else { throw .dotSegment }
             writer.write(byte: PathSegments.terminator)
             start = end + 1
+        }
+    }
+
+    private static func isDots(_ segment: UnsafeRawBufferPointer) -> Bool {
+        switch segment.count {
+        case 1: segment[0] == ASCII.dot
+        case 2: segment[0] == ASCII.dot && segment[1] == ASCII.dot
+        default: false
         }
     }
 
@@ -130,9 +152,9 @@ package struct RequestTarget: Sendable, Equatable {
             count += 1
             let nameEnd = item.firstIndex(ofByte: ASCII.equals) ?? item.count
             let valueStart = min(nameEnd + 1, item.count)
-            _ = try PercentDecoding.decode(item.part(0..<nameEnd), plusIsSpace: true, to: &writer)
+            try PercentDecoding.decode(item.part(0..<nameEnd), plusIsSpace: true, to: &writer)
             writer.write(byte: PathSegments.terminator)
-            _ = try PercentDecoding.decode(item.part(valueStart..<item.count), plusIsSpace: true, to: &writer)
+            try PercentDecoding.decode(item.part(valueStart..<item.count), plusIsSpace: true, to: &writer)
             writer.write(byte: PathSegments.terminator)
         }
     }
@@ -140,16 +162,14 @@ package struct RequestTarget: Sendable, Equatable {
 
 /// Percent-decoding (RFC 3986, 2.1), refusing what could mean one thing here and another thing behind it.
 enum PercentDecoding {
-    /// - Returns: what was written.
     /// - Throws: for a `%` without two digits, for `%00`, and for what is not UTF-8 once decoded.
     static func decode(
         _ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool, to writer: inout RawWriter
-    ) throws(RequestFault) -> UnsafeRawBufferPointer {
+    ) throws(RequestFault) {
         let start = writer.offset
         let hasEscapes = bytes.firstIndex(ofByte: ASCII.percent) != nil
         guard hasEscapes || (plusIsSpace && bytes.firstIndex(ofByte: ASCII.plus) != nil) else {
-            writer.write(bytes)
-            return writer.written(from: start)
+            return writer.write(bytes)
         }
         var index = 0
         while index < bytes.count {
@@ -169,8 +189,6 @@ enum PercentDecoding {
                 index += 1
             }
         }
-        let decoded = writer.written(from: start)
-        guard String(validating: decoded, as: UTF8.self) != nil else { throw .invalidTargetText }
-        return decoded
+        guard String(validating: writer.written(from: start), as: UTF8.self) != nil else { throw .invalidTargetText }
     }
 }

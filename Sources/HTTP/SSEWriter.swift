@@ -1,3 +1,5 @@
+import Glibc
+
 /// Writes blocks of an event stream (WHATWG HTML, 9.2.5), with LF line ends only.
 ///
 /// Each block exists twice: appended to an array, and written into a buffer at an offset, where its size is known first.
@@ -116,23 +118,27 @@ struct RawWriter {
         self.offset = offset
     }
 
+    @inline(__always)
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        let end = offset + bytes.count
-        UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<end]).copyMemory(from: bytes)
-        offset = end
+        guard let source = bytes.baseAddress, let base = buffer.baseAddress, !bytes.isEmpty else { return }
+        precondition(bytes.count <= buffer.count - offset, "no room")
+        memcpy(base + offset, source, bytes.count)
+        offset += bytes.count
     }
 
+    @inline(__always)
     mutating func write(_ text: StaticString) {
         write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func write(_ text: String) {
+    mutating func write(text: String) {
         var text = text
         text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
     }
 
+    @inline(__always)
     mutating func write(byte: UInt8) {
-        precondition(offset < buffer.count)
+        precondition(offset < buffer.count, "no room")
         buffer[offset] = byte
         offset += 1
     }

@@ -98,7 +98,7 @@ extension Connection {
                     if isWhole { feedStream.sentCount += 1 }
                     return .appended
                 }
-            case .ahead: break
+            case .ahead, .end: break
             case .dropped:
                 let stream = feedStream.watched[index].stream
                 feedStream.watched[index].stream.move(to: server.hub.frames(for: stream))

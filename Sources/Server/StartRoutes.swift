@@ -20,9 +20,8 @@ enum StartRoutes {
             try begin(call, order, earlyDetail: detail) { (call, log, isNew) throws(Problem) in
                 if isNew, log.cancelsWhenAbandoned { call.server.hub.watchAbandonment(of: log) }
                 var headers = EventRoutes.streamHeaders(for: call.request)
-                let path = "/api/executions/" + String(decoding: log.idText, as: UTF8.self)
-                headers.add("Content-Location", path)
-                headers.add("Location", path + "/events")
+                headers.add("Content-Location", "/api/executions/", trusted: log.idText)
+                headers.add("Location", "/api/executions/", trusted: log.idText, "/events")
                 call.stream(log, detail: detail, fromSeq: 1, headers: headers)
             }
         }
