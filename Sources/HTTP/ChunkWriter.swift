@@ -43,16 +43,14 @@ package enum ChunkWriter {
         buffer[offset + 9] = ASCII.lineFeed
     }
 
-    /// Writes a chunk at `offset` whose data `writeData` writes at the offset that it is given; it returns the offset behind.
+    /// Makes a chunk of the data that was written from `headerBytes` behind `start` up to `end`.
     ///
-    /// - Returns: the offset behind the chunk.
-    package static func write(
-        into buffer: UnsafeMutableRawBufferPointer, at offset: Int, data writeData: (_ offset: Int) -> Int
+    /// - Returns: the offset behind it.
+    package static func finish(
+        into buffer: UnsafeMutableRawBufferPointer, headerAt start: Int, dataEnd end: Int
     ) -> Int {
-        let start = offset + headerBytes
-        let end = writeData(start)
         precondition(end + trailerBytes <= buffer.count, "no room")
-        writeHeader(size: end - start, into: buffer, at: offset)
+        writeHeader(size: end - start - headerBytes, into: buffer, at: start)
         writeTrailer(into: buffer, at: end)
         return end + trailerBytes
     }

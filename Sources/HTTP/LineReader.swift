@@ -93,6 +93,7 @@ extension UnsafeRawBufferPointer {
     }
 
     /// Whether these are the bytes of `text`.
+    @inline(__always)
     func equals(_ text: StaticString) -> Bool {
         equals(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -102,11 +103,13 @@ extension UnsafeRawBufferPointer {
         return text.withUTF8 { equals(UnsafeRawBufferPointer($0)) }
     }
 
+    @inline(__always)
     func equals(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { equals($0) }
     }
 
     /// memcmp(3)
+    @inline(__always)
     func equals(_ other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count, let base = baseAddress, let otherBase = other.baseAddress else {
             return count == other.count

@@ -102,11 +102,10 @@ package struct ResponseHead: Sendable, Equatable {
     /// Says what is not the version's default. A `Connection: keep-alive` among the fields is promised by the contract
     /// of streams; it must not stand beside a `close`.
     private func writeConnection(to writer: inout RawWriter, recipient: Recipient) {
-        let isNamed = headers.contains("connection")
         if !recipient.keepsAlive {
-            precondition(!isNamed, "the connection is closed: leave out the Connection field")
+            precondition(!headers.contains("connection"), "the connection is closed: leave out the Connection field")
             writer.write("Connection: close\r\n")
-        } else if recipient.version == .http10, !isNamed {
+        } else if recipient.version == .http10, !headers.contains("connection") {
             writer.write("Connection: keep-alive\r\n")
         }
     }

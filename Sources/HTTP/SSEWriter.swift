@@ -38,6 +38,26 @@ package enum SSEWriter {
         return writer.offset
     }
 
+    /// Writes an event block as a chunk of its own, of data that is known to be one line.
+    ///
+    /// - Returns: the offset behind it.
+    package static func writeEventChunk(
+        id: UInt64, trusted data: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        let end = writeEvent(id: id, trusted: data, into: buffer, at: offset + ChunkWriter.headerBytes)
+        return ChunkWriter.finish(into: buffer, headerAt: offset, dataEnd: end)
+    }
+
+    /// Writes what `appendRetry` appends as a chunk of its own.
+    ///
+    /// - Returns: the offset behind it.
+    package static func writeRetryChunk(
+        milliseconds: Int, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        let end = writeRetry(milliseconds: milliseconds, into: buffer, at: offset + ChunkWriter.headerBytes)
+        return ChunkWriter.finish(into: buffer, headerAt: offset, dataEnd: end)
+    }
+
     /// Appends an event block. `data` is one line.
     package static func appendEvent(id: UInt64?, data: [UInt8], to output: inout [UInt8]) {
         let count = eventBytes(id: id, dataBytes: data.count)

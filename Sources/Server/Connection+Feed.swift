@@ -14,6 +14,7 @@ extension Connection {
     func respond(feeding head: ResponseHead, _ feedStream: FeedStream) {
         guard let slot, beginStream(head) else { return }
         self.feedStream = feedStream
+        askForFlush()
         server.feed.subscribe(slot)
         for index in feedStream.watched.indices {
             feedStream.watched[index].watch = server.hub.watch(slot, feedStream.watched[index].stream.frames.log)

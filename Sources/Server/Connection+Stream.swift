@@ -5,14 +5,17 @@ import Linux
 // MARK: Beginning and end
 
 extension Connection {
-    /// Starts a stream in answer to the request that is being served.
-    func respond(streaming head: ResponseHead, _ stream: EventStream) {
+    /// Starts a stream in answer to the request that is being served: of the events of an execution from `seq` on.
+    func respond(streaming head: ResponseHead, _ log: EventLog, _ detail: StateDetail, fromSeq seq: Int) {
         guard let slot, beginStream(head) else { return }
-        self.stream = stream
-        watch = server.hub.subscribe(slot, to: stream.frames.log)
+        let (frames, watch) = server.hub.subscribe(slot, to: log, detail, fromSeq: seq)
+        stream = EventStream(frames: frames, fromSeq: seq)
+        self.watch = watch
+        // Before the execution is stored there is nothing to send, not even the head.
+        if log.visibleSeq >= 0 { askForFlush() } else { server.hub.awaitNews(watch) }
     }
 
-    /// Writes what a stream opens with.
+    /// Writes what a stream opens with; the caller has it sent.
     /// - Returns: whether a body follows.
     func beginStream(_ head: ResponseHead) -> Bool {
         guard let request, case .handling = phase else { return false }
@@ -27,7 +30,6 @@ extension Connection {
         self.request = nil
         phase = .streaming
         arm(server.settings.keepAliveMilliseconds)
-        askForFlush()
         return true
     }
 
@@ -57,9 +59,7 @@ extension Connection {
     private func appendRetry() {
         let milliseconds = server.jitteredRetry()
         output.append(bytesMax: ChunkWriter.headerBytes + 32 + ChunkWriter.trailerBytes) { buffer, start in
-            ChunkWriter.write(into: buffer, at: start) {
-                SSEWriter.writeRetry(milliseconds: milliseconds, into: buffer, at: $0)
-            }
+            SSEWriter.writeRetryChunk(milliseconds: milliseconds, into: buffer, at: start)
         }
     }
 

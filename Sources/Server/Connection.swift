@@ -324,7 +324,7 @@ final class Connection: ReadinessHandler {
         }
         guard !isClosed else { return false }
         guard outputSent == output.count else { return false }
-        output = []
+        server.takeBack(&output)
         outputSent = 0
         if patience.wasNeeded {
             patience.wasNeeded = false
@@ -348,6 +348,7 @@ final class Connection: ReadinessHandler {
 
     private func takeRiders(from frames: FrameLog) {
         if case .at(let offset) = stream?.locate(), offset == frames.endOffset {
+            server.lendRoom(to: &output)
             let count = frames.handOver(to: &output, bytesMax: Self.headRidersBytesMax)
             if count > 0 { return advanceStream(by: count) }
         }

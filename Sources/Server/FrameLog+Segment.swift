@@ -53,7 +53,7 @@ extension FrameLog {
                 starts.append(bytes.count)
                 let dataBytes = SSEWriter.eventBytes(id: UInt64(seq), dataBytes: json.count)
                 bytes.append(count: ChunkWriter.headerBytes + dataBytes + ChunkWriter.trailerBytes) { frame in
-                    Self.writeFrame(seq, json, into: frame, at: 0)
+                    _ = SSEWriter.writeEventChunk(id: UInt64(seq), trusted: json, into: frame, at: 0)
                 }
             }
         }
@@ -69,17 +69,10 @@ extension FrameLog {
             _ events: EarlyEvents, into buffer: UnsafeMutableRawBufferPointer, at start: Int
         ) -> Int {
             var offset = start
-            events.forEach { seq, json in offset = writeFrame(seq, json, into: buffer, at: offset) }
-            return offset
-        }
-
-        @discardableResult
-        private static func writeFrame(
-            _ seq: Int, _ json: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at start: Int
-        ) -> Int {
-            ChunkWriter.write(into: buffer, at: start) {
-                SSEWriter.writeEvent(id: UInt64(seq), trusted: json, into: buffer, at: $0)
+            events.forEach { seq, json in
+                offset = SSEWriter.writeEventChunk(id: UInt64(seq), trusted: json, into: buffer, at: offset)
             }
+            return offset
         }
     }
 
