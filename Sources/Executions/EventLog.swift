@@ -97,7 +97,7 @@ package final class EventLog: Sendable {
     private let memory: LogMemory?
 
     /// The log of a new execution: nothing is stored yet.
-    package init(graph: GraphRevision, summary: ExecutionSummary, memory: LogMemory? = nil) {
+    package init(graph: GraphRevision, summary: consuming ExecutionSummary, memory: LogMemory? = nil) {
         self.id = summary.id
         idText = summary.id.utf8
         self.graph = graph

@@ -6,21 +6,22 @@ enum BodyFraming: Equatable {
     case chunked
 
     init(version: Version, headers: HeaderFields, bodyBytesMax: Int) throws(RequestFault) {
-        let encodings = headers.count(of: "transfer-encoding")
-        let lengths = headers.count(of: "content-length")
-        guard encodings == 0 || lengths == 0 else { throw .bothLengths }
-        if encodings > 0 {
-            guard version == .http11 else { throw .transferEncodingInOldVersion }
-            guard encodings == 1 else { throw .repeatedTransferEncoding }
-            try headers.withValue(of: "transfer-encoding", Self.checkCoding).get()
-            self = .chunked
-        } else if lengths > 0 {
-            guard lengths == 1 else { throw .repeatedContentLength }
-            let length = try headers.withValue(of: "content-length", Self.length).get()
+        switch (headers.occurrence(of: "transfer-encoding"), headers.occurrence(of: "content-length")) {
+        case (.none, .none):
+            self = .none
+        case (.none, .once(let value)):
+            let length = try headers.withBytes(value, Self.length).get()
             guard length <= bodyBytesMax else { throw .bodyTooLarge(bodyBytesMax) }
             self = length == 0 ? .none : .length(length)
-        } else {
-            self = .none
+        case (.none, .repeated):
+            throw .repeatedContentLength
+        case (let encoding, .none):
+            guard version == .http11 else { throw .transferEncodingInOldVersion }
+            guard case .once(let value) = encoding else { throw .repeatedTransferEncoding }
+            try headers.withBytes(value, Self.checkCoding).get()
+            self = .chunked
+        case (.once, _), (.repeated, _):
+            throw .bothLengths
         }
     }
 

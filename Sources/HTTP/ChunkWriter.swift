@@ -38,13 +38,28 @@ package enum ChunkWriter {
     /// Writes the ten bytes of a header at `offset`.
     package static func writeHeader(size: Int, into buffer: UnsafeMutableRawBufferPointer, at offset: Int) {
         precondition(1...dataBytesMax ~= size, "an empty chunk would end the body")
-        var rest = size
-        for index in stride(from: offset + 7, through: offset, by: -1) {
-            buffer[index] = hexDigit(rest & 15)
-            rest >>= 4
-        }
+        buffer.storeBytes(of: hexDigits(UInt32(size)), toByteOffset: offset, as: UInt64.self)
         buffer[offset + 8] = ASCII.carriageReturn
         buffer[offset + 9] = ASCII.lineFeed
+    }
+
+    /// Makes a chunk of the data that was written from `headerBytes` behind `start` up to `end`.
+    ///
+    /// - Returns: the offset behind it.
+    package static func finish(
+        into buffer: UnsafeMutableRawBufferPointer, headerAt start: Int, dataEnd end: Int
+    ) -> Int {
+        precondition(end + trailerBytes <= buffer.count, "no room")
+        writeHeader(size: end - start - headerBytes, into: buffer, at: start)
+        writeTrailer(into: buffer, at: end)
+        return end + trailerBytes
+    }
+
+    /// Writes the last chunk, and returns the offset behind it.
+    package static func writeLast(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
+        var writer = RawWriter(buffer: buffer, offset: offset)
+        writer.write("0\r\n\r\n")
+        return writer.offset
     }
 
     /// The size that a header written here says.
@@ -58,7 +73,13 @@ package enum ChunkWriter {
         buffer[offset + 1] = ASCII.lineFeed
     }
 
-    private static func hexDigit(_ value: Int) -> UInt8 {
-        UInt8(value < 10 ? 0x30 + value : 0x61 + value - 10)
+    /// The eight digits as they lie in memory: four bits in each byte, and then all bytes made digits at once.
+    private static func hexDigits(_ value: UInt32) -> UInt64 {
+        var nibbles = UInt64(value)
+        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+        nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return ((nibbles | 0x3030_3030_3030_3030) &+ letters &* 0x27).bigEndian
     }
 }

@@ -34,6 +34,15 @@ struct FieldSection: Sendable {
         }
     }
 
+    /// Moves the fields out, and is ready for another block.
+    mutating func takeFields() -> HeaderFields {
+        var taken = HeaderFields()
+        swap(&taken, &fields)
+        bytesRead = 0
+        fieldsRead = 0
+        return taken
+    }
+
     private mutating func add(_ line: UnsafeRawBufferPointer) throws(RequestFault) {
         bytesRead += line.count + 2
         fieldsRead += 1
@@ -43,7 +52,7 @@ struct FieldSection: Sendable {
         let name = line.part(0..<colon)
         try Self.check(name: name)
         let value = line.part(colon + 1..<line.count).trimmed
-        guard value.allSatisfy(ASCII.isFieldValue) else { throw .invalidFieldValue }
+        guard ASCII.isFieldValue(value) else { throw .invalidFieldValue }
         if keepsFields { fields.append(name: name, value: value) }
     }
 

@@ -1,63 +1,80 @@
 /// The header fields of a message, in the order in which they stand there.
 ///
-/// One flat buffer holds all names and values, and a table says where they are: a head costs two allocations however many
-/// fields it has. Look-up compares lengths first, which for the few fields of a real head beats hashing.
+/// They lie behind one another in one buffer as they are sent, so that writing them is one copy, and a head costs one
+/// allocation however many fields it has. The few fields of a real head are found by going through them; most look-ups are
+/// for what is not there, which the lengths of the names tell.
 package struct HeaderFields: Sendable, Equatable {
+    /// `name: value` and CRLF, each time.
     private var bytes: [UInt8] = []
-    private var entries: [Entry] = []
+    package private(set) var count = 0
+    /// Bit n: there is a name of n bytes (modulo 64).
+    private var nameLengths: UInt64 = 0
 
-    private struct Entry: Sendable, Equatable {
-        var nameStart: UInt32
-        var valueStart: UInt32
-        var end: UInt32
+    /// Where a field lies in `bytes`.
+    private struct Entry {
+        var nameStart: Int
+        var nameEnd: Int
+        var valueEnd: Int
 
-        var name: Range<Int> { Int(nameStart)..<Int(valueStart) }
-        var value: Range<Int> { Int(valueStart)..<Int(end) }
+        var name: Range<Int> { nameStart..<nameEnd }
+        var value: Range<Int> { nameEnd + 2..<valueEnd }
+        var end: Int { valueEnd + 2 }
+    }
+
+    /// How often a name occurs.
+    enum Occurrence {
+        case none
+        case once(Range<Int>)
+        case repeated
     }
 
     package init() {}
 
-    package var count: Int { entries.count }
-    package var isEmpty: Bool { entries.isEmpty }
+    package var isEmpty: Bool { count == 0 }
 
     /// The first value of that name, in any case, or nil. Bytes that are not UTF-8 become U+FFFD.
     package subscript(name: String) -> String? {
-        firstIndex(of: name).map(value(at:))
+        firstValue(of: name).map(text)
     }
 
     /// All values of that name, in order.
     package func values(of name: String) -> [String] {
-        entries.indices.filter { isName(name, at: $0) }.map(value(at:))
+        var values: [String] = []
+        forEachValue(of: name) { values.append(text($0)) }
+        return values
     }
 
-    package func contains(_ name: String) -> Bool { firstIndex(of: name) != nil }
+    package func contains(_ name: String) -> Bool { firstValue(of: name) != nil }
 
     /// How many fields have that name.
     package func count(of name: String) -> Int {
-        entries.indices.count { isName(name, at: $0) }
+        var count = 0
+        forEachValue(of: name) { _ in count += 1 }
+        return count
     }
 
     /// The name of the field at `index`, as it was written.
-    package func name(at index: Int) -> String { String(decoding: bytes[entries[index].name], as: UTF8.self) }
+    package func name(at index: Int) -> String { text(entry(index).name) }
 
     /// The value of the field at `index`, without spaces around it.
-    package func value(at index: Int) -> String { String(decoding: bytes[entries[index].value], as: UTF8.self) }
+    package func value(at index: Int) -> String { text(entry(index).value) }
 
     /// The value's bytes, as they came.
-    package func valueBytes(at index: Int) -> ArraySlice<UInt8> { bytes[entries[index].value] }
+    package func valueBytes(at index: Int) -> ArraySlice<UInt8> { bytes[entry(index).value] }
 
     /// Calls `body` with the bytes of the first value of that name, or nil, without a copy. Keep no pointer.
     package func withValue<Result>(of name: String, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-        guard let index = firstIndex(of: name) else { return body(nil) }
-        return bytes.withUnsafeBytes { body($0.part(entries[index].value)) }
+        guard let range = firstValue(of: name) else { return body(nil) }
+        return withBytes(range, body)
     }
 
     /// Whether a field of that name lists `token`, in any case (`Connection: close, te`).
     package func lists(_ token: String, in name: String) -> Bool {
-        entries.indices.contains { index in
-            isName(name, at: index)
-                && bytes.withUnsafeBytes { Self.isListed(token, in: $0.part(entries[index].value)) }
+        var isListed = false
+        forEachValue(of: name) { range in
+            isListed = isListed || withBytes(range) { Self.isListed(token, in: $0) }
         }
+        return isListed
     }
 
     private static func isListed(_ token: String, in list: UnsafeRawBufferPointer) -> Bool {
@@ -66,14 +83,58 @@ package struct HeaderFields: Sendable, Equatable {
         }
     }
 
-    private func firstIndex(of name: String) -> Int? {
-        entries.indices.first { isName(name, at: $0) }
+    /// Whether there is one value of that name, and where.
+    func occurrence(of name: String) -> Occurrence {
+        var occurrence = Occurrence.none
+        forEachValue(of: name) { range in
+            if case .none = occurrence { occurrence = .once(range) } else { occurrence = .repeated }
+        }
+        return occurrence
     }
 
-    private func isName(_ name: String, at index: Int) -> Bool {
-        let range = entries[index].name
-        guard range.count == name.utf8.count else { return false }
-        return bytes.withUnsafeBytes { $0.part(range).equalsIgnoringCase(name) }
+    /// Calls `body` with the bytes of a value. Keep no pointer.
+    func withBytes<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        bytes.withUnsafeBytes { body($0.part(range)) }
+    }
+
+    private func firstValue(of name: String) -> Range<Int>? {
+        var found: Range<Int>?
+        forEachValue(of: name) { if found == nil { found = $0 } }
+        return found
+    }
+
+    @inline(__always)
+    private func forEachValue(of name: String, _ body: (Range<Int>) -> Void) {
+        let nameCount = name.utf8.count
+        guard nameLengths >> UInt64(nameCount & 63) & 1 == 1 else { return }
+        bytes.withUnsafeBytes { bytes in
+            var start = 0
+            while let entry = Self.entry(in: bytes, at: start) {
+                if entry.name.count == nameCount, bytes.part(entry.name).equalsIgnoringCase(name) { body(entry.value) }
+                start = entry.end
+            }
+        }
+    }
+
+    private func entry(_ index: Int) -> Entry {
+        precondition(0..<count ~= index, "no field at \(index)")
+        return bytes.withUnsafeBytes { bytes in
+            var start = 0
+            for _ in 0..<index { start = Self.entry(in: bytes, at: start)?.end ?? start }
+            return Self.entry(in: bytes, at: start)!
+        }
+    }
+
+    /// The field that begins at `start`, nil at the end: a name has no colon in it, and a value no CR.
+    private static func entry(in bytes: UnsafeRawBufferPointer, at start: Int) -> Entry? {
+        guard start < bytes.count, let nameEnd = bytes.firstIndex(ofByte: ASCII.colon, from: start),
+            let valueEnd = bytes.firstIndex(ofByte: ASCII.carriageReturn, from: nameEnd)
+        else { return nil }
+        return Entry(nameStart: start, nameEnd: nameEnd, valueEnd: valueEnd)
+    }
+
+    private func text(_ range: Range<Int>) -> String {
+        withBytes(range) { String(decoding: $0, as: UTF8.self) }
     }
 }
 
@@ -105,7 +166,7 @@ extension HeaderFields {
                 guard !nameBytes.isEmpty, ByteSet.token.containsAll(nameBytes) else {
                     return .invalidName(String(decoding: nameBytes, as: UTF8.self))
                 }
-                guard valueBytes.allSatisfy(ASCII.isFieldValue) else {
+                guard ASCII.isFieldValue(valueBytes) else {
                     return .invalidValue(name: String(decoding: nameBytes, as: UTF8.self))
                 }
                 append(name: nameBytes, value: valueBytes)
@@ -115,40 +176,54 @@ extension HeaderFields {
         if let fault { throw fault }
     }
 
-    /// Appends a field that has been checked already.
-    mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        if entries.isEmpty {
-            // A usual head; a larger one grows from here.
-            entries.reserveCapacity(12)
-            bytes.reserveCapacity(512)
+    /// Appends a field of our own making whose value is `prefix`, `middle` and `suffix`, of which nothing needs to be checked.
+    package mutating func add(
+        _ name: StaticString, _ prefix: StaticString, trusted middle: [UInt8], _ suffix: StaticString = ""
+    ) {
+        assert(middle.allSatisfy(ASCII.isFieldValue), "not a field's value")
+        let valueCount = prefix.utf8CodeUnitCount + middle.count + suffix.utf8CodeUnitCount
+        append(nameCount: name.utf8CodeUnitCount, valueCount: valueCount) { writer in
+            writer.write(name)
+            writer.write(": ")
+            writer.write(prefix)
+            middle.withUnsafeBytes { writer.write($0) }
+            writer.write(suffix)
         }
-        let nameStart = UInt32(bytes.count)
-        bytes.append(contentsOf: name)
-        let valueStart = UInt32(bytes.count)
-        bytes.append(contentsOf: value)
-        entries.append(Entry(nameStart: nameStart, valueStart: valueStart, end: UInt32(bytes.count)))
     }
 
-    /// Appends all fields as `name: value` lines.
-    func write(to output: inout [UInt8]) {
-        output.append(addingCapacity: writtenBytes) { span in
+    /// Appends a field that has been checked already.
+    mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        append(nameCount: name.count, valueCount: value.count) { writer in
+            writer.write(name)
+            writer.write(": ")
+            writer.write(value)
+        }
+    }
+
+    /// - Parameter write: writes the name, `: ` and the value.
+    @inline(__always)
+    private mutating func append(nameCount: Int, valueCount: Int, _ write: (inout RawWriter) -> Void) {
+        let lineCount = nameCount + valueCount + 4
+        // Room for a usual head; a larger one grows from here.
+        bytes.append(addingCapacity: isEmpty ? max(lineCount, 448) : lineCount) { span in
             span.withUnsafeMutableBufferPointer { buffer, initialized in
                 var writer = RawWriter(buffer: UnsafeMutableRawBufferPointer(buffer), offset: initialized)
-                bytes.withUnsafeBytes { bytes in
-                    for entry in entries {
-                        writer.write(bytes.part(entry.name))
-                        writer.write(": ")
-                        writer.write(bytes.part(entry.value))
-                        writer.write("\r\n")
-                    }
-                }
+                write(&writer)
+                writer.write("\r\n")
                 initialized = writer.offset
             }
         }
+        count += 1
+        nameLengths |= 1 << UInt64(nameCount & 63)
     }
 
-    /// The bytes that `write(to:)` appends.
-    var writtenBytes: Int { bytes.count + 4 * entries.count }
+    /// All fields as `name: value` lines.
+    func write(to writer: inout RawWriter) {
+        bytes.withUnsafeBytes { writer.write($0) }
+    }
+
+    /// The bytes that `write(to:)` writes.
+    var writtenBytes: Int { bytes.count }
 }
 
 extension HeaderFields: ExpressibleByDictionaryLiteral {

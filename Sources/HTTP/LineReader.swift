@@ -84,4 +84,36 @@ extension UnsafeRawBufferPointer {
         guard let base = baseAddress, let found = memchr(base, Int32(byte), count) else { return nil }
         return UnsafeRawPointer(found) - base
     }
+
+    /// The same for what begins at `start`.
+    func firstIndex(ofByte byte: UInt8, from start: Int) -> Int? {
+        precondition(0...count ~= start)
+        guard let base = baseAddress, let found = memchr(base + start, Int32(byte), count - start) else { return nil }
+        return UnsafeRawPointer(found) - base
+    }
+
+    /// Whether these are the bytes of `text`.
+    @inline(__always)
+    func equals(_ text: StaticString) -> Bool {
+        equals(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    func equals(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { equals(UnsafeRawBufferPointer($0)) }
+    }
+
+    @inline(__always)
+    func equals(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { equals($0) }
+    }
+
+    /// memcmp(3)
+    @inline(__always)
+    func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count, let base = baseAddress, let otherBase = other.baseAddress else {
+            return count == other.count
+        }
+        return memcmp(base, otherBase, count) == 0
+    }
 }

@@ -26,15 +26,13 @@ package struct Request: Sendable, Equatable {
     package var authority: Authority? { head.authority }
     /// Whether the client wants the connection kept after the response (RFC 9112, 9.3).
     package var keepsAlive: Bool { head.keepsAlive }
-    /// The decoded segments of the path; see `RequestTarget.path`.
-    package var path: [String] { _read { yield head.line.target.path } }
+    /// The decoded segments of the path: `/a/b%2Fc` is `["a", "b/c"]`, `/` is `[]`, `/a/` is `["a", ""]`.
+    package var path: [String] { head.line.target.path.strings }
     /// The decoded query, in the order written.
-    package var query: [RequestTarget.QueryItem] { _read { yield head.line.target.query } }
+    package var query: [RequestTarget.QueryItem] { head.line.target.query }
 
     /// The first query value of that name, or nil.
-    package func queryValue(_ name: String) -> String? {
-        query.first { $0.name == name }?.value
-    }
+    package func queryValue(_ name: String) -> String? { head.line.target.queryValue(name) }
 
     init(line: RequestLine, headers: HeaderFields) throws(RequestFault) {
         let authority = try Self.authority(of: line, headers: headers)
@@ -49,14 +47,15 @@ package struct Request: Sendable, Equatable {
     }
 
     private static func authority(of line: RequestLine, headers: HeaderFields) throws(RequestFault) -> Authority? {
-        switch headers.count(of: "host") {
-        case 0:
+        let field: Range<Int>
+        switch headers.occurrence(of: "host") {
+        case .none:
             guard line.version == .http10 else { throw .missingHost }
             return line.target.authority
-        case 1: break
-        default: throw .repeatedHost
+        case .once(let value): field = value
+        case .repeated: throw .repeatedHost
         }
-        guard let host = headers.withValue(of: "host", { $0.flatMap(Authority.init) }) else { throw .invalidHost }
+        guard let host = headers.withBytes(field, { Authority($0) }) else { throw .invalidHost }
         guard let named = line.target.authority else { return host }
         guard named.isSame(as: host, defaultPort: line.target.defaultPort) else { throw .hostMismatch }
         return named
@@ -75,7 +74,7 @@ struct RequestLine: Sendable, Equatable {
         guard methodEnd > 0, ByteSet.token.containsAll(methodBytes) else { throw .invalidMethod }
         let rest = line.part(methodEnd + 1..<line.count)
         guard let targetEnd = rest.firstIndex(ofByte: ASCII.space), targetEnd > 0 else { throw .invalidRequestLine }
-        method = Method(String(decoding: methodBytes, as: UTF8.self))
+        method = Method(methodBytes)
         version = try Self.version(rest.part(targetEnd + 1..<rest.count))
         guard method != .connect else { throw .connectRefused }
         target = try RequestTarget(rest.part(0..<targetEnd), method: method, queryItemsMax: queryItemsMax)
@@ -83,7 +82,7 @@ struct RequestLine: Sendable, Equatable {
 
     /// `HTTP-name "/" DIGIT "." DIGIT`, where only 1.0 and 1.1 are spoken.
     private static func version(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) -> Version {
-        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), bytes[6] == ASCII.dot, ASCII.isDigit(bytes[5]),
+        guard bytes.count == 8, bytes.part(0..<5).equals("HTTP/"), bytes[6] == ASCII.dot, ASCII.isDigit(bytes[5]),
             ASCII.isDigit(bytes[7])
         else { throw .invalidVersion }
         guard bytes[5] == ASCII.zero + 1 else { throw .unsupportedVersion }

@@ -8,16 +8,19 @@
 ///         offset += consumed
 ///         switch step { … }
 ///     }
-package struct RequestParser: Sendable {
+package struct RequestParser: ~Copyable, Sendable {
     private let limits: RequestLimits
     private var state = State.start(skippedEmptyLine: false)
     private var lines = LineReader()
+    /// Of the head that is being read.
+    private var line: RequestLine?
+    private var section: FieldSection
     /// The request whose body is being read: for a decision on its head, once `expectsContinue` was returned.
     package private(set) var pending: Request?
 
     private enum State: Sendable {
         case start(skippedEmptyLine: Bool)
-        case fields(RequestLine, FieldSection)
+        case fields
         case fixedBody(remaining: Int)
         case chunkedBody(ChunkedDecoder)
         case failed(RequestFault)
@@ -44,6 +47,7 @@ package struct RequestParser: Sendable {
 
     package init(limits: RequestLimits = RequestLimits()) {
         self.limits = limits
+        section = FieldSection(bytesMax: limits.headerBytesMax, fieldsMax: limits.headerFieldsMax, keepsFields: true)
     }
 
     package var phase: Phase {
@@ -72,14 +76,9 @@ package struct RequestParser: Sendable {
             switch state {
             case .start(let skippedEmptyLine):
                 guard try readRequestLine(input, &offset, skippedEmptyLine: skippedEmptyLine) else { return .needsMore }
-            case .fields(let line, var section):
-                // Moved out while it changes, so that its buffers are not copied.
-                state = .start(skippedEmptyLine: false)
-                guard try section.read(input, &offset, lines: &lines) else {
-                    state = .fields(line, section)
-                    return .needsMore
-                }
-                if let step = try endHead(line, section.fields) { return step }
+            case .fields:
+                guard try section.read(input, &offset, lines: &lines) else { return .needsMore }
+                if let step = try endHead() { return step }
             case .fixedBody(let remaining):
                 return takeBody(remaining, input, &offset)
             case .chunkedBody(var decoder):
@@ -112,9 +111,8 @@ package struct RequestParser: Sendable {
         case .needsMore: return false
         case .line(nil): state = .start(skippedEmptyLine: true)
         case .line(let line?):
-            let section = FieldSection(
-                bytesMax: limits.headerBytesMax, fieldsMax: limits.headerFieldsMax, keepsFields: true)
-            state = .fields(line, section)
+            self.line = line
+            state = .fields
         }
         return true
     }
@@ -129,11 +127,13 @@ package struct RequestParser: Sendable {
         guard ByteSet.token.contains(firstByte) else { throw .invalidMethod }
     }
 
-    private mutating func endHead(_ line: RequestLine, _ headers: HeaderFields) throws(RequestFault) -> Step? {
+    private mutating func endHead() throws(RequestFault) -> Step? {
+        guard let line = line.take() else { preconditionFailure("a head ends that never began") }
+        let headers = section.takeFields()
         let framing = try BodyFraming(version: line.version, headers: headers, bodyBytesMax: limits.bodyBytesMax)
         pending = try Request(line: line, headers: headers)
         let expectations = line.version == .http11 ? headers.values(of: "expect") : []
-        guard expectations.allSatisfy({ $0.lowercased() == "100-continue" }) else { throw .unknownExpectation }
+        for expectation in expectations where expectation.lowercased() != "100-continue" { throw .unknownExpectation }
         switch framing {
         case .none:
             return finish()

@@ -1,16 +1,15 @@
 /// The target of a request, taken apart and decoded (RFC 9112, 3.2).
 package struct RequestTarget: Sendable, Equatable {
-    /// As it stood in the request line.
-    package let raw: String
     package let form: Form
-    /// The percent-decoded segments of the path: `/a/b%2Fc` is `["a", "b/c"]`, `/` is `[]`, `/a/` is `["a", ""]`.
-    package let path: [String]
-    /// In the order written.
-    package let query: [QueryItem]
     /// Of an absolute target only.
     package let authority: Authority?
     /// What an authority without a port means: 443 for `https://…`, else 80.
     let defaultPort: UInt16
+    /// The target as it stood in the request line; then its path's decoded segments, and the names and values of its query, each
+    /// ended by a NUL, which none has in it.
+    private let bytes: [UInt8]
+    private let rawEnd: Int
+    private let pathEnd: Int
 
     package enum Form: Sendable, Equatable {
         /// `/path?query`
@@ -32,24 +31,65 @@ package struct RequestTarget: Sendable, Equatable {
         }
     }
 
-    init(_ bytes: UnsafeRawBufferPointer, method: Method, queryItemsMax: Int) throws(RequestFault) {
-        raw = String(decoding: bytes, as: UTF8.self)
-        guard bytes.firstIndex(ofByte: UInt8(ascii: "#")) == nil else { throw .fragmentInTarget }
-        if bytes.count == 1, bytes[0] == ASCII.asterisk {
+    /// As it stood in the request line.
+    package var raw: String {
+        String(decoding: bytes[..<rawEnd], as: UTF8.self)
+    }
+
+    package var path: PathSegments { PathSegments(bytes, rawEnd..<pathEnd) }
+
+    /// In the order written.
+    package var query: [QueryItem] {
+        let texts = PathSegments(bytes, pathEnd..<bytes.count).strings
+        return stride(from: 0, to: texts.count, by: 2).map { QueryItem(name: texts[$0], value: texts[$0 + 1]) }
+    }
+
+    /// The first query value of that name, or nil.
+    package func queryValue(_ name: String) -> String? {
+        bytes.withUnsafeBytes { bytes -> String? in
+            var rest = bytes.part(pathEnd..<bytes.count)
+            while !rest.isEmpty {
+                let (known, value) = (PathSegments.popFirst(&rest), PathSegments.popFirst(&rest))
+                if known.equals(name) { return String(decoding: value, as: UTF8.self) }
+            }
+            return nil
+        }
+    }
+
+    init(_ raw: UnsafeRawBufferPointer, method: Method, queryItemsMax: Int) throws(RequestFault) {
+        guard raw.firstIndex(ofByte: UInt8(ascii: "#")) == nil else { throw .fragmentInTarget }
+        rawEnd = raw.count
+        if raw.count == 1, raw[0] == ASCII.asterisk {
             guard method == .options else { throw .asteriskRefused }
-            (form, path, query, authority, defaultPort) = (.asterisk, [], [], nil, 80)
+            (form, authority, defaultPort) = (.asterisk, nil, 80)
+            (bytes, pathEnd) = ([ASCII.asterisk], 1)
             return
         }
         let pathStart: Int
-        if bytes.first == ASCII.slash {
+        if raw.first == ASCII.slash {
             (form, authority, defaultPort, pathStart) = (.origin, nil, 80, 0)
         } else {
-            let prefix = try Self.absolutePrefix(of: bytes)
+            let prefix = try Self.absolutePrefix(of: raw)
             (form, authority, defaultPort, pathStart) = (.absolute, prefix.authority, prefix.defaultPort, prefix.end)
         }
-        let pathEnd = bytes.firstIndex(ofByte: ASCII.questionMark) ?? bytes.count
-        path = try Self.segments(of: bytes.part(pathStart..<pathEnd))
-        query = try Self.items(of: bytes.part(min(pathEnd + 1, bytes.count)..<bytes.count), max: queryItemsMax)
+        let questionMark = raw.firstIndex(ofByte: ASCII.questionMark) ?? raw.count
+        let path = raw.part(pathStart..<questionMark)
+        let query = raw.part(min(questionMark + 1, raw.count)..<raw.count)
+        // Decoding makes nothing longer. A segment's end takes the place of the slash before it; the two ends of an item take
+        // at most two places more than there are.
+        let decodedBytesMax = path.count + 2 * query.count + 2
+        var (bytes, pathEnd) = ([UInt8](), 0)
+        try bytes.append(addingCapacity: raw.count + decodedBytesMax) { (span) throws(RequestFault) in
+            try span.withUnsafeMutableBufferPointer { (buffer, initialized) throws(RequestFault) in
+                var writer = RawWriter(buffer: UnsafeMutableRawBufferPointer(buffer), offset: 0)
+                writer.write(raw)
+                try Self.decode(path: path, to: &writer)
+                pathEnd = writer.offset
+                try Self.decode(query: query, max: queryItemsMax, to: &writer)
+                initialized = writer.offset
+            }
+        }
+        (self.bytes, self.pathEnd) = (bytes, pathEnd)
     }
 
     private static func absolutePrefix(
@@ -69,57 +109,68 @@ package struct RequestTarget: Sendable, Equatable {
         return (authority, defaultPort, end)
     }
 
-    private static func segments(of path: UnsafeRawBufferPointer) throws(RequestFault) -> [String] {
+    private static func decode(path: UnsafeRawBufferPointer, to writer: inout RawWriter) throws(RequestFault) {
         guard ByteSet.path.containsAll(path) else { throw .invalidTarget }
-        guard path.count > 1 else { return [] }
-        var segments: [String] = []
-        segments.reserveCapacity(6)
+        guard path.count > 1 else { return }
+        let hasEscapes = path.firstIndex(ofByte: ASCII.percent) != nil
         var start = 1
         while start <= path.count {
-            let rest = path.part(start..<path.count)
-            let count = rest.firstIndex(ofByte: ASCII.slash) ?? rest.count
-            let segment = try PercentDecoding.text(rest.part(0..<count), plusIsSpace: false)
-            guard segment != ".", segment != ".." else { throw .dotSegment }
-            segments.append(segment)
-            start += count + 1
+            let end = path.firstIndex(ofByte: ASCII.slash, from: start) ?? path.count
+            let segment = path.part(start..<end)
+            let segmentStart = writer.offset
+            if hasEscapes {
+                try PercentDecoding.decode(segment, plusIsSpace: false, to: &writer)
+            } else {
+                writer.write(segment)
+            }
+            guard !isDots(writer.written(from: segmentStart)) else { throw .dotSegment }
+            writer.write(byte: PathSegments.terminator)
+            start = end + 1
         }
-        return segments
     }
 
-    private static func items(of query: UnsafeRawBufferPointer, max: Int) throws(RequestFault) -> [QueryItem] {
+    private static func isDots(_ segment: UnsafeRawBufferPointer) -> Bool {
+        switch segment.count {
+        case 1: segment[0] == ASCII.dot
+        case 2: segment[0] == ASCII.dot && segment[1] == ASCII.dot
+        default: false
+        }
+    }
+
+    private static func decode(
+        query: UnsafeRawBufferPointer, max: Int, to writer: inout RawWriter
+    ) throws(RequestFault) {
         guard ByteSet.query.containsAll(query) else { throw .invalidTarget }
-        var items: [QueryItem] = []
         var start = 0
+        var count = 0
         while start < query.count {
-            let rest = query.part(start..<query.count)
-            let count = rest.firstIndex(ofByte: UInt8(ascii: "&")) ?? rest.count
-            start += count + 1
-            guard count > 0 else { continue }
-            guard items.count < max else { throw .tooManyQueryItems(max) }
-            items.append(try item(rest.part(0..<count)))
+            let end = query.firstIndex(ofByte: UInt8(ascii: "&"), from: start) ?? query.count
+            let item = query.part(start..<end)
+            start = end + 1
+            guard !item.isEmpty else { continue }
+            guard count < max else { throw .tooManyQueryItems(max) }
+            count += 1
+            let nameEnd = item.firstIndex(ofByte: ASCII.equals) ?? item.count
+            let valueStart = min(nameEnd + 1, item.count)
+            try PercentDecoding.decode(item.part(0..<nameEnd), plusIsSpace: true, to: &writer)
+            writer.write(byte: PathSegments.terminator)
+            try PercentDecoding.decode(item.part(valueStart..<item.count), plusIsSpace: true, to: &writer)
+            writer.write(byte: PathSegments.terminator)
         }
-        return items
-    }
-
-    private static func item(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) -> QueryItem {
-        let nameEnd = bytes.firstIndex(ofByte: ASCII.equals) ?? bytes.count
-        let valueStart = min(nameEnd + 1, bytes.count)
-        return QueryItem(
-            name: try PercentDecoding.text(bytes.part(0..<nameEnd), plusIsSpace: true),
-            value: try PercentDecoding.text(bytes.part(valueStart..<bytes.count), plusIsSpace: true))
     }
 }
 
 /// Percent-decoding (RFC 3986, 2.1), refusing what could mean one thing here and another thing behind it.
 enum PercentDecoding {
     /// - Throws: for a `%` without two digits, for `%00`, and for what is not UTF-8 once decoded.
-    static func text(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool) throws(RequestFault) -> String {
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool, to writer: inout RawWriter
+    ) throws(RequestFault) {
+        let start = writer.offset
         let hasEscapes = bytes.firstIndex(ofByte: ASCII.percent) != nil
         guard hasEscapes || (plusIsSpace && bytes.firstIndex(ofByte: ASCII.plus) != nil) else {
-            return String(decoding: bytes, as: UTF8.self)
+            return writer.write(bytes)
         }
-        var decoded: [UInt8] = []
-        decoded.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
             switch bytes[index] {
@@ -128,17 +179,16 @@ enum PercentDecoding {
                     let low = ASCII.hexValue(bytes[index + 2])
                 else { throw .invalidPercentEncoding }
                 guard high | low != 0 else { throw .nulInTarget }
-                decoded.append(high << 4 | low)
+                writer.write(byte: high << 4 | low)
                 index += 3
             case ASCII.plus where plusIsSpace:
-                decoded.append(ASCII.space)
+                writer.write(byte: ASCII.space)
                 index += 1
             case let byte:
-                decoded.append(byte)
+                writer.write(byte: byte)
                 index += 1
             }
         }
-        guard let text = String(validating: decoded, as: UTF8.self) else { throw .invalidTargetText }
-        return text
+        guard String(validating: writer.written(from: start), as: UTF8.self) != nil else { throw .invalidTargetText }
     }
 }

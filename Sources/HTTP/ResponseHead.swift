@@ -3,6 +3,8 @@
 package struct ResponseHead: Sendable, Equatable {
     package var status: Status
     package var headers: HeaderFields
+    /// The names, numbers and line ends of the status line, the date and the framing take less.
+    private static let otherBytesMax = 160
 
     package init(_ status: Status, _ headers: HeaderFields = [:]) {
         self.status = status
@@ -37,15 +39,13 @@ package struct ResponseHead: Sendable, Equatable {
         body: some Collection<UInt8>, to output: inout [UInt8], date: String, recipient: Recipient = Recipient()
     ) {
         precondition(!status.forbidsBody || body.isEmpty, "a \(status.code) has no body")
-        output.reserveCapacity(output.count + headers.writtenBytes + body.count + 160)
-        writeStart(to: &output, date: date)
-        writeConnection(to: &output, recipient: recipient)
-        if !status.forbidsBody {
-            output.append(contentsOf: "Content-Length: ".utf8)
-            output.appendDecimal(UInt64(body.count))
-            output.append(contentsOf: "\r\n".utf8)
+        appendHead(to: &output, date: date, addingCapacity: recipient.isHead ? 0 : body.count) { writer in
+            writeConnection(to: &writer, recipient: recipient)
+            guard !status.forbidsBody else { return }
+            writer.write("Content-Length: ")
+            writer.write(decimal: UInt64(body.count))
+            writer.write("\r\n")
         }
-        output.append(contentsOf: "\r\n".utf8)
         if !recipient.isHead { output.append(contentsOf: body) }
     }
 
@@ -56,14 +56,12 @@ package struct ResponseHead: Sendable, Equatable {
     package func writeStreaming(to output: inout [UInt8], date: String, recipient: Recipient = Recipient()) -> Bool {
         precondition(!status.forbidsBody, "a \(status.code) has no body")
         let isChunked = recipient.version == .http11
-        output.reserveCapacity(output.count + headers.writtenBytes + 256)
-        writeStart(to: &output, date: date)
         let keepsAlive = recipient.keepsAlive && (isChunked || recipient.isHead)
-        writeConnection(
-            to: &output,
-            recipient: Recipient(isHead: recipient.isHead, version: recipient.version, keepsAlive: keepsAlive))
-        if isChunked { output.append(literal: "Transfer-Encoding: chunked\r\n") }
-        output.append(literal: "\r\n")
+        let recipient = Recipient(isHead: recipient.isHead, version: recipient.version, keepsAlive: keepsAlive)
+        appendHead(to: &output, date: date, addingCapacity: 0) { writer in
+            writeConnection(to: &writer, recipient: recipient)
+            if isChunked { writer.write("Transfer-Encoding: chunked\r\n") }
+        }
         return isChunked
     }
 
@@ -72,28 +70,43 @@ package struct ResponseHead: Sendable, Equatable {
         output.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
     }
 
-    private func writeStart(to output: inout [UInt8], date: String) {
+    /// - Parameters:
+    ///   - capacity: room for what follows.
+    ///   - writeFraming: writes the fields that are not among `headers`.
+    @inline(__always)
+    private func appendHead(
+        to output: inout [UInt8], date: String, addingCapacity capacity: Int, writeFraming: (inout RawWriter) -> Void
+    ) {
         assert(!headers.contains("content-length"), "Content-Length is the writer's own")
         assert(!headers.contains("transfer-encoding"), "Transfer-Encoding is the writer's own")
-        output.append(literal: "HTTP/1.1 ")
-        output.appendDecimal(UInt64(status.code))
-        output.append(ASCII.space)
-        output.append(text: status.reason)
-        output.append(literal: "\r\nDate: ")
-        output.append(text: date)
-        output.append(literal: "\r\n")
-        headers.write(to: &output)
+        let reason = status.reason
+        let headBytesMax = headers.writtenBytes + reason.utf8.count + date.utf8.count + Self.otherBytesMax
+        output.append(addingCapacity: headBytesMax + capacity) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                var writer = RawWriter(buffer: UnsafeMutableRawBufferPointer(buffer), offset: initialized)
+                writer.write("HTTP/1.1 ")
+                writer.write(decimal: UInt64(status.code))
+                writer.write(" ")
+                writer.write(text: reason)
+                writer.write("\r\nDate: ")
+                writer.write(text: date)
+                writer.write("\r\n")
+                headers.write(to: &writer)
+                writeFraming(&writer)
+                writer.write("\r\n")
+                initialized = writer.offset
+            }
+        }
     }
 
     /// Says what is not the version's default. A `Connection: keep-alive` among the fields is promised by the contract
     /// of streams; it must not stand beside a `close`.
-    private func writeConnection(to output: inout [UInt8], recipient: Recipient) {
-        let isNamed = headers.contains("connection")
+    private func writeConnection(to writer: inout RawWriter, recipient: Recipient) {
         if !recipient.keepsAlive {
-            precondition(!isNamed, "the connection is closed: leave out the Connection field")
-            output.append(contentsOf: "Connection: close\r\n".utf8)
-        } else if recipient.version == .http10, !isNamed {
-            output.append(contentsOf: "Connection: keep-alive\r\n".utf8)
+            precondition(!headers.contains("connection"), "the connection is closed: leave out the Connection field")
+            writer.write("Connection: close\r\n")
+        } else if recipient.version == .http10, !headers.contains("connection") {
+            writer.write("Connection: keep-alive\r\n")
         }
     }
 }

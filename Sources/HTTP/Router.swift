@@ -6,15 +6,6 @@ package struct Router<Handler> {
     private var tree = RouteTree()
     private var handlers: [Handler] = []
 
-    package enum Match {
-        case found(Handler, RouteParameters)
-        /// The path is known, but not with this method: 405 with `Allow`, which lists these.
-        case methodNotAllowed(allow: [Method])
-        /// OPTIONS on a known path that does not serve it itself: 204 with `Allow`.
-        case options(allow: [Method])
-        case notFound
-    }
-
     package init() {}
 
     /// Adds a route. GET serves HEAD too, unless HEAD has a route of its own.
@@ -25,48 +16,63 @@ package struct Router<Handler> {
         handlers.append(handler)
     }
 
-    package func match(_ request: Request) -> Match {
-        request.target.form == .asterisk ? .options(allow: tree.allMethods) : match(request.method, request.path)
+    package func match(_ request: Request) -> RouteMatch {
+        request.target.form == .asterisk
+            ? .options(allow: tree.allMethods) : tree.match(request.method, request.target.path)
     }
 
-    /// - Parameter path: decoded segments, as in `RequestTarget.path`.
-    package func match(_ method: Method, _ path: [String]) -> Match {
-        switch tree.match(method, path) {
-        case .found(let route, let parameters): .found(handlers[route], parameters)
-        case .methodNotAllowed(let allow): .methodNotAllowed(allow: allow)
-        case .options(let allow): .options(allow: allow)
-        case .notFound: .notFound
-        }
-    }
+    package func match(_ method: Method, _ path: PathSegments) -> RouteMatch { tree.match(method, path) }
+
+    /// What serves a route that was found.
+    package subscript(route: RouteMatch.Route) -> Handler { handlers[route.index] }
 }
 
 extension Router: Sendable where Handler: Sendable {}
-extension Router.Match: Sendable where Handler: Sendable {}
+
+/// What a router knows of a path and a method. It says nothing of handlers: generic code would not be specialized for those of
+/// another module.
+package enum RouteMatch: Sendable {
+    case found(Route, RouteParameters)
+    /// The path is known, but not with this method: 405 with `Allow`, which lists these.
+    case methodNotAllowed(allow: [Method])
+    /// OPTIONS on a known path that does not serve it itself: 204 with `Allow`.
+    case options(allow: [Method])
+    case notFound
+
+    /// Names a route of the router that found it.
+    package struct Route: Sendable {
+        fileprivate let index: Int
+    }
+}
 
 /// The decoded segments that stood in the places of `{name}`s.
-package struct RouteParameters: Sendable, Equatable {
-    private let names: [String]
-    private let values: [String]
+package struct RouteParameters: Sendable {
+    fileprivate struct Name {
+        let text: String
+        /// Which segment of the path it stands for.
+        let depth: Int
+    }
 
-    fileprivate init(names: [String], values: [String]) {
+    private let names: [Name]
+    private let path: PathSegments
+
+    fileprivate init(_ names: [Name], of path: PathSegments) {
         self.names = names
-        self.values = values
+        self.path = path
     }
 
     /// The value of a parameter that the route's template names; another name is a bug and traps.
     package subscript(name: String) -> String {
-        guard let index = names.firstIndex(of: name) else { preconditionFailure("no parameter named \(name)") }
-        return values[index]
+        for known in names where known.text == name { return path[known.depth] }
+        preconditionFailure("no parameter named \(name)")
     }
 }
 
-/// The trie, where a handler is a number: generic code would not be specialized for the routes of another module.
+/// The trie.
 private struct RouteTree: Sendable {
-    typealias Match = Router<Int>.Match
-
     private struct Node {
         /// Few at each place, so that comparing beats hashing.
-        var literals: [(segment: String, child: Int)] = []
+        var literals: [(segment: [UInt8], child: Int)] = []
         var parameter: Int?
         var routes: [Route] = []
     }
@@ -74,13 +80,11 @@ private struct RouteTree: Sendable {
     private struct Route {
         let method: Method
         let handler: Int
-        let parameterNames: [String]
+        let parameters: [RouteParameters.Name]
     }
 
     private struct Search {
-        let path: [String]
         let method: Method
-        var values: [String] = []
         var allow: [Method] = []
     }
 
@@ -89,19 +93,19 @@ private struct RouteTree: Sendable {
     mutating func add(_ method: Method, _ template: String, _ handler: Int) {
         precondition(template.hasPrefix("/"), "a template starts with /")
         var index = 0
-        var names: [String] = []
-        for segment in template == "/"
-            ? [] : template.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        {
+        var parameters: [RouteParameters.Name] = []
+        let segments =
+            template == "/" ? [] : template.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        for (depth, segment) in segments.enumerated() {
             if segment.hasPrefix("{"), segment.hasSuffix("}") {
-                names.append(String(segment.dropFirst().dropLast()))
+                parameters.append(.init(text: String(segment.dropFirst().dropLast()), depth: depth))
                 index = parameter(of: index)
             } else {
-                index = child(of: index, String(segment))
+                index = child(of: index, Array(segment.utf8))
             }
         }
         precondition(!nodes[index].routes.contains { $0.method == method }, "\(method) \(template) is routed already")
-        nodes[index].routes.append(Route(method: method, handler: handler, parameterNames: names))
+        nodes[index].routes.append(Route(method: method, handler: handler, parameters: parameters))
     }
 
     private mutating func parameter(of index: Int) -> Int {
@@ -111,47 +115,52 @@ private struct RouteTree: Sendable {
         return nodes.count - 1
     }
 
-    private mutating func child(of index: Int, _ segment: String) -> Int {
-        if let known = literal(index, segment) { return known }
+    private mutating func child(of index: Int, _ segment: [UInt8]) -> Int {
+        if let known = segment.withUnsafeBytes({ literal(index, $0) }) { return known }
         nodes.append(Node())
         nodes[index].literals.append((segment, nodes.count - 1))
         return nodes.count - 1
     }
 
-    private func literal(_ index: Int, _ segment: String) -> Int? {
-        for (literal, child) in nodes[index].literals where literal == segment { return child }
+    private func literal(_ index: Int, _ segment: UnsafeRawBufferPointer) -> Int? {
+        for (literal, child) in nodes[index].literals where segment.equals(literal) { return child }
         return nil
     }
 
-    func match(_ method: Method, _ path: [String]) -> Match {
-        var search = Search(path: path, method: method)
-        if let found = find(from: 0, depth: 0, &search) { return found }
+    func match(_ method: Method, _ path: PathSegments) -> RouteMatch {
+        var search = Search(method: method)
+        if let found = find(path, &search) { return found }
         if method == .head {
-            search = Search(path: path, method: .get)
-            if let found = find(from: 0, depth: 0, &search) { return found }
+            search = Search(method: .get)
+            if let found = find(path, &search) { return found }
         }
         guard !search.allow.isEmpty else { return .notFound }
         let allow = Self.completed(search.allow)
         return method == .options ? .options(allow: allow) : .methodNotAllowed(allow: allow)
     }
 
-    private func find(from index: Int, depth: Int, _ search: inout Search) -> Match? {
-        guard depth < search.path.count else {
-            if let route = nodes[index].routes.first(where: { $0.method == search.method }) {
-                return .found(route.handler, RouteParameters(names: route.parameterNames, values: search.values))
-            }
-            search.allow += nodes[index].routes.map(\.method)
+    private func find(_ path: PathSegments, _ search: inout Search) -> RouteMatch? {
+        guard let (node, route) = path.withBytes({ find(from: 0, $0, &search) }) else { return nil }
+        let found = nodes[node].routes[route]
+        return .found(RouteMatch.Route(index: found.handler), RouteParameters(found.parameters, of: path))
+    }
+
+    /// - Parameter path: the segments that are left.
+    private func find(
+        from index: Int, _ path: UnsafeRawBufferPointer, _ search: inout Search
+    ) -> (node: Int, route: Int)? {
+        guard !path.isEmpty else {
+            let routes = nodes[index].routes
+            if let route = routes.firstIndex(where: { $0.method == search.method }) { return (index, route) }
+            search.allow += routes.map(\.method)
             return nil
         }
-        let segment = search.path[depth]
-        if let literal = literal(index, segment), let found = find(from: literal, depth: depth + 1, &search) {
-            return found
-        }
+        var rest = path
+        let segment = PathSegments.popFirst(&rest)
+        if let literal = literal(index, segment), let found = find(from: literal, rest, &search) { return found }
         // An empty segment names nothing.
         guard let parameter = nodes[index].parameter, !segment.isEmpty else { return nil }
-        search.values.append(segment)
-        defer { search.values.removeLast() }
-        return find(from: parameter, depth: depth + 1, &search)
+        return find(from: parameter, rest, &search)
     }
 
     var allMethods: [Method] {

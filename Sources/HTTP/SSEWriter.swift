@@ -1,3 +1,5 @@
+import Glibc
+
 /// Writes blocks of an event stream (WHATWG HTML, 9.2.5), with LF line ends only.
 ///
 /// Each block exists twice: appended to an array, and written into a buffer at an offset, where its size is known first.
@@ -27,13 +29,33 @@ package enum SSEWriter {
         var writer = RawWriter(buffer: buffer, offset: offset)
         if let id {
             writer.write("id: ")
-            writer.write(decimal: id, digits: decimalDigits(id))
+            writer.write(decimal: id)
             writer.write("\n")
         }
         writer.write("data: ")
         writer.write(data)
         writer.write("\n\n")
         return writer.offset
+    }
+
+    /// Writes an event block as a chunk of its own, of data that is known to be one line.
+    ///
+    /// - Returns: the offset behind it.
+    package static func writeEventChunk(
+        id: UInt64, trusted data: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        let end = writeEvent(id: id, trusted: data, into: buffer, at: offset + ChunkWriter.headerBytes)
+        return ChunkWriter.finish(into: buffer, headerAt: offset, dataEnd: end)
+    }
+
+    /// Writes what `appendRetry` appends as a chunk of its own.
+    ///
+    /// - Returns: the offset behind it.
+    package static func writeRetryChunk(
+        milliseconds: Int, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        let end = writeRetry(milliseconds: milliseconds, into: buffer, at: offset + ChunkWriter.headerBytes)
+        return ChunkWriter.finish(into: buffer, headerAt: offset, dataEnd: end)
     }
 
     /// Appends an event block. `data` is one line.
@@ -85,7 +107,7 @@ package enum SSEWriter {
         precondition(milliseconds >= 0, "a negative time")
         var writer = RawWriter(buffer: buffer, offset: offset)
         writer.write("retry: ")
-        writer.write(decimal: UInt64(milliseconds), digits: decimalDigits(UInt64(milliseconds)))
+        writer.write(decimal: UInt64(milliseconds))
         writer.write("\n\n")
         return writer.offset
     }
@@ -94,15 +116,16 @@ package enum SSEWriter {
         data.firstIndex(ofByte: ASCII.lineFeed) == nil && data.firstIndex(ofByte: ASCII.carriageReturn) == nil
     }
 
-    private static func decimalDigits(_ value: UInt64) -> Int {
-        var digits = 1
-        var rest = value
-        while rest >= 10 {
-            rest /= 10
-            digits += 1
-        }
-        return digits
+}
+
+private func decimalDigits(_ value: UInt64) -> Int {
+    var digits = 1
+    var rest = value
+    while rest >= 10 {
+        rest /= 10
+        digits += 1
     }
+    return digits
 }
 
 /// Copies pieces into a buffer, one behind the other; beyond its end it traps.
@@ -115,22 +138,46 @@ struct RawWriter {
         self.offset = offset
     }
 
+    @inline(__always)
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        let end = offset + bytes.count
-        UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<end]).copyMemory(from: bytes)
-        offset = end
+        guard let source = bytes.baseAddress, let base = buffer.baseAddress, !bytes.isEmpty else { return }
+        precondition(bytes.count <= buffer.count - offset, "no room")
+        memcpy(base + offset, source, bytes.count)
+        offset += bytes.count
     }
 
+    @inline(__always)
     mutating func write(_ text: StaticString) {
-        text.withUTF8Buffer { write(UnsafeRawBufferPointer($0)) }
+        write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func write(decimal value: UInt64, digits: Int) {
+    mutating func write(text: String) {
+        var text = text
+        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    }
+
+    @inline(__always)
+    mutating func write(byte: UInt8) {
+        precondition(offset < buffer.count, "no room")
+        buffer[offset] = byte
+        offset += 1
+    }
+
+    /// What was written from that offset on, for as long as the buffer stands.
+    func written(from start: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: buffer[start..<offset])
+    }
+
+    mutating func write(decimal value: UInt64) {
+        let end = offset + decimalDigits(value)
+        precondition(end <= buffer.count)
+        var index = end
         var rest = value
-        for index in stride(from: offset + digits - 1, through: offset, by: -1) {
-            buffer[index] = ASCII.zero + UInt8(rest % 10)
+        repeat {
+            index -= 1
+            buffer[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
-        }
-        offset += digits
+        } while rest > 0
+        offset = end
     }
 }

@@ -40,8 +40,7 @@ struct Call {
         guard isCurrent else { return }
         let head = ResponseHead(200, server.guards.share(headers, with: request))
         guard opensStream(head) else { return }
-        let frames = server.hub.frames(for: log, detail: detail, fromSeq: seq)
-        connection.respond(streaming: head, EventStream(frames: frames, fromSeq: seq))
+        connection.respond(streaming: head, log, detail, fromSeq: seq)
     }
 
     /// The stream of a dashboard: of these graphs, and with the whole events of some executions from a seq on.

@@ -14,6 +14,7 @@ extension Connection {
     func respond(feeding head: ResponseHead, _ feedStream: FeedStream) {
         guard let slot, beginStream(head) else { return }
         self.feedStream = feedStream
+        askForFlush()
         server.feed.subscribe(slot)
         for index in feedStream.watched.indices {
             feedStream.watched[index].watch = server.hub.watch(slot, feedStream.watched[index].stream.frames.log)
@@ -98,7 +99,7 @@ extension Connection {
                     if isWhole { feedStream.sentCount += 1 }
                     return .appended
                 }
-            case .ahead: break
+            case .ahead, .end: break
             case .dropped:
                 let stream = feedStream.watched[index].stream
                 feedStream.watched[index].stream.move(to: server.hub.frames(for: stream))

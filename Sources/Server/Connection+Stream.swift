@@ -5,14 +5,17 @@ import Linux
 // MARK: Beginning and end
 
 extension Connection {
-    /// Starts a stream in answer to the request that is being served.
-    func respond(streaming head: ResponseHead, _ stream: EventStream) {
+    /// Starts a stream in answer to the request that is being served: of the events of an execution from `seq` on.
+    func respond(streaming head: ResponseHead, _ log: EventLog, _ detail: StateDetail, fromSeq seq: Int) {
         guard let slot, beginStream(head) else { return }
-        self.stream = stream
-        watch = server.hub.subscribe(slot, to: stream.frames.log)
+        let (frames, watch) = server.hub.subscribe(slot, to: log, detail, fromSeq: seq)
+        stream = EventStream(frames: frames, fromSeq: seq)
+        self.watch = watch
+        // Before the execution is stored there is nothing to send, not even the head.
+        if log.visibleSeq >= 0 { askForFlush() } else { server.hub.awaitNews(watch) }
     }
 
-    /// Writes what a stream opens with.
+    /// Writes what a stream opens with; the caller has it sent.
     /// - Returns: whether a body follows.
     func beginStream(_ head: ResponseHead) -> Bool {
         guard let request, case .handling = phase else { return false }
@@ -27,7 +30,6 @@ extension Connection {
         self.request = nil
         phase = .streaming
         arm(server.settings.keepAliveMilliseconds)
-        askForFlush()
         return true
     }
 
@@ -55,9 +57,10 @@ extension Connection {
     }
 
     private func appendRetry() {
-        let start = ChunkWriter.reserveHeader(in: &output)
-        SSEWriter.appendRetry(milliseconds: server.jitteredRetry(), to: &output)
-        ChunkWriter.finish(&output, headerAt: start)
+        let milliseconds = server.jitteredRetry()
+        output.append(bytesMax: ChunkWriter.headerBytes + 32 + ChunkWriter.trailerBytes) { buffer, start in
+            SSEWriter.writeRetryChunk(milliseconds: milliseconds, into: buffer, at: start)
+        }
     }
 
     func keepAlive() {
@@ -95,41 +98,43 @@ extension Connection {
 
     private func sendFrames() {
         var budget = Self.streamBytesPerTurnMax
-        while budget > 0, canWrite, var stream {
-            switch stream.locate() {
+        while budget > 0, canWrite, let position = stream?.locate() {
+            switch position {
+            case .end:
+                return streamEnded()
             case .at(let offset):
-                let sent = stream.frames.withFrames(at: offset) { frames -> Int? in
+                let sent = stream?.frames.withFrames(at: offset) { frames -> Int? in
                     guard !frames.isEmpty else { return nil }
                     let piece = UnsafeRawBufferPointer(rebasing: frames[..<min(frames.count, budget)])
                     return bytesSent(of: piece)
                 }
                 guard !isClosed else { return }
-                guard let sent else {
-                    self.stream = stream
+                guard let sent = sent ?? nil else {
                     guard extendFrames() else { return }
                     continue
                 }
-                stream.advance(by: sent)
-                server.metrics.eventsSent += UInt64(stream.takeSentCount())
+                advanceStream(by: sent)
                 budget -= sent
-                self.stream = stream
                 if sent > 0 { restartKeepAlive() }
             case .ahead:
-                self.stream = stream
                 guard extendFrames() else { return }
             case .dropped:
-                stream.move(to: server.hub.frames(for: stream))
-                self.stream = stream
+                if let stream { self.stream?.move(to: server.hub.frames(for: stream)) }
             }
         }
         if budget <= 0 { askForFlush() }
     }
 
+    /// So many more bytes of the stream are on their way.
+    func advanceStream(by count: Int) {
+        stream?.advance(by: count)
+        server.metrics.eventsSent += UInt64(stream?.takeSentCount() ?? 0)
+    }
+
     /// Has more frames rendered.
     /// - Returns: whether there is something to send now.
     private func extendFrames() -> Bool {
-        guard var stream, let slot, let watch else { return false }
-        let frames = stream.frames
+        guard let frames = stream?.frames, let slot, let watch else { return false }
         frames.trim()
         guard frames.isProvided || server.hub.memory.admits(slot) else { return false }
         switch frames.extend() {
@@ -142,10 +147,7 @@ extension Connection {
             endStreamEarly()
             return false
         case .caughtUp(isComplete: false):
-            if let shared = server.hub.sharedFrames(insteadOf: frames) {
-                stream.move(to: shared)
-                self.stream = stream
-            }
+            if let shared = server.hub.sharedFrames(insteadOf: frames) { stream?.move(to: shared) }
             server.hub.awaitNews(watch)
             return false
         case .needsStore(let seq):

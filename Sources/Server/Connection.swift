@@ -324,7 +324,7 @@ final class Connection: ReadinessHandler {
         }
         guard !isClosed else { return false }
         guard outputSent == output.count else { return false }
-        output = []
+        server.takeBack(&output)
         outputSent = 0
         if patience.wasNeeded {
             patience.wasNeeded = false
@@ -337,22 +337,28 @@ final class Connection: ReadinessHandler {
 
     /// The head of a stream leaves once the execution is stored; frames that are there travel with it.
     private func readyForHead() -> Bool {
-        guard !output.isEmpty, outputSent == 0, var stream else { return true }
-        guard stream.frames.log.visibleSeq >= 0 else {
+        guard !output.isEmpty, outputSent == 0, let frames = stream?.frames else { return true }
+        guard frames.log.visibleSeq >= 0 else {
             if let watch { server.hub.awaitNews(watch) }
             return false
         }
-        if !server.hub.memory.isFull, case .extended = stream.frames.extend(), case .at(let offset) = stream.locate() {
-            let count = stream.frames.withFrames(at: offset) { frames in
-                guard frames.count <= Self.headRidersBytesMax else { return 0 }
-                output.append(contentsOf: frames)
-                return frames.count
-            }
-            stream.advance(by: count)
-            server.metrics.eventsSent += UInt64(stream.takeSentCount())
-            self.stream = stream
-        }
+        if !server.hub.memory.isFull { takeRiders(from: frames) }
         return true
+    }
+
+    private func takeRiders(from frames: FrameLog) {
+        if case .at(let offset) = stream?.locate(), offset == frames.endOffset {
+            server.lendRoom(to: &output)
+            let count = frames.handOver(to: &output, bytesMax: Self.headRidersBytesMax)
+            if count > 0 { return advanceStream(by: count) }
+        }
+        guard case .extended = frames.extend(), case .at(let offset) = stream?.locate() else { return }
+        let count = frames.withFrames(at: offset) { frames in
+            guard frames.count <= Self.headRidersBytesMax else { return 0 }
+            output.append(contentsOf: frames)
+            return frames.count
+        }
+        advanceStream(by: count)
     }
 
     func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {

@@ -2,7 +2,7 @@ import Auth
 import HTTP
 
 /// What a path and method stand for: who may call it, and what it does.
-struct Endpoint {
+final class Endpoint {
     /// How a token that is restricted to some graphs is kept to them.
     enum Reach {
         /// `{id}` names a graph; others are refused before the route is asked.
@@ -23,7 +23,17 @@ struct Endpoint {
     /// The name of what it changes, for the audit log; nil if it changes nothing.
     let change: StaticString?
     let route: Route
+
+    init(needs: Scope?, reach: Reach, change: StaticString?, route: @escaping Route) {
+        self.needs = needs
+        self.reach = reach
+        self.change = change
+        self.route = route
+    }
 }
+
+@available(*, unavailable)
+extension Endpoint: Sendable {}
 
 extension Router where Handler == Endpoint {
     /// - Parameters:

@@ -23,6 +23,8 @@ struct EventStream {
     enum Position {
         /// The frames that are there begin at this offset, possibly none.
         case at(Int)
+        /// All was sent that there will ever be.
+        case end
         /// More must be rendered before the wanted frame is there.
         case ahead
         /// The wanted frame has been dropped.
@@ -31,6 +33,7 @@ struct EventStream {
 
     mutating func locate() -> Position {
         if let offset {
+            if offset == frames.endOffset { return frames.isComplete ? .end : .at(offset) }
             if offset >= frames.windowStart.offset { return .at(offset) }
             self.offset = nil
         }

@@ -47,19 +47,32 @@ extension FrameLog {
 
         /// Frames events that were rendered early.
         mutating func append(_ events: EarlyEvents) {
-            let count = events.nextSeq - events.firstSeq
-            bytes.reserve(events.byteCount + count * Self.framingBytesMax)
-            starts.reserveCapacity(starts.count + count)
+            bytes.reserve(Self.framesBytesMax(events))
+            starts.reserveCapacity(starts.count + events.nextSeq - events.firstSeq)
             events.forEach { seq, json in
                 starts.append(bytes.count)
                 let dataBytes = SSEWriter.eventBytes(id: UInt64(seq), dataBytes: json.count)
                 bytes.append(count: ChunkWriter.headerBytes + dataBytes + ChunkWriter.trailerBytes) { frame in
-                    ChunkWriter.writeHeader(size: dataBytes, into: frame, at: 0)
-                    let end = SSEWriter.writeEvent(
-                        id: UInt64(seq), trusted: json, into: frame, at: ChunkWriter.headerBytes)
-                    ChunkWriter.writeTrailer(into: frame, at: end)
+                    _ = SSEWriter.writeEventChunk(id: UInt64(seq), trusted: json, into: frame, at: 0)
                 }
             }
+        }
+
+        /// More than the frames of these events will take.
+        static func framesBytesMax(_ events: EarlyEvents) -> Int {
+            events.byteCount + (events.nextSeq - events.firstSeq) * framingBytesMax
+        }
+
+        /// Writes the frames of these events behind one another.
+        /// - Returns: the offset behind them.
+        static func writeFrames(
+            _ events: EarlyEvents, into buffer: UnsafeMutableRawBufferPointer, at start: Int
+        ) -> Int {
+            var offset = start
+            events.forEach { seq, json in
+                offset = SSEWriter.writeEventChunk(id: UInt64(seq), trusted: json, into: buffer, at: offset)
+            }
+            return offset
         }
     }
 
@@ -86,5 +99,16 @@ extension FrameLog {
 
         var nextSeq: Int { renderer.nextSeq }
         var hasGap: Bool { renderer.hasGap }
+    }
+}
+
+extension [UInt8] {
+    /// Appends what `body` writes from an offset on, at most `bytesMax` bytes; it returns the offset behind them.
+    mutating func append(bytesMax: Int, _ body: (_ buffer: UnsafeMutableRawBufferPointer, _ start: Int) -> Int) {
+        append(addingCapacity: bytesMax) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                initialized = body(UnsafeMutableRawBufferPointer(buffer), initialized)
+            }
+        }
     }
 }

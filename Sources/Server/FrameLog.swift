@@ -287,6 +287,32 @@ final class FrameLog {
         if event.body.isTerminal { complete() }
     }
 
+    /// Hands events that were rendered where they arose, and more of them than `bytesMax` never, to the stream that stands at
+    /// the end here: their frames are appended to `output` and not kept, as if they had been dropped already. Others who want
+    /// them have them rendered from the records.
+    /// - Returns: how many bytes were appended.
+    func handOver(to output: inout [UInt8], bytesMax: Int) -> Int {
+        // A segment's seqs have no gap.
+        guard segments.isEmpty, !isComplete, damage == nil, let events = log.takeEarly(detail, from: nextSeq) else {
+            return 0
+        }
+        let framesBytesMax = Segment.framesBytesMax(events)
+        guard framesBytesMax <= bytesMax else {
+            take(events)
+            recount()
+            return 0
+        }
+        firstSeq = events.nextSeq
+        isComplete = log.isFinishedAndVisible && log.visibleSeq < firstSeq
+        let before = output.count
+        output.append(bytesMax: framesBytesMax + ChunkWriter.lastChunk.count) { buffer, start in
+            let end = Segment.writeFrames(events, into: buffer, at: start)
+            return isComplete ? ChunkWriter.writeLast(into: buffer, at: end) : end
+        }
+        endOffset += output.count - before
+        return output.count - before
+    }
+
     /// Frames what was rendered where it arose.
     private func take(_ events: EarlyEvents) {
         write(to: openSegment(for: events.firstSeq)) { $0.segment.append(events) }

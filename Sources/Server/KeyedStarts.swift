@@ -25,14 +25,13 @@ final class KeyedStarts {
         case known(ExecutionID)
     }
 
-    /// Goes on with the execution that the request's key has started before, or with one that `start` makes now; without a
-    /// key with the latter.
+    /// Goes on with the execution that the request's key has started before, or with one that `start` makes now.
     /// - Parameter start: hands each new log to `prepare` before anything happens to it.
     func begin(
-        _ call: Call, start: @escaping (Call, _ prepare: (EventLog) -> Void) throws(Problem) -> EventLog,
+        _ call: Call, _ key: StartKey,
+        start: @escaping (Call, _ prepare: (EventLog) -> Void) throws(Problem) -> EventLog,
         next: @escaping @Sendable (Call, EventLog, _ isNew: Bool) throws(Problem) -> Void
     ) throws(Problem) {
-        guard let key = try Self.key(of: call) else { return try next(call, start(call) { _ in }, true) }
         guard claims[key]?.isOver ?? true else {
             throw Problem(
                 409, "start_in_progress", "An execution is being started under this Idempotency-Key; try again.",
@@ -108,8 +107,8 @@ final class KeyedStarts {
         return .known(id)
     }
 
-    /// The key of a request; keys of others, and on other paths, are others.
-    private static func key(of call: Call) throws(Problem) -> StartKey? {
+    /// The key of a request, if it has one; keys of others, and on other paths, are others.
+    static func key(of call: Call) throws(Problem) -> StartKey? {
         let values = call.request.headers.values(of: "idempotency-key")
         guard let key = values.first else { return nil }
         guard values.count == 1, 1...keyBytesMax ~= key.utf8.count, key.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {

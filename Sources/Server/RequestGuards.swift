@@ -71,8 +71,10 @@ final class RequestGuards {
 
     private func contentTypeRefusal(_ request: Request) -> Problem? {
         let hasBody =
-            !request.body.isEmpty || (request.headers["content-length"].map { $0 != "0" } ?? false)
-            || request.headers.contains("transfer-encoding")
+            !request.body.isEmpty || request.headers.contains("transfer-encoding")
+            || request.headers.withValue(of: "content-length") { length in
+                length.map { !($0.count == 1 && $0[0] == UInt8(ascii: "0")) } ?? false
+            }
         guard hasBody else { return nil }
         let type = request.headers["content-type"].flatMap { MediaType($0) }
         if let type, type.isJSON || type.isYAML { return nil }

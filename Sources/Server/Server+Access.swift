@@ -6,11 +6,10 @@ import Reactor
 
 extension Server {
     /// Who sends a request, if they may send one at all. What stands open, and what is open to everybody, asks for nothing.
-    func admit(_ request: Request, _ match: Router<Endpoint>.Match, on connection: Connection) throws(Problem) -> Access
-    {
+    func admit(_ request: Request, _ match: RouteMatch, on connection: Connection) throws(Problem) -> Access {
         if gate.standsOpen(for: connection.door) { return .anyone }
         switch match {
-        case .found(let endpoint, _) where endpoint.needs == nil:
+        case .found(let route, _) where endpoint(of: route).needs == nil:
             try gate.limit(gate.origin(of: request, connection.door))
             return .nobody
         case .options:
@@ -34,11 +33,11 @@ extension Server {
 
     /// The same for want of a token only: strangers need not send what nobody will read.
     func refusal(ofStranger request: Request, on connection: Connection) -> Problem? {
-        guard gate.registry.isInForce, case .found(let endpoint, _) = match(request), endpoint.needs != nil else {
-            return nil
-        }
+        guard gate.registry.isInForce, case .found(let route, _) = match(request),
+            let needed = endpoint(of: route).needs
+        else { return nil }
         do throws(Problem) {
-            try gate.require(endpoint.needs, try gate.admitsHead(request, on: connection))
+            try gate.require(needed, try gate.admitsHead(request, on: connection))
             return nil
         } catch {
             return error

@@ -37,6 +37,9 @@ package final class Server {
     /// Connections read into it one after the other: an idle one owns no buffer.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     let keepAliveChunk: [UInt8]
+    /// An empty buffer with room, which connections lend one after the other to send a short execution in one piece.
+    private var spareOutput: [UInt8] = []
+    private static let spareOutputBytes = (min: 4 << 10, max: 32 << 10)
 
     private let router: Router<Endpoint>
     /// Descriptors that are kept for all but connections: the store, children, files. Without any left the process could not
@@ -157,7 +160,9 @@ package final class Server {
 
     var openConnections: [Connection] { Array(connections.values) }
 
-    func match(_ request: Request) -> Router<Endpoint>.Match { router.match(request) }
+    func match(_ request: Request) -> RouteMatch { router.match(request) }
+
+    func endpoint(of route: RouteMatch.Route) -> Endpoint { router[route] }
 
     package var streamCount: Int { hub.streamCount }
 
@@ -219,6 +224,24 @@ package final class Server {
         for listener in listeners where !isDraining || !isKept(listener) { listener.resume() }
     }
 
+    /// Moves `output` into the buffer with room, if that is at hand.
+    func lendRoom(to output: inout [UInt8]) {
+        guard output.capacity < spareOutput.capacity else { return }
+        spareOutput.append(contentsOf: output)
+        swap(&output, &spareOutput)
+        spareOutput = []
+    }
+
+    /// Empties a buffer whose bytes were sent, and keeps one with room.
+    func takeBack(_ output: inout [UInt8]) {
+        if spareOutput.capacity == 0, Self.spareOutputBytes.min...Self.spareOutputBytes.max ~= output.capacity {
+            output.removeAll(keepingCapacity: true)
+            swap(&output, &spareOutput)
+        } else {
+            output = []
+        }
+    }
+
     /// The `Date` field's value, made anew once a second.
     func date() -> String {
         let second = SystemClock.wallMicroseconds() / 1_000_000
@@ -254,10 +277,10 @@ extension Server {
             return connection.respond(guards.share(error.response, with: request))
         }
         switch match {
-        case .found(let endpoint, let parameters):
+        case .found(let route, let parameters):
             serve(
                 Call(
-                    request: request, endpoint: endpoint, parameters: parameters, access: connection.access,
+                    request: request, endpoint: router[route], parameters: parameters, access: connection.access,
                     connection: connection, server: self))
         case .options(let allow):
             connection.respond(guards.preflight(request, allow: allow))

@@ -13,53 +13,68 @@ enum StartRoutes {
         var cancelsOnDisconnect = false
     }
 
+    /// What a start is answered with.
+    private enum Answer: Sendable {
+        /// The events as they come.
+        case events(StateDetail)
+        /// The end.
+        case end
+        /// Where the end will be found.
+        case place
+    }
+
     static func stream(_ call: Call) throws(Problem) {
         let detail = try EventRoutes.detail(call.request)
         try EventRoutes.requireChunks(call.request)
-        try withOrder(call) { (call, order) throws(Problem) in
-            try begin(call, order, earlyDetail: detail) { (call, log, isNew) throws(Problem) in
-                if isNew, log.cancelsWhenAbandoned { call.server.hub.watchAbandonment(of: log) }
-                var headers = EventRoutes.streamHeaders(for: call.request)
-                let path = "/api/executions/" + String(decoding: log.idText, as: UTF8.self)
-                headers.add("Content-Location", path)
-                headers.add("Location", path + "/events")
-                call.stream(log, detail: detail, fromSeq: 1, headers: headers)
-            }
-        }
+        try begin(call, .events(detail))
     }
 
     static func execute(_ call: Call) throws(Problem) {
-        let respondsAsync = Preferences(call.request.headers).respondsAsync
-        try withOrder(call) { (call, order) throws(Problem) in
-            try begin(call, order) { (call, log, isNew) throws(Problem) in
-                if isNew, log.cancelsWhenAbandoned { call.server.hub.watchAbandonment(of: log) }
-                if respondsAsync {
-                    return call.server.hub.whenStored(log.change, of: log) { accept(log, call) }
-                }
-                call.connection.awaitEnd(of: log)
-                // A client that waits when the daemon stops learns where the end will be found.
-                call.server.hub.whenFinished(log) {
-                    ExecutionRoutes.respondFinished(log, call)
-                } farewell: {
-                    accept(log, call)
-                }
-            }
+        try begin(call, Preferences(call.request.headers).respondsAsync ? .place : .end)
+    }
+
+    private static func begin(_ call: Call, _ answer: Answer) throws(Problem) {
+        let body = call.request.body
+        if body.isEmpty { return try begin(call, Order(), answer) }
+        let isYAML = call.request.headers["content-type"].flatMap { MediaType($0) }?.isYAML == true
+        guard !isYAML else {
+            throw Problem(415, "unsupported_media_type", "Send what an execution starts with as application/json.")
+        }
+        if body.count <= inlineBodyBytesMax { return try begin(call, try order(body), answer) }
+        call.then({ () throws(Problem) in try order(body) }) { (call, order) throws(Problem) in
+            try begin(call, order, answer)
         }
     }
 
-    /// - Parameter earlyDetail: of the stream that is to follow the execution.
-    private static func begin(
-        _ call: Call, _ order: Order, earlyDetail: StateDetail? = nil,
-        next: @escaping @Sendable (Call, EventLog, Bool) throws(Problem) -> Void
-    ) throws(Problem) {
+    private static func begin(_ call: Call, _ order: Order, _ answer: Answer) throws(Problem) {
+        guard let key = try KeyedStarts.key(of: call) else {
+            return follow(try start(call, order, answer) { _ in }, call, answer, isNew: true)
+        }
         try call.server.keyedStarts.begin(
-            call,
-            start: { (call, prepare) throws(Problem) in
-                try start(call, order) { log in
-                    prepare(log)
-                    if let earlyDetail { log.renderEarly(earlyDetail) }
-                }
-            }, next: next)
+            call, key,
+            start: { (call, prepare) throws(Problem) in try start(call, order, answer, prepare) },
+            next: { call, log, isNew in follow(log, call, answer, isNew: isNew) })
+    }
+
+    private static func follow(_ log: EventLog, _ call: Call, _ answer: Answer, isNew: Bool) {
+        if isNew, log.cancelsWhenAbandoned { call.server.hub.watchAbandonment(of: log) }
+        switch answer {
+        case .events(let detail):
+            var headers = EventRoutes.streamHeaders(for: call.request)
+            headers.add("Content-Location", "/api/executions/", trusted: log.idText)
+            headers.add("Location", "/api/executions/", trusted: log.idText, "/events")
+            call.stream(log, detail: detail, fromSeq: 1, headers: headers)
+        case .place:
+            call.server.hub.whenStored(log.change, of: log) { accept(log, call) }
+        case .end:
+            call.connection.awaitEnd(of: log)
+            // A client that waits when the daemon stops learns where the end will be found.
+            call.server.hub.whenFinished(log) {
+                ExecutionRoutes.respondFinished(log, call)
+            } farewell: {
+                accept(log, call)
+            }
+        }
     }
 
     static func accept(_ log: EventLog, _ call: Call, preferenceApplied: Bool = true) {
@@ -71,7 +86,7 @@ enum StartRoutes {
     }
 
     private static func start(
-        _ call: Call, _ order: Order, _ prepare: (EventLog) -> Void
+        _ call: Call, _ order: Order, _ answer: Answer, _ prepare: (EventLog) -> Void
     ) throws(Problem) -> EventLog {
         let id = call.parameters["id"]
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
@@ -81,7 +96,10 @@ enum StartRoutes {
             trace == nil && !order.cancelsOnDisconnect
             ? nil
             : ExecutionOrigin(traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect)
-        return try start(graph, call, initialState: order.initialState, origin: origin, prepare)
+        return try start(graph, call, initialState: order.initialState, origin: origin) { log in
+            prepare(log)
+            if case .events(let detail) = answer { log.renderEarly(detail) }
+        }
     }
 
     static func start(
@@ -114,19 +132,6 @@ enum StartRoutes {
         Problem(
             503, "history_unwritable", "Nothing can be stored at the moment: \(fault.message).",
             headers: ["Retry-After": "5"])
-    }
-
-    private static func withOrder(
-        _ call: Call, _ next: @escaping @Sendable (Call, Order) throws(Problem) -> Void
-    ) throws(Problem) {
-        let body = call.request.body
-        if body.isEmpty { return try next(call, Order()) }
-        let isYAML = call.request.headers["content-type"].flatMap { MediaType($0) }?.isYAML == true
-        guard !isYAML else {
-            throw Problem(415, "unsupported_media_type", "Send what an execution starts with as application/json.")
-        }
-        if body.count <= inlineBodyBytesMax { return try next(call, try order(body)) }
-        call.then({ () throws(Problem) in try order(body) }, next)
     }
 
     private static func order(_ body: [UInt8]) throws(Problem) -> Order {

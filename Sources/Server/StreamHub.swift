@@ -6,14 +6,14 @@ final class StreamHub {
     /// The watchers and waiters of one execution.
     final class Channel {
         let log: EventLog
-        /// One for each detail that was asked for.
-        fileprivate var frames: [FrameLog] = []
+        /// Those that streams share: at most one for each detail.
+        private var frames = InlineArray<3, FrameLog?>(repeating: nil)
         /// Of streams that lag, which share them where they stand close to each other.
         fileprivate var trailing: [Trailing] = []
         fileprivate var watchCount = 0
         /// The watchers that have sent all there was. One whose client does not read is not among them, and costs nothing
         /// when there is news.
-        fileprivate var awaitingNews: [Watch] = []
+        fileprivate var awaitingNews = Crew()
         fileprivate var waiters: [Waiter] = []
 
         fileprivate struct Trailing {
@@ -27,8 +27,20 @@ final class StreamHub {
         fileprivate var abandonment: TimerID?
         fileprivate var isForgotten = false
 
-        fileprivate func frames(_ detail: StateDetail) -> FrameLog? {
-            frames.first { $0.detail == detail }
+        fileprivate func frames(_ detail: StateDetail) -> FrameLog? { frames[Self.place(of: detail)] }
+
+        /// Shares these from now on with all who want their detail.
+        fileprivate func share(_ shared: FrameLog) {
+            shared.isShared = true
+            frames[Self.place(of: shared.detail)] = shared
+        }
+
+        private static func place(of detail: StateDetail) -> Int {
+            switch detail {
+            case .full: 0
+            case .update: 1
+            case .none: 2
+            }
         }
 
         fileprivate var isIdle: Bool { watchCount == 0 && waiters.isEmpty && abandonment == nil }
@@ -44,6 +56,43 @@ final class StreamHub {
         fileprivate init(_ channel: Channel, _ slot: Slot) {
             self.channel = channel
             self.slot = slot
+        }
+    }
+
+    /// Watches that await news. Most executions have one at most, which takes no array.
+    fileprivate struct Crew {
+        private var first: Watch?
+        private var others: [Watch] = []
+
+        mutating func insert(_ watch: Watch) {
+            guard watch.place == nil else { return }
+            if first == nil {
+                first = watch
+                watch.place = 0
+            } else {
+                others.append(watch)
+                watch.place = others.count
+            }
+        }
+
+        mutating func remove(_ watch: Watch) {
+            guard let place = watch.place.take() else { return }
+            guard let last = others.popLast() else { return first = nil }
+            if last === watch { return }
+            if place == 0 { first = last } else { others[place - 1] = last }
+            last.place = place
+        }
+
+        /// Calls `body` with each, and has none any more.
+        mutating func removeAll(_ body: (Watch) -> Void) {
+            guard let watch = first.take() else { return }
+            watch.place = nil
+            body(watch)
+            for watch in others {
+                watch.place = nil
+                body(watch)
+            }
+            others.removeAll(keepingCapacity: true)
         }
     }
 
@@ -96,14 +145,16 @@ final class StreamHub {
 
     /// Frames for a stream that wants events from `seq` on: the shared ones if they have it, else those of a stream that lags.
     func frames(for log: EventLog, detail: StateDetail, fromSeq seq: Int) -> FrameLog {
-        let channel = channel(of: log)
+        frames(channel(of: log), detail, fromSeq: seq)
+    }
+
+    private func frames(_ channel: Channel, _ detail: StateDetail, fromSeq seq: Int) -> FrameLog {
         if let shared = channel.frames(detail) {
             if shared.offset(ofSeq: seq) != nil || seq > shared.nextSeq { return shared }
             return trailing(channel, detail, seq, isInsideFrame: false, behindGap: nil, from: nil)
         }
         let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq, memory: memory)
-        frames.isShared = true
-        channel.frames.append(frames)
+        channel.share(frames)
         return frames
     }
 
@@ -146,20 +197,17 @@ final class StreamHub {
     /// they lie behind because their readers do, its own are shared from now on.
     func sharedFrames(insteadOf own: FrameLog) -> FrameLog? {
         guard let channel = channels[own.log.id] else { return nil }
-        guard let index = channel.frames.firstIndex(where: { $0.detail == own.detail }) else {
-            own.isShared = true
-            channel.frames.append(own)
+        guard let shared = channel.frames(own.detail) else {
+            channel.share(own)
             return nil
         }
-        let shared = channel.frames[index]
         guard shared !== own else { return nil }
         // Frames without states are for nobody who may have them with.
         guard shared.nextSeq < own.nextSeq, shared.hasGap || !own.hasGap else {
             return shared.canServe(seq: own.nextSeq, isInsideFrame: false, behindGap: own.hasGap) ? shared : nil
         }
         shared.isShared = false
-        own.isShared = true
-        channel.frames[index] = own
+        channel.share(own)
         // Those that are there still may be joined by others that lag.
         channel.trailing.removeAll { $0.frames == nil || $0.frames === own || $0.frames === shared }
         channel.trailing.append(Channel.Trailing(frames: shared))
@@ -167,9 +215,12 @@ final class StreamHub {
     }
 
     /// Counts a stream in, which will await its first news once it has sent what is there.
-    func subscribe(_ slot: Slot, to log: EventLog) -> Watch {
+    func subscribe(
+        _ slot: Slot, to log: EventLog, _ detail: StateDetail, fromSeq seq: Int
+    ) -> (frames: FrameLog, watch: Watch) {
+        let channel = channel(of: log)
         streamCount += 1
-        return watch(slot, log)
+        return (frames(channel, detail, fromSeq: seq), watch(slot, channel))
     }
 
     func unsubscribe(_ watch: Watch) {
@@ -178,8 +229,9 @@ final class StreamHub {
     }
 
     /// Somebody watches the execution, until `unwatch`.
-    func watch(_ slot: Slot, _ log: EventLog) -> Watch {
-        let channel = channel(of: log)
+    func watch(_ slot: Slot, _ log: EventLog) -> Watch { watch(slot, channel(of: log)) }
+
+    private func watch(_ slot: Slot, _ channel: Channel) -> Watch {
         channel.watchCount += 1
         if let timer = channel.abandonment.take() { reactor.cancel(timer) }
         return Watch(channel, slot)
@@ -187,9 +239,7 @@ final class StreamHub {
 
     /// The watcher has seen all that is visible: its slot is flushed once when there is more.
     func awaitNews(_ watch: Watch) {
-        guard watch.place == nil else { return }
-        watch.place = watch.channel.awaitingNews.count
-        watch.channel.awaitingNews.append(watch)
+        watch.channel.awaitingNews.insert(watch)
     }
 
     /// For a new execution that is cancelled when nobody has watched it for a while: the time runs from now on. For one that
@@ -211,13 +261,7 @@ final class StreamHub {
 
     func unwatch(_ watch: Watch) {
         let channel = watch.channel
-        if let place = watch.place.take() {
-            let last = channel.awaitingNews.removeLast()
-            if last !== watch {
-                channel.awaitingNews[place] = last
-                last.place = place
-            }
-        }
+        channel.awaitingNews.remove(watch)
         channel.watchCount -= 1
         watchAbandonment(of: channel)
         if channel.isIdle { channels[channel.log.id] = nil }
@@ -253,11 +297,7 @@ final class StreamHub {
     func wake(_ logs: [EventLog]) {
         for log in logs {
             guard let channel = channels[log.id] else { continue }
-            for watch in channel.awaitingNews {
-                watch.place = nil
-                reactor.needsFlush(watch.slot)
-            }
-            channel.awaitingNews.removeAll(keepingCapacity: true)
+            channel.awaitingNews.removeAll { reactor.needsFlush($0.slot) }
             if !channel.waiters.isEmpty { fireWaiters(channel) }
         }
     }

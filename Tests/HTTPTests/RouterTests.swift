@@ -17,8 +17,8 @@ struct RouterTests {
 
     private func match(_ method: Method, _ path: String) -> String {
         let segments = path == "/" ? [] : path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        switch router.match(method, segments.map(String.init)) {
-        case .found(let handler, _): return handler
+        switch router.match(method, PathSegments(segments.map(String.init))) {
+        case .found(let route, _): return router[route]
         case .methodNotAllowed(let allow): return "405 \(allow.map(\.rawValue).joined(separator: ", "))"
         case .options(let allow): return "204 \(allow.map(\.rawValue).joined(separator: ", "))"
         case .notFound: return "404"
@@ -46,7 +46,8 @@ struct RouterTests {
     }
 
     @Test func `parameters are the decoded segments`() {
-        guard case .found(_, let parameters) = router.match(.get, ["api", "executions", "a/b", "nodes", "é"]) else {
+        let path = PathSegments(["api", "executions", "a/b", "nodes", "é"])
+        guard case .found(_, let parameters) = router.match(.get, path) else {
             Issue.record("not found")
             return
         }
