@@ -113,8 +113,7 @@ struct CommitLoop {
         var batch = CommitBatch()
         do {
             try database.transaction {
-                let statements = try ExecutionWriter.Statements(database, isRepeated: commitFault != nil)
-                try writer.prepare(database)
+                let statements = try writer.prepare(database, isRepeated: commitFault != nil)
                 for log in pending.prefix(Self.batchLogsMax) where batch.bytes < Self.batchBytesMax {
                     let unstored = log.unstored()
                     batch.written.append((log, unstored.slice.lastSeq, unstored.change))

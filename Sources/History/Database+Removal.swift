@@ -5,25 +5,31 @@ import GRDB
 /// An execution on the way of the removal.
 struct AgedExecution {
     let id: Int64
-    let isFinished: Bool
+    let graphKey: Int64
+    let status: Int
     let createdAt: Int64
     let endedAt: Int64
     let lastSeq: Int
 
+    fileprivate static let columns = "id, graph_key, status, created_at, ended_at, last_seq"
+
     fileprivate init(_ row: RawStatement.Row) {
         id = row.int64(0)
-        isFinished = ExecutionStatus(storedCode: row.int(1))?.isFinished ?? false
-        createdAt = row.int64(2)
-        endedAt = row.optionalInt64(3) ?? .max
-        lastSeq = row.int(4)
+        graphKey = row.int64(1)
+        status = row.int(2)
+        createdAt = row.int64(3)
+        endedAt = row.optionalInt64(4) ?? .max
+        lastSeq = row.int(5)
     }
+
+    var isFinished: Bool { ExecutionStatus(storedCode: status)?.isFinished ?? false }
 }
 
 extension Database {
     /// The oldest execution behind an id.
     func nextExecution(after id: Int64) throws -> AgedExecution? {
         var found: AgedExecution?
-        let sql = "SELECT id, status, created_at, ended_at, last_seq FROM executions WHERE id > ?1 ORDER BY id LIMIT 1"
+        let sql = "SELECT \(AgedExecution.columns) FROM executions WHERE id > ?1 ORDER BY id LIMIT 1"
         let statement = try RawStatement(self, sql)
         statement.bind(1, id)
         try statement.forEachRow { row in
@@ -47,14 +53,14 @@ extension Database {
         let statement = try RawStatement(
             self,
             """
-            SELECT id, status, created_at, ended_at, last_seq, dropped_through FROM executions
+            SELECT \(AgedExecution.columns), dropped_through FROM executions
             WHERE id > ?1 ORDER BY id LIMIT ?2
             """)
         statement.bind(1, id)
         statement.bind(2, rowsMax)
         try statement.forEachRow { row in
             let execution = AgedExecution(row)
-            if execution.isFinished, row.int(5) < execution.lastSeq - 1 {
+            if execution.isFinished, row.int(6) < execution.lastSeq - 1 {
                 walk = .found(execution)
                 return false
             }
@@ -91,17 +97,9 @@ extension Database {
     /// Drops the first row of events that an execution has, but never its last event.
     /// - Returns: whether more is left to drop.
     func dropFirstRow(of execution: AgedExecution) throws -> Bool {
-        let first = "SELECT 1, last_seq FROM first_events WHERE execution = ?"
-        let later = "SELECT first_seq, last_seq FROM later_events WHERE execution = ? ORDER BY first_seq LIMIT 1"
-        let firstRow = try Row.fetchOne(self, sql: first, arguments: [execution.id])
-        guard let row = try firstRow ?? Row.fetchOne(self, sql: later, arguments: [execution.id]) else { return false }
-        let (firstSeq, lastSeq): (Int, Int) = (row[0], row[1])
-        let place =
-            firstRow != nil
-            ? "first_events WHERE execution = \(execution.id)"
-            : "later_events WHERE execution = \(execution.id) AND first_seq = \(firstSeq)"
-        let end = lastSeq < execution.lastSeq ? nil : try lastEvent(in: place, of: execution)
-        try execute(sql: "DELETE FROM \(place)")
+        guard let row = try firstRow(of: execution.id) else { return false }
+        let end = row.lastSeq < execution.lastSeq ? nil : try lastEvent(in: row.place, of: execution)
+        if !row.isShort { try execute(sql: "DELETE FROM \(row.place)") }
         if let end {
             let sql = """
                 INSERT INTO later_events(execution, first_seq, last_seq, lengths, records) VALUES (?, ?, ?, ?, ?)
@@ -109,10 +107,39 @@ extension Database {
             try execute(
                 sql: sql, arguments: [execution.id, execution.lastSeq, execution.lastSeq, end.length, end.record])
         }
-        let dropped = min(lastSeq, execution.lastSeq - 1)
+        let dropped = min(row.lastSeq, execution.lastSeq - 1)
         try execute(
-            sql: "UPDATE executions SET dropped_through = ? WHERE id = ?", arguments: [dropped, execution.id])
+            sql: "UPDATE executions SET dropped_through = ?, lengths = NULL, records = NULL WHERE id = ?",
+            arguments: [dropped, execution.id])
         return dropped < execution.lastSeq - 1
+    }
+
+    /// A row of events.
+    private struct StoredRow {
+        let lastSeq: Int
+        /// What stands behind FROM.
+        let place: String
+        /// In the row of the execution itself.
+        let isShort: Bool
+    }
+
+    private func firstRow(of execution: Int64) throws -> StoredRow? {
+        let short = "executions WHERE id = \(execution) AND records IS NOT NULL"
+        let first = "first_events WHERE execution = \(execution)"
+        let later = """
+            later_events WHERE rowid =
+                (SELECT rowid FROM later_events WHERE execution = \(execution) ORDER BY first_seq LIMIT 1)
+            """
+        if let lengths = try Data.fetchOne(self, sql: "SELECT lengths FROM \(short)") {
+            // As many as varints: each has one byte that ends it.
+            return StoredRow(lastSeq: lengths.count { $0 < 0x80 }, place: short, isShort: true)
+        }
+        for place in [first, later] {
+            if let lastSeq = try Int.fetchOne(self, sql: "SELECT last_seq FROM \(place)") {
+                return StoredRow(lastSeq: lastSeq, place: place, isShort: false)
+            }
+        }
+        return nil
     }
 
     /// The last event of a row, and its length as it is stored.

@@ -3,39 +3,47 @@ import GRDB
 import JSON
 
 /// Writes executions and their events. It knows what the file holds as of the last commit, so that a short execution costs
-/// two inserts and no look-up; after a rollback it must `forget`.
+/// one insert and no look-up; after a rollback it must `forget`.
 struct ExecutionWriter {
-    /// Rows that wait for the indexes: enough to touch each page of an index for many of them at once, and few enough for
+    /// Rows that wait for their blocks: enough to touch each page of those for many of them at once, and few enough for
     /// lists to look through, in about a tenth of a millisecond.
     static let unindexedMax = 1000
+    /// The newest of them go on waiting, because executions that run beside each other come in any order.
+    static let unindexedMin = 200
+    /// Events of an execution that lie in its row: few enough for lists, which pass over them.
+    static let shortEventsBytesMax = 1 << 10
 
     /// What the file holds.
     private struct Known {
         var graphKeys: [String: Int64] = [:]
         var indexedThrough: Int64
         var clockLeadMilliseconds: Int64
-        var lastRowID: Int64
         var unindexedCount: Int
     }
 
     private var known: Known?
     private var isClockLeadChanged = false
+    private var blockChanges = BlockChanges()
     private var lengths: [UInt8] = []
+    /// Those of a first attempt.
+    private var statements: Statements?
 
-    /// Prepared once for each connection, and looked up once for each batch.
+    /// Prepared and looked up once for each connection.
     struct Statements {
         let database: Database
         let insert: RawStatement
+        let insertPlain: RawStatement
         let update: RawStatement
         let insertFirst: RawStatement
         let insertLater: RawStatement
 
         /// - Parameter isRepeated: after a commit that failed. SQLite may not have known whether it did, so the rows may
         ///   be there already, and are replaced. Not so otherwise, because that costs a statement journal.
-        init(_ database: Database, isRepeated: Bool) throws {
+        fileprivate init(_ database: Database, isRepeated: Bool) throws {
             self.database = database
             let verb = isRepeated ? "INSERT OR REPLACE" : "INSERT"
             insert = try RawStatement(database, "\(verb) INTO \(SQL.execution)")
+            insertPlain = try RawStatement(database, "\(verb) INTO \(SQL.plainExecution)")
             update = try RawStatement(database, SQL.update)
             insertFirst = try RawStatement(database, "\(verb) INTO \(SQL.firstEvents)")
             insertLater = try RawStatement(database, "\(verb) INTO \(SQL.laterEvents)")
@@ -50,27 +58,36 @@ struct ExecutionWriter {
     mutating func forget() {
         known = nil
         isClockLeadChanged = false
+        blockChanges.forget()
     }
 
-    mutating func prepare(_ database: Database) throws {
-        guard known == nil else { return }
+    /// At the start of a batch.
+    mutating func prepare(_ database: Database, isRepeated: Bool) throws -> Statements {
+        if known == nil { known = try know(database) }
+        if isRepeated { return try Statements(database, isRepeated: true) }
+        if let statements { return statements }
+        let statements = try Statements(database, isRepeated: false)
+        self.statements = statements
+        return statements
+    }
+
+    private func know(_ database: Database) throws -> Known {
         let marks = try Row.fetchOne(database, sql: "SELECT indexed_through, clock_lead_ms FROM watermarks")
         let indexedThrough: Int64 = marks?[0] ?? 0
         let unindexed = try Int.fetchOne(
             database, sql: "SELECT count(*) FROM executions WHERE id > ?", arguments: [indexedThrough])
-        known = Known(
+        return Known(
             indexedThrough: indexedThrough, clockLeadMilliseconds: marks?[1] ?? 0,
-            lastRowID: try Int64.fetchOne(database, sql: "SELECT max(id) FROM executions") ?? 0,
             unindexedCount: unindexed ?? 0)
     }
 
     mutating func write(_ unstored: EventLog.Unstored, _ statements: Statements) throws {
+        let slice = unstored.slice
         if unstored.isNew {
-            try insert(unstored, statements)
+            if try insert(unstored, statements) { return }
         } else {
             try update(unstored.summary, statements)
         }
-        let slice = unstored.slice
         var index = 0
         while index < slice.ends.count {
             let row = EventRow(of: slice, from: index)
@@ -81,43 +98,55 @@ struct ExecutionWriter {
 
     /// At the end of a batch: what is written once for all of it.
     mutating func finish(_ statements: Statements) throws {
+        try blockChanges.write(statements.database)
         guard isClockLeadChanged, let lead = known?.clockLeadMilliseconds else { return }
         try statements.database.execute(sql: "UPDATE watermarks SET clock_lead_ms = ?", arguments: [lead])
         isClockLeadChanged = false
     }
 
-    /// Brings all rows into the indexes of the lists.
+    /// Brings rows into blocks.
     mutating func index(_ database: Database) throws {
         guard let known else { return }
-        try database.execute(
-            sql: "UPDATE executions SET is_indexed = 1 WHERE id > ? AND id <= ?",
-            arguments: [known.indexedThrough, known.lastRowID])
-        try database.execute(sql: "UPDATE watermarks SET indexed_through = ?", arguments: [known.lastRowID])
-        self.known?.indexedThrough = known.lastRowID
-        self.known?.unindexedCount = 0
+        let made = try database.makeBlocks(
+            after: known.indexedThrough, executionsMax: known.unindexedCount - Self.unindexedMin)
+        self.known?.indexedThrough = made.indexedThrough
+        self.known?.unindexedCount -= made.count
+        // Too many were deleted meanwhile: they are counted anew.
+        if made.count == 0 { self.known = nil }
     }
 
-    private mutating func insert(_ unstored: EventLog.Unstored, _ statements: Statements) throws {
+    /// - Returns: whether its events are in its row.
+    private mutating func insert(_ unstored: EventLog.Unstored, _ statements: Statements) throws -> Bool {
         let summary = unstored.summary
         guard var known else { preconditionFailure("prepared at the start of the batch") }
         self.known = nil
         let rowID = summary.id.rowID
-        let isIndexed = rowID <= known.indexedThrough
-        let insert = statements.insert
+        let graphKey = try graphKey(summary.graphID, &known.graphKeys, statements.database)
+        let (isPlain, isShort) = (unstored.isPlain, unstored.isShort)
+        let insert = isPlain ? statements.insertPlain : statements.insert
         insert.bind(1, rowID)
         insert.bind(2, Int64(bitPattern: summary.id.low))
-        insert.bind(3, try graphKey(summary.graphID, &known.graphKeys, statements.database))
+        insert.bind(3, graphKey)
         insert.bind(4, summary.graphRevision)
         insert.bind(5, summary.nodeCount)
         insert.bind(6, summary.createdAtMicroseconds)
-        insert.bind(7, isIndexed ? 1 : 0)
-        bindProgress(of: summary, to: insert, from: 8)
-        insert.bind(17, text: summary.origin?.rerunOf?.description)
-        insert.bind(18, text: summary.origin?.rerunFrom)
-        insert.bind(19, text: summary.origin?.traceparent)
-        insert.bind(20, text: unstored.initialState?.description)
-        insert.bind(21, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
-        try insert.run()
+        bindProgress(of: summary, to: insert, from: 7)
+        if !isPlain {
+            bindRest(of: summary, to: insert, from: 14)
+            insert.bind(18, text: summary.origin?.rerunOf?.description)
+            insert.bind(19, text: summary.origin?.rerunFrom)
+            insert.bind(20, text: summary.origin?.traceparent)
+            insert.bind(21, text: unstored.initialState?.description)
+            insert.bind(22, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
+        }
+        if isShort {
+            EventRow(of: unstored.slice, from: 0).encodeLengths(of: unstored.slice, into: &lengths)
+            try run(insert, binding: unstored.slice.records[...], at: 12)
+        } else {
+            insert.bind(12, nil)
+            insert.bind(13, nil)
+            try insert.run()
+        }
         if let start = unstored.start { try statements.database.insert(start) }
 
         let lead = rowID >> 12 - summary.createdAtMicroseconds / 1000
@@ -125,15 +154,36 @@ struct ExecutionWriter {
             known.clockLeadMilliseconds = lead
             isClockLeadChanged = true
         }
-        known.lastRowID = max(known.lastRowID, rowID)
-        if !isIndexed { known.unindexedCount += 1 }
+        if rowID > known.indexedThrough {
+            known.unindexedCount += 1
+        } else {
+            try blockChanges.insert(
+                rowID, graphKey: graphKey, status: summary.status.storedCode, statements.database)
+        }
         self.known = known
+        return isShort
     }
 
-    private func update(_ summary: ExecutionSummary, _ statements: Statements) throws {
+    private mutating func update(_ summary: ExecutionSummary, _ statements: Statements) throws {
+        if let known, summary.id.rowID <= known.indexedThrough { try move(summary, statements.database) }
         statements.update.bind(1, summary.id.rowID)
         bindProgress(of: summary, to: statements.update, from: 2)
+        bindRest(of: summary, to: statements.update, from: 7)
         try statements.update.run()
+    }
+
+    /// From the lists of its status in the file to those of the one that it has now.
+    private mutating func move(_ summary: ExecutionSummary, _ database: Database) throws {
+        let id = summary.id.rowID
+        let status = summary.status.storedCode
+        let stored = try RawStatement(database, "SELECT graph_key, status FROM executions WHERE id = ?1")
+        stored.bind(1, id)
+        try stored.forEachRow { row in
+            guard row.int(1) != status else { return false }
+            try blockChanges.remove(id, graphKey: row.int64(0), status: row.int(1), database)
+            try blockChanges.insert(id, graphKey: row.int64(0), status: status, database)
+            return false
+        }
     }
 
     private func bindProgress(of summary: ExecutionSummary, to statement: RawStatement, from first: Int32) {
@@ -142,10 +192,14 @@ struct ExecutionWriter {
         statement.bind(first + 2, summary.endedAtMicroseconds)
         statement.bind(first + 3, summary.durationMicroseconds)
         statement.bind(first + 4, summary.lastSeq)
-        statement.bind(first + 5, text: summary.failedNodes.isEmpty ? nil : Self.json(summary.failedNodes))
-        statement.bind(first + 6, text: summary.error)
-        statement.bind(first + 7, summary.attempt)
-        statement.bind(first + 8, summary.isCancelRequested ? 1 : nil)
+    }
+
+    /// What most executions have none of.
+    private func bindRest(of summary: ExecutionSummary, to statement: RawStatement, from first: Int32) {
+        statement.bind(first, text: summary.failedNodes.isEmpty ? nil : Self.json(summary.failedNodes))
+        statement.bind(first + 1, text: summary.error)
+        statement.bind(first + 2, summary.attempt)
+        statement.bind(first + 3, summary.isCancelRequested ? 1 : nil)
     }
 
     private mutating func write(
@@ -158,10 +212,15 @@ struct ExecutionWriter {
         statement.bind(1, execution)
         statement.bind(2, lastSeq)
         if firstSeq > 1 { statement.bind(5, firstSeq) }
+        try run(statement, binding: slice.records[row.bytes], at: 3)
+    }
+
+    /// Runs it with the lengths of records at one parameter, and the records at the next.
+    private func run(_ statement: RawStatement, binding records: ArraySlice<UInt8>, at first: Int32) throws {
         try lengths.withUnsafeBytes { lengths in
-            try slice.records.withUnsafeBytes { records in
-                statement.bind(3, uncopied: lengths)
-                statement.bind(4, uncopied: UnsafeRawBufferPointer(rebasing: records[row.bytes]))
+            try records.withUnsafeBytes { records in
+                statement.bind(first, uncopied: lengths)
+                statement.bind(first + 1, uncopied: records)
                 try statement.run()
             }
         }
@@ -181,10 +240,18 @@ struct ExecutionWriter {
     private enum SQL {
         static let execution = """
             executions(
-                id, id_low, graph_key, graph_revision, node_count, created_at, is_indexed,
-                status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
+                id, id_low, graph_key, graph_revision, node_count, created_at,
+                status, started_at, ended_at, duration, last_seq, lengths, records,
+                failed_nodes, error, attempt, cancel_requested,
                 rerun_of, rerun_from, traceparent, initial_state, cancels_when_abandoned)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+            """
+        /// The same for one that `isPlain`.
+        static let plainExecution = """
+            executions(
+                id, id_low, graph_key, graph_revision, node_count, created_at,
+                status, started_at, ended_at, duration, last_seq, lengths, records)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             """
         static let update = """
             UPDATE executions SET
@@ -196,6 +263,20 @@ struct ExecutionWriter {
         static let laterEvents = """
             later_events(execution, last_seq, lengths, records, first_seq) VALUES (?1, ?2, ?3, ?4, ?5)
             """
+    }
+}
+
+extension EventLog.Unstored {
+    /// It is over, and all its events are few bytes.
+    fileprivate var isShort: Bool {
+        summary.status.isFinished && !slice.ends.isEmpty
+            && slice.records.count <= ExecutionWriter.shortEventsBytesMax
+    }
+
+    /// Without anything that most executions have none of.
+    fileprivate var isPlain: Bool {
+        summary.origin == nil && summary.failedNodes.isEmpty && summary.error == nil && summary.attempt == 1
+            && !summary.isCancelRequested && initialState == nil
     }
 }
 

@@ -24,10 +24,18 @@ extension HistoryStore {
 
     package func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice {
         try read { database in
-            let dropped = try Self.droppedThrough(id, database)
-            var slice = EventLog.Slice(firstSeq: max(seq, dropped) + 1)
-            let isFull = try Self.append(Self.firstEvents, to: &slice, of: id, bytesMax: bytesMax, database)
-            if !isFull { _ = try Self.append(Self.laterEvents, to: &slice, of: id, bytesMax: bytesMax, database) }
+            var (slice, isFull, isShort) = (EventLog.Slice(firstSeq: seq + 1), false, false)
+            let statement = try RawStatement(database, Self.shortEvents)
+            statement.bind(1, id.rowID)
+            try statement.forEachRow { row in
+                slice.firstSeq = max(seq, row.int(0)) + 1
+                isShort = !row.isNull(2)
+                if isShort { isFull = try Self.append(row, from: 1, to: &slice, of: id, bytesMax: bytesMax) }
+                return false
+            }
+            for sql in (isShort ? [] : [Self.firstEvents]) + [Self.laterEvents] where !isFull {
+                isFull = try Self.append(sql, to: &slice, of: id, bytesMax: bytesMax, database)
+            }
             return slice
         }
     }
@@ -56,17 +64,7 @@ extension HistoryStore {
         }
     }
 
-    private static func droppedThrough(_ id: ExecutionID, _ database: Database) throws -> Int {
-        var dropped = 0
-        let statement = try RawStatement(database, "SELECT dropped_through FROM executions WHERE id = ?1")
-        statement.bind(1, id.rowID)
-        try statement.forEachRow { row in
-            dropped = row.int(0)
-            return false
-        }
-        return dropped
-    }
-
+    private static let shortEvents = "SELECT dropped_through, lengths, records FROM executions WHERE id = ?1"
     private static let firstEvents = """
         SELECT 1, lengths, records FROM first_events WHERE execution = ?1 AND last_seq >= ?2
         """
@@ -87,19 +85,27 @@ extension HistoryStore {
         statement.bind(2, slice.lastSeq + 1)
         var isFull = false
         try statement.forEachRow { row in
-            let hasRoom = slice.append(
-                rowFrom: row.int(0), lengths: row.bytes(1), records: row.bytes(2), bytesMax: bytesMax)
-            guard let hasRoom else {
-                throw StoreError("the stored events of execution \(id) are damaged near number \(slice.lastSeq + 1)")
-            }
-            isFull = !hasRoom
-            return hasRoom
+            isFull = try append(row, from: row.int(0), to: &slice, of: id, bytesMax: bytesMax)
+            return !isFull
         }
         return isFull
     }
+
+    /// A row has the lengths in column 1, and the records in column 2.
+    private static func append(
+        _ row: RawStatement.Row, from firstSeq: Int, to slice: inout EventLog.Slice, of id: ExecutionID, bytesMax: Int
+    ) throws -> Bool {
+        let hasRoom = slice.append(
+            rowFrom: firstSeq, lengths: row.bytes(1), records: row.bytes(2), bytesMax: bytesMax)
+        guard let hasRoom else {
+            throw StoreError("the stored events of execution \(id) are damaged near number \(slice.lastSeq + 1)")
+        }
+        return !hasRoom
+    }
 }
 
-/// A list of executions. Whatever the filters, it walks from the newest matching row backwards and stops when it has enough.
+/// A list of executions. It walks from the newest row backwards and stops when it has enough; with filters it looks at the
+/// blocks that hold something (`BlockChanges`), and at the rows that are in no block yet.
 struct ExecutionList {
     let query: ExecutionQuery
 
@@ -117,61 +123,48 @@ struct ExecutionList {
     func fetch(_ database: Database) throws -> [ExecutionSummary] {
         guard let bounds = try Bounds(query, database) else { return [] }
         var list: [ExecutionSummary] = []
-        if !isFiltered {
-            try append(to: &list, sql(.all), bounds, database)
-        } else {
-            try append(to: &list, sql(.unindexed), bounds.unindexed, database)
-            if list.count < query.limit { try append(to: &list, sql(.indexed), bounds.indexed, database) }
+        let rows = try RawStatement(database, rows)
+        guard isFiltered else {
+            try append(to: &list, rows, bounds)
+            return list
+        }
+        try append(to: &list, rows, bounds.unindexed)
+        let blocks = try RawStatement(database, Self.blocks)
+        let kind = ListedKind(
+            graphKey: query.graphID == nil ? nil : bounds.graphKey, status: query.status?.storedCode)
+        blocks.bind(1, kind.graphKey)
+        blocks.bind(2, kind.status)
+        blocks.bind(3, bounds.below)
+        try blocks.forEachRow { row in
+            let block = ExecutionBlock(first: row.int64(0), last: row.int64(1))
+            guard list.count < query.limit, block.last > bounds.above else { return false }
+            try append(to: &list, rows, bounds.within(block))
+            return true
         }
         return list
     }
 
-    var isFiltered: Bool { query.graphID != nil || query.status != nil }
+    private var isFiltered: Bool { query.graphID != nil || query.status != nil }
 
-    /// Which rows a statement walks over.
-    enum Part: CaseIterable {
-        case all
-        /// Those that are not in the indexes yet.
-        case unindexed
-        case indexed
-    }
+    /// The blocks of a kind that begin before an id, the newest first.
+    static let blocks = """
+        SELECT first, last FROM execution_blocks WHERE graph_key = ?1 AND status = ?2 AND first < ?3 ORDER BY first DESC
+        """
 
     /// The parameters: 1 and 2 the ids beyond both ends, 3 and 4 the times at both ends, 5 the limit, 6 the graph, 7 the
     /// status.
-    func sql(_ part: Part) -> String {
-        let end = "ORDER BY id DESC LIMIT ?5"
+    var rows: String {
         let graph = query.graphID == nil ? "" : " AND graph_key = ?6"
         let status = query.status == nil ? "" : " AND status = ?7"
-        switch part {
-        case .all, .unindexed:
-            return Self.select("NOT INDEXED", graph + status) + end
-        case .indexed where query.graphID == nil:
-            return Self.select("INDEXED BY executions_by_status", " AND is_indexed = 1" + status) + end
-        case .indexed where query.status != nil:
-            return Self.select("INDEXED BY executions_by_graph", " AND is_indexed = 1" + graph + status) + end
-        case .indexed:
-            // The index goes by graph and status: one walk per status, merged on the way.
-            let walks = ExecutionStatus.allCases.map { each in
-                Self.select(
-                    "INDEXED BY executions_by_graph", " AND is_indexed = 1\(graph) AND status = \(each.storedCode)")
-            }
-            return walks.joined(separator: "UNION ALL ") + end
-        }
+        return """
+            SELECT \(Self.columns) FROM executions
+            WHERE id > ?1 AND id < ?2 AND created_at BETWEEN ?3 AND ?4\(graph)\(status)
+            ORDER BY id DESC LIMIT ?5
+            """
     }
 
-    private static func select(_ index: String, _ conditions: String) -> String {
-        """
-        SELECT \(columns) FROM executions \(index)
-        WHERE id > ?1 AND id < ?2 AND created_at BETWEEN ?3 AND ?4\(conditions)
-
-        """
-    }
-
-    private func append(
-        to list: inout [ExecutionSummary], _ sql: String, _ bounds: Bounds, _ database: Database
-    ) throws {
+    private func append(to list: inout [ExecutionSummary], _ statement: RawStatement, _ bounds: Bounds) throws {
         guard bounds.above < bounds.below else { return }
-        let statement = try RawStatement(database, sql)
         statement.bind(1, bounds.above)
         statement.bind(2, bounds.below)
         statement.bind(3, query.sinceMicroseconds ?? .min)
@@ -221,9 +214,10 @@ extension ExecutionList {
             return part
         }
 
-        var indexed: Self {
+        func within(_ block: ExecutionBlock) -> Self {
             var part = self
-            part.below = min(below, indexedThrough + 1)
+            part.above = max(above, block.first - 1)
+            part.below = min(below, block.last + 1)
             return part
         }
 

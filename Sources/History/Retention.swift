@@ -39,6 +39,8 @@ struct Retention {
     /// Executions in the file; nil until they were counted.
     private var count: Int?
     private var counted = (through: Int64(0), count: 0)
+    /// What the slice has removed.
+    private var blockChanges = BlockChanges()
     /// The walk of the current step: executions up to here were looked at.
     private var cursor: Int64 = 0
 
@@ -65,6 +67,7 @@ struct Retention {
     mutating func forget() {
         count = nil
         counted = (0, 0)
+        blockChanges.forget()
         begin(.count)
     }
 
@@ -75,22 +78,29 @@ struct Retention {
         let deadline = monotonicNanoseconds() + Self.sliceNanoseconds
         do {
             try database.transaction {
-                while monotonicNanoseconds() < deadline {
-                    guard try work(database) else { continue }
-                    guard let next = Step.allCases.dropFirst(index(of: step) + 1).first else {
-                        begin(count == nil ? .count : .startKeys)
-                        dueNanoseconds = monotonicNanoseconds() + UInt64(Self.restMilliseconds) * 1_000_000
-                        return
-                    }
-                    begin(next)
-                }
-                dueNanoseconds = monotonicNanoseconds() + UInt64(Self.pauseMilliseconds) * 1_000_000
+                let isDone = try work(database, until: deadline)
+                try blockChanges.write(database)
+                let pause = isDone ? Self.restMilliseconds : Self.pauseMilliseconds
+                dueNanoseconds = monotonicNanoseconds() + UInt64(pause) * 1_000_000
             }
         } catch {
             forget()
             dueNanoseconds = monotonicNanoseconds() + UInt64(Self.restMilliseconds) * 1_000_000
             throw error
         }
+    }
+
+    /// - Returns: whether the round is done; otherwise it goes on with the next slice.
+    private mutating func work(_ database: Database, until deadline: UInt64) throws -> Bool {
+        while monotonicNanoseconds() < deadline {
+            guard try work(database) else { continue }
+            guard let next = Step.allCases.dropFirst(index(of: step) + 1).first else {
+                begin(count == nil ? .count : .startKeys)
+                return true
+            }
+            begin(next)
+        }
+        return false
     }
 
     private func index(of step: Step) -> Int { Step.allCases.firstIndex(of: step) ?? 0 }
@@ -158,7 +168,7 @@ struct Retention {
         let limit = now() - Int64(limits.days) * Self.dayMicroseconds
         guard let next = try database.nextExecution(after: cursor), next.createdAt < limit else { return true }
         cursor = next.id
-        if next.isFinished, next.endedAt < limit { try remove(next.id, database) }
+        if next.isFinished, next.endedAt < limit { try remove(next, database) }
         return false
     }
 
@@ -167,12 +177,14 @@ struct Retention {
             return true
         }
         cursor = next.id
-        if next.isFinished { try remove(next.id, database) }
+        if next.isFinished { try remove(next, database) }
         return false
     }
 
-    private mutating func remove(_ execution: Int64, _ database: Database) throws {
-        try database.removeExecution(execution)
+    private mutating func remove(_ execution: AgedExecution, _ database: Database) throws {
+        try blockChanges.remove(
+            execution.id, graphKey: execution.graphKey, status: execution.status, database)
+        try database.removeExecution(execution.id)
         if let count { self.count = count - 1 }
     }
 

@@ -1,4 +1,5 @@
 import Executions
+import GRDB
 import Testing
 
 @testable import History
@@ -71,6 +72,34 @@ import Testing
         #expect(try store.records(of: log.id, after: 0, bytesMax: .max).all == records)
         #expect(try store.records(of: log.id, after: 3, bytesMax: 0).all == [records[3]])
         #expect(try store.records(of: log.id, after: 2, bytesMax: length + 1).all == [records[2], records[3]])
+        try store.stop()
+    }
+
+    @Test(arguments: [ExecutionWriter.shortEventsBytesMax, ExecutionWriter.shortEventsBytesMax + 1], [true, false])
+    func `the events of a short execution lie in its row, those of others elsewhere`(bytes: Int, isOver: Bool) throws {
+        let records = [[1], [UInt8](repeating: 2, count: bytes - 3), [3, 3]]
+        let store = HistoryStore(.file(folder.path("history.db")))
+        let watcher = Watcher()
+        store.observer = watcher
+        let log = newLog(1, status: isOver ? .failed : .running)
+        log.append(records, to: store) { $0.error = isOver ? "why" : nil }
+        try store.start()
+        watcher.wait(for: log, through: 3)
+        let isShort = isOver && bytes <= ExecutionWriter.shortEventsBytesMax
+        let counts = try store.read { database in
+            try ["executions WHERE records IS NOT NULL", "first_events"].map { place in
+                try Int.fetchOne(database, sql: "SELECT count(*) FROM \(place)")
+            }
+        }
+        #expect(counts == (isShort ? [1, 0] : [0, 1]))
+        for after in 0...3 {
+            for limit in [0, 1, bytes - 2, bytes - 1, bytes] {
+                #expect(
+                    try store.records(of: log.id, after: after, bytesMax: limit).all
+                        == expected(records, after: after, bytesMax: limit))
+            }
+        }
+        #expect(try store.execution(log.id)?.error == log.summary.error)
         try store.stop()
     }
 

@@ -10,7 +10,7 @@ import Testing
         .success, .success, .error, .running, .failed, .success, .cancelled,
     ]
 
-    /// More than the indexes wait for, so that lists have an indexed and an unindexed part.
+    /// More than wait for their blocks, so that lists have an indexed and an unindexed part.
     private func filledStore(_ count: Int = ExecutionWriter.unindexedMax * 2 + 300) throws -> (
         HistoryStore, [ExecutionSummary]
     ) {
@@ -101,15 +101,14 @@ import Testing
         for graphID in [nil, "graph-1"] {
             for status in [nil, ExecutionStatus.error] {
                 let list = ExecutionList(ExecutionQuery(graphID: graphID, status: status))
-                let parts: [ExecutionList.Part] = list.isFiltered ? [.unindexed, .indexed] : [.all]
-                for part in parts {
+                for (sql, table) in [(list.rows, "executions"), (ExecutionList.blocks, "execution_blocks")] {
                     let plan = try store.read { database in
-                        let statement = try database.makeStatement(sql: "EXPLAIN QUERY PLAN " + list.sql(part))
+                        let statement = try database.makeStatement(sql: "EXPLAIN QUERY PLAN " + sql)
                         let count = sqlite3_bind_parameter_count(statement.sqliteStatement)
                         let nothing = StatementArguments([Int?](repeating: nil, count: Int(count)))
                         return try Row.fetchAll(statement, arguments: nothing).map { $0["detail"] as String }
                     }
-                    #expect(plan.contains { $0.hasPrefix("SEARCH executions USING") }, "\(plan)")
+                    #expect(plan.contains { $0.hasPrefix("SEARCH \(table) USING") }, "\(plan)")
                     #expect(!plan.contains { $0.hasPrefix("SCAN") || $0.contains("TEMP B-TREE") }, "\(plan)")
                 }
             }

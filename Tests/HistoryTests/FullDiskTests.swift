@@ -122,10 +122,10 @@ import Testing
         try store.write { database in
             // The rows of the commit, as if SQLite had failed behind it.
             var writer = ExecutionWriter()
-            try writer.prepare(database)
+            let statements = try writer.prepare(database, isRepeated: false)
             let twin = newLog(2)
             _ = twin.append(.init(), ends: []) { _ in }
-            try writer.write(twin.unstored(), ExecutionWriter.Statements(database, isRepeated: false))
+            try writer.write(twin.unstored(), statements)
         }
         let watcher = Watcher()
         store.observer = watcher

@@ -62,7 +62,8 @@ import Testing
         _ = try retain(RetentionLimits(days: 5), nowDay: 10)
         let left = try read { try $0.executions(ExecutionQuery()).map(\.id) }
         #expect(left == [logs[2].id, logs[1].id])
-        #expect(try count("first_events") == 2)
+        #expect(try count("executions WHERE records IS NOT NULL") == 1)
+        #expect(try count("first_events") == 1)
         #expect(try count("later_events") == 2)
         #expect(try count("deleted_executions") == 0)
     }
@@ -136,6 +137,23 @@ import Testing
         let slice = try read { try $0.records(of: log.id, after: 0, bytesMax: 1000) }
         #expect(slice.firstSeq == 3)
         #expect(slice.all == [large])
+    }
+
+    @Test func `of events that lie in the row of their execution the last one stays`() throws {
+        let log = ended(1)
+        try store([(log, [[[1], [2, 2], [3, 3, 3]]])])
+        #expect(try count("first_events") == 0)
+        let queue = try DatabaseQueue(path: path)
+        try queue.inDatabase { database in
+            guard case .found(let execution) = try database.nextExecutionWithEvents(after: 0, rowsMax: 1) else {
+                return #expect(Bool(false))
+            }
+            #expect(try !database.dropFirstRow(of: execution))
+        }
+        let slice = try read { try $0.records(of: log.id, after: 0, bytesMax: 1000) }
+        #expect(slice.firstSeq == 3)
+        #expect(slice.all == [[3, 3, 3]])
+        #expect(try read { try $0.execution(log.id) } == log.summary)
     }
 
     @Test func `beyond the bytes the oldest events go until the rest fits, and no summary`() throws {
