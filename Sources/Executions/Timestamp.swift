@@ -74,7 +74,7 @@ package struct TimestampWriter: Sendable {
     package init() {}
 
     package mutating func write(microseconds: Int64, to writer: inout ByteWriter) {
-        // Times come from anywhere, also from clients: the difference may wrap, but never into this second.
+        // The difference may wrap, but never into this second.
         var fraction = microseconds &- secondStart
         if fraction < 0 || fraction >= 1_000_000 { fraction = setSecond(microseconds) }
         let (prefix, digits) = (prefix, UInt32(truncatingIfNeeded: fraction))
@@ -99,12 +99,14 @@ package struct TimestampWriter: Sendable {
         let (year, month, day) = Timestamp.civil(days)
         let time = Int(seconds - days * 86_400)
         withUnsafeMutableBytes(of: &prefix) { text in
-            text.put(year, digits: 4, before: 4, then: UInt8(ascii: "-"))
-            text.put(month, digits: 2, before: 7, then: UInt8(ascii: "-"))
-            text.put(day, digits: 2, before: 10, then: UInt8(ascii: "T"))
-            text.put(time / 3600, digits: 2, before: 13, then: UInt8(ascii: ":"))
-            text.put(time / 60 % 60, digits: 2, before: 16, then: UInt8(ascii: ":"))
-            text.put(time % 60, digits: 2, before: 19, then: UInt8(ascii: "."))
+            guard let text = text.baseAddress else { return }
+            text.storeDigitPair(year / 100, toByteOffset: 0)
+            text.storeDigitPair(year % 100, toByteOffset: 2)
+            text.storeDigitPair(month, toByteOffset: 5)
+            text.storeDigitPair(day, toByteOffset: 8)
+            text.storeDigitPair(time / 3600, toByteOffset: 11)
+            text.storeDigitPair(time / 60 % 60, toByteOffset: 14)
+            text.storeDigitPair(time % 60, toByteOffset: 17)
         }
         return microseconds - secondStart
     }
@@ -120,17 +122,5 @@ extension Int64 {
 extension String {
     fileprivate func padding(toLength length: Int) -> String {
         String(prefix(length)) + String(repeating: "0", count: max(0, length - count))
-    }
-}
-
-extension UnsafeMutableRawBufferPointer {
-    /// Writes a number with leading zeros so that it ends before `end`, and a byte behind it.
-    fileprivate func put(_ number: Int, digits: Int, before end: Int, then byte: UInt8) {
-        var rest = number
-        for index in stride(from: end - 1, through: end - digits, by: -1) {
-            self[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
-        self[end] = byte
     }
 }

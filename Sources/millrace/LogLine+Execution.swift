@@ -18,7 +18,7 @@ private struct Said {
 private struct SaidNode {
     var rank = -1
     var attempt = 0
-    var said = Said()
+    var range = 0..<0
 }
 
 extension LogLine {
@@ -110,7 +110,7 @@ extension LogLine {
     /// Says which attempt of which node the line is about.
     private mutating func put(_ rank: Int, attempt: Int, _ revision: GraphRevision, _ last: inout SaidNode) {
         if rendering == .journal { node = revision.idTokens[rank] }
-        if rank == last.rank, attempt == last.attempt { return writer.repeat(last.said.range) }
+        if rank == last.rank, attempt == last.attempt { return writer.repeat(last.range) }
         let start = writer.count
         put(" node=", json: ",\"node\":")
         // The ids are JSON strings, and need no escapes.
@@ -118,7 +118,7 @@ extension LogLine {
             writer.append(rendering == .json ? token : UnsafeRawBufferPointer(rebasing: token[1..<token.count - 1]))
         }
         put(attempt: attempt)
-        last = SaidNode(rank: rank, attempt: attempt, said: Said(range: start..<writer.count))
+        last = SaidNode(rank: rank, attempt: attempt, range: start..<writer.count)
     }
 
     private mutating func put(attempt: Int) {
