@@ -8,6 +8,8 @@
 // - rows are not indexed one by one, but in blocks of neighbours, hundreds of rows at once, some time after their own commit
 //   (ExecutionBlocks.swift): `watermarks.indexed_through` is the execution up to which all rows are in blocks. Lists look
 //   through the few newer rows one by one.
+// With events in a row of their own, and two indexes of the rows, the store's thread took 4.7 µs per short execution instead
+// of 3.3 (90 in a commit).
 
 import Executions
 import GRDB

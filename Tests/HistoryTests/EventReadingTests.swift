@@ -81,8 +81,13 @@ import Testing
         let store = HistoryStore(.file(folder.path("history.db")))
         let watcher = Watcher()
         store.observer = watcher
-        let log = newLog(1, status: isOver ? .failed : .running)
-        log.append(records, to: store) { $0.error = isOver ? "why" : nil }
+        let log = newLog(1, status: isOver ? .success : .running)
+        log.append(records, to: store) { summary in
+            summary.attempt = 1
+            summary.startedAtMicroseconds = 5
+            summary.endedAtMicroseconds = isOver ? 7 : nil
+            summary.durationMicroseconds = isOver ? 2 : nil
+        }
         try store.start()
         watcher.wait(for: log, through: 3)
         let isShort = isOver && bytes <= ExecutionWriter.shortEventsBytesMax
@@ -99,7 +104,7 @@ import Testing
                         == expected(records, after: after, bytesMax: limit))
             }
         }
-        #expect(try store.execution(log.id)?.error == log.summary.error)
+        #expect(try store.execution(log.id) == log.summary)
         try store.stop()
     }
 

@@ -8,13 +8,16 @@ import Testing
     private static let childVariable = "MILLRACE_HISTORY_CHILD"
     private static let childPath = ProcessInfo.processInfo.environment[childVariable]
     private static let logCount = 50
+    /// Executions that are over when they are stored have numbers from here on.
+    private static let firstShort: Int64 = 1000
+    private static let shortRecords = (1...3).map { Self.record($0) }
     private let folder = TemporaryFolder()
 
     @Test(.enabled(if: childPath == nil)) func `what was visible survives kill -9 at any moment`() throws {
         for round in 1...3 {
             let path = folder.path("killed-\(round).db")
-            let seen = try runAndKill(path, afterLines: 700 * round)
-            #expect(seen.count == Self.logCount)
+            let seen = try runAndKill(path, afterLines: 1500 * round)
+            #expect(seen.count { $0.key < Self.firstShort } == Self.logCount)
 
             let store = HistoryStore(.file(path))
             try store.start()
@@ -24,6 +27,12 @@ import Testing
                 #expect(records.count >= seq)
                 #expect(try store.execution(id)?.lastSeq == records.count)
                 #expect(records == (1...records.count).map { Self.record($0) })
+            }
+            let all = try store.executions(ExecutionQuery(limit: .max))
+            for (graphID, status) in [("short-0", nil), ("short-1", .success), (nil, ExecutionStatus.running)] {
+                let listed = try store.executions(ExecutionQuery(graphID: graphID, status: status, limit: .max))
+                #expect(
+                    listed == all.filter { (graphID ?? $0.graphID, status ?? $0.status) == ($0.graphID, $0.status) })
             }
             try store.stop()
         }
@@ -46,8 +55,20 @@ import Testing
         }
         for seq in 1... {
             for log in logs { log.append([Self.record(seq)], to: store) }
+            let short = (0..<Int64(Self.logCount)).map { number in
+                Self.short(Self.firstShort + Int64(seq * Self.logCount) + number)
+            }
+            for log in short { log.append(Self.shortRecords, to: store) }
             watcher.wait(for: logs[seq % Self.logCount], through: seq)
+            for log in short { watcher.wait(for: log, through: 3) }
         }
+    }
+
+    private static func short(_ number: Int64) -> EventLog {
+        let summary = ExecutionSummary(
+            id: summary(number).id, graphID: "short-\(number % 2)", graphRevision: 1, nodeCount: Int(number),
+            createdAtMicroseconds: 0, status: .success)
+        return EventLog(graph: anyGraph, summary: summary)
     }
 
     private static func record(_ seq: Int) -> [UInt8] {

@@ -12,7 +12,7 @@ import Testing
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["MILLRACE_MEASURE"] != nil))
 struct ThroughputTests {
     private static let count = 60_000
-    private static let records = (0..<12).map { [UInt8](repeating: UInt8($0), count: 110) }
+    private static let records = (0..<12).map { [UInt8](repeating: UInt8($0), count: 60) }
     private let folder = TemporaryFolder()
 
     @Test(arguments: [10, 50, 500]) func `short executions, against bare SQLite with the same batches`(batch: Int)
@@ -57,7 +57,7 @@ struct ThroughputTests {
         }
     }
 
-    /// The same two inserts per execution, by SQLite's own calls.
+    /// The same insert per execution, by SQLite's own calls.
     private func storeBare(batch: Int, isIndexed: Bool) throws {
         var opened: OpaquePointer?
         sqlite3_open(folder.path("bare-\(isIndexed).db"), &opened)
@@ -65,8 +65,7 @@ struct ThroughputTests {
         let setUp = """
             PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
             PRAGMA wal_autocheckpoint = 150;
-            CREATE TABLE executions(id INTEGER PRIMARY KEY, b, c, d, e, f, g, h, i, j, k, l, m, n);
-            CREATE TABLE first_events(id INTEGER PRIMARY KEY, last_seq, lengths, records);
+            CREATE TABLE executions(id INTEGER PRIMARY KEY, b, c, d, e, f, g, h, i, j, k, lengths, records, l, m, n);
             """
         #expect(sqlite3_exec(database, setUp, nil, nil, nil) == SQLITE_OK)
         let index = "CREATE INDEX by_graph ON executions(c, h); CREATE INDEX by_status ON executions(h);"
@@ -82,10 +81,9 @@ struct ThroughputTests {
         }
         let begin = prepare("BEGIN IMMEDIATE")
         let commit = prepare("COMMIT")
-        let execution = prepare("INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
-        let events = prepare("INSERT INTO first_events VALUES (?,?,?,?)")
+        let execution = prepare("INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         let records = Array(Self.records.joined())
-        let lengths = [UInt8](repeating: 110, count: 12)
+        let lengths = [UInt8](repeating: 60, count: 12)
         for number in 0..<Self.count {
             if number % batch == 0 { run(begin) }
             let id = (testEpoch + Int64(number)) << 12
@@ -95,15 +93,12 @@ struct ThroughputTests {
             sqlite3_bind_int64(execution, 8, number % 20 == 0 ? 3 : 2)
             for index in 9...10 { sqlite3_bind_int64(execution, Int32(index), 1_790_000_000_000_000) }
             sqlite3_bind_int64(execution, 11, 12)
+            lengths.withUnsafeBytes { _ = sqlite3_bind_blob64(execution, 12, $0.baseAddress, UInt64($0.count), nil) }
+            records.withUnsafeBytes { _ = sqlite3_bind_blob64(execution, 13, $0.baseAddress, UInt64($0.count), nil) }
             run(execution)
-            sqlite3_bind_int64(events, 1, id)
-            sqlite3_bind_int64(events, 2, 12)
-            lengths.withUnsafeBytes { _ = sqlite3_bind_blob64(events, 3, $0.baseAddress, UInt64($0.count), nil) }
-            records.withUnsafeBytes { _ = sqlite3_bind_blob64(events, 4, $0.baseAddress, UInt64($0.count), nil) }
-            run(events)
             if number % batch == batch - 1 { run(commit) }
         }
-        for statement in [begin, commit, execution, events] { sqlite3_finalize(statement) }
+        for statement in [begin, commit, execution] { sqlite3_finalize(statement) }
         #expect(sqlite3_close(database) == SQLITE_OK)
     }
 
