@@ -110,12 +110,14 @@ extension UnsafeRawBufferPointer {
     /// Whether these are the bytes of `text`, regardless of ASCII case.
     func equalsIgnoringCase(_ text: String) -> Bool {
         var text = text
-        return text.withUTF8 { other in
-            guard other.count == count else { return false }
-            for index in 0..<count where other[index] != self[index] {
-                guard ASCII.lowercased(other[index]) == ASCII.lowercased(self[index]) else { return false }
-            }
-            return true
+        return text.withUTF8 { equalsIgnoringCase(UnsafeRawBufferPointer($0)) }
+    }
+
+    func equalsIgnoringCase(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard other.count == count else { return false }
+        for index in 0..<count where other[index] != self[index] {
+            guard ASCII.lowercased(other[index]) == ASCII.lowercased(self[index]) else { return false }
         }
+        return true
     }
 }

@@ -101,19 +101,16 @@ package struct RequestParser: ~Copyable, Sendable {
         guard offset < input.count else { return false }
         if !lines.isInLine { try check(firstByte: input[offset], skippedEmptyLine: skippedEmptyLine) }
         let queryItemsMax = limits.queryItemsMax
+        var line: RequestLine?
         let read = try lines.read(
             input, &offset, contentBytesMax: limits.requestLineBytesMax,
             tooLong: .requestLineTooLong(limits.requestLineBytesMax)
-        ) { line throws(RequestFault) -> RequestLine? in
-            line.isEmpty ? nil : try RequestLine(line, queryItemsMax: queryItemsMax)
+        ) { bytes throws(RequestFault) in
+            if !bytes.isEmpty { line = try RequestLine(bytes, queryItemsMax: queryItemsMax) }
         }
-        switch read {
-        case .needsMore: return false
-        case .line(nil): state = .start(skippedEmptyLine: true)
-        case .line(let line?):
-            self.line = line
-            state = .fields
-        }
+        guard case .line = read else { return false }
+        state = line == nil ? .start(skippedEmptyLine: true) : .fields
+        self.line = line
         return true
     }
 

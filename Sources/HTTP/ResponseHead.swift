@@ -25,7 +25,7 @@ package struct ResponseHead: Sendable, Equatable {
             self.keepsAlive = keepsAlive
         }
 
-        package init(_ request: Request) {
+        package init(_ request: borrowing Request) {
             self.init(isHead: request.method == .head, version: request.version, keepsAlive: request.keepsAlive)
         }
     }

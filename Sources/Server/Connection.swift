@@ -287,6 +287,8 @@ final class Connection: ReadinessHandler {
         phase = keepsAlive ? .reading : .closing(lingers: true)
         patience.isWanted = !keepsAlive
         arm(keepsAlive ? server.settings.idleTimeoutMilliseconds : server.settings.writeTimeoutMilliseconds)
+        // Behind a stream that was sent there is nothing to do before the next request arrives.
+        if keepsAlive, output.isEmpty, input.isEmpty, !mayRead, !peerHasFinished { return }
         askForFlush()
     }
 

@@ -164,6 +164,10 @@ package final class Server {
 
     func endpoint(of route: RouteMatch.Route) -> Endpoint { router[route] }
 
+    func parameter(_ name: String, of route: RouteMatch.Route, in request: Request) -> String {
+        router.parameter(name, of: route, in: request.target.path)
+    }
+
     package var streamCount: Int { hub.streamCount }
 
     var connectionCount: Int { connections.count }
@@ -277,11 +281,8 @@ extension Server {
             return connection.respond(guards.share(error.response, with: request))
         }
         switch match {
-        case .found(let route, let parameters):
-            serve(
-                Call(
-                    request: request, endpoint: router[route], parameters: parameters, access: connection.access,
-                    connection: connection, server: self))
+        case .found(let route):
+            serve(Call(request: request, route: route, access: connection.access, connection: connection))
         case .options(let allow):
             connection.respond(guards.preflight(request, allow: allow))
         case .methodNotAllowed(let allow):

@@ -9,7 +9,7 @@ enum StartRoutes {
 
     /// What a start may say in its body.
     struct Order: Sendable {
-        var initialState: JSONObject = [:]
+        var initialState = JSONObject()
         var cancelsOnDisconnect = false
     }
 
@@ -88,7 +88,7 @@ enum StartRoutes {
     private static func start(
         _ call: Call, _ order: Order, _ answer: Answer, _ prepare: (EventLog) -> Void
     ) throws(Problem) -> EventLog {
-        let id = call.parameters["id"]
+        let id = call.parameter("id")
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
         let trace = call.trace
         // Most starts have nothing to say of themselves.
