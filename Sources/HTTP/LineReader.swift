@@ -98,7 +98,7 @@ extension UnsafeRawBufferPointer {
         equals(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    func equals(_ text: String) -> Bool {
+    func equals(text: String) -> Bool {
         var text = text
         return text.withUTF8 { equals(UnsafeRawBufferPointer($0)) }
     }

@@ -18,7 +18,7 @@ package struct Router<Handler> {
 
     package func match(_ request: Request) -> RouteMatch {
         request.target.form == .asterisk
-            ? .options(allow: tree.allMethods) : tree.match(request.method, request.target.path)
+            ? .options(allow: tree.allMethods) : tree.match(request.method, request.pathSegments)
     }
 
     package func match(_ method: Method, _ path: PathSegments) -> RouteMatch { tree.match(method, path) }

@@ -44,8 +44,14 @@ package enum SSEWriter {
     package static func writeEventChunk(
         id: UInt64, trusted data: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
     ) -> Int {
-        let end = writeEvent(id: id, trusted: data, into: buffer, at: offset + ChunkWriter.headerBytes)
-        return ChunkWriter.finish(into: buffer, headerAt: offset, dataEnd: end)
+        var writer = RawWriter(buffer: buffer, offset: offset)
+        writer.write(chunkHeader: eventBytes(id: id, dataBytes: data.count))
+        writer.write("id: ")
+        writer.write(decimal: id)
+        writer.write("\ndata: ")
+        writer.write(data)
+        writer.write("\n\n\r\n")
+        return writer.offset
     }
 
     /// Writes what `appendRetry` appends as a chunk of its own.
@@ -154,6 +160,13 @@ struct RawWriter {
     @inline(__always)
     mutating func write(_ text: StaticString) {
         write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    @inline(__always)
+    mutating func write(chunkHeader size: Int) {
+        precondition(ChunkWriter.headerBytes <= end - next, "no room")
+        ChunkWriter.writeHeader(size: size, to: next)
+        next += ChunkWriter.headerBytes
     }
 
     mutating func write(text: String) {

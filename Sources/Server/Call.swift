@@ -37,7 +37,7 @@ struct Call {
     /// The events of an execution from `seq` on, as an event stream.
     func stream(_ log: EventLog, detail: StateDetail, fromSeq seq: Int, headers: HeaderFields) {
         guard isCurrent else { return }
-        let head = ResponseHead(200, server.guards.share(headers, with: request))
+        let head = ResponseHead(200, connection.server.guards.share(headers, with: request))
         guard opensStream(head) else { return }
         connection.respond(streaming: head, log, detail, fromSeq: seq)
     }

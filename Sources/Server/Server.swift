@@ -165,7 +165,7 @@ package final class Server {
     func endpoint(of route: RouteMatch.Route) -> Endpoint { router[route] }
 
     func parameter(_ name: String, of route: RouteMatch.Route, in request: Request) -> String {
-        router.parameter(name, of: route, in: request.target.path)
+        router.parameter(name, of: route, in: request.pathSegments)
     }
 
     package var streamCount: Int { hub.streamCount }
