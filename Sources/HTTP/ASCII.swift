@@ -113,8 +113,7 @@ extension UnsafeRawBufferPointer {
 
     /// Whether these are the bytes of `text`, regardless of ASCII case.
     func equalsIgnoringCase(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { equalsIgnoringCase(UnsafeRawBufferPointer($0)) }
+        text.withBytes(equalsIgnoringCase)
     }
 
     func equalsIgnoringCase(_ other: UnsafeRawBufferPointer) -> Bool {
@@ -123,5 +122,16 @@ extension UnsafeRawBufferPointer {
             guard ASCII.lowercased(other[index]) == ASCII.lowercased(self[index]) else { return false }
         }
         return true
+    }
+}
+
+extension String {
+    /// Calls `body` with the UTF-8, without a copy of a string that is native, as all are on Linux. Keep no pointer.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        guard let result = utf8.withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) else {
+            preconditionFailure("a string of another system")
+        }
+        return result
     }
 }

@@ -118,9 +118,7 @@ package struct HeaderFields: Sendable, Equatable {
     @inline(__always)
     private func forEachValue(of name: String, _ body: (Range<Int>) -> Bool) {
         guard nameLengths >> UInt64(name.utf8.count & 63) & 1 == 1 else { return }
-        var name = name
-        name.withUTF8 { name in
-            let name = UnsafeRawBufferPointer(name)
+        name.withBytes { name in
             bytes.withUnsafeBytes { bytes in
                 var start = 0
                 while let entry = Self.entry(in: bytes, at: start) {

@@ -99,8 +99,7 @@ extension UnsafeRawBufferPointer {
     }
 
     func equals(text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { equals(UnsafeRawBufferPointer($0)) }
+        text.withBytes { equals($0) }
     }
 
     @inline(__always)

@@ -116,11 +116,6 @@ extension [UInt8] {
         append(contentsOf: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
-    mutating func append(text: String) {
-        var text = text
-        text.withUTF8 { append(contentsOf: $0) }
-    }
-
     mutating func appendDecimal(_ value: UInt64) {
         if value >= 10 { appendDecimal(value / 10) }
         append(ASCII.zero + UInt8(value % 10))

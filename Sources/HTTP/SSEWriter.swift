@@ -170,8 +170,7 @@ struct RawWriter {
     }
 
     mutating func write(text: String) {
-        var text = text
-        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+        text.withBytes { write($0) }
     }
 
     @inline(__always)

@@ -27,7 +27,7 @@ extension Server {
 
     /// Why a request is refused whatever its body says; nil if that is still open.
     func refusal(ofHead request: Request, on connection: Connection) -> Problem? {
-        guards.refusal(of: request, from: connection.door.peer, needsToken: gate.registry.isInForce)
+        guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce)
             ?? refusal(ofStranger: request, on: connection)
     }
 

@@ -184,8 +184,7 @@ package final class Server {
     }
 
     private func accept(_ descriptor: consuming Descriptor, _ door: Door) {
-        if case .unix = door.peer {
-        } else {
+        if !door.isUnix {
             try? descriptor.setNoDelay()
             // A host that has vanished acknowledges nothing; without this the kernel would try for a quarter of an hour.
             try? descriptor.setUserTimeout(milliseconds: Int32(clamping: settings.writeTimeoutMilliseconds))
@@ -270,7 +269,7 @@ extension Server {
     /// Serves one request: guards, route, who may, answer.
     func handle(_ request: Request, on connection: Connection) {
         metrics.requests += 1
-        if let problem = guards.refusal(of: request, from: connection.door.peer, needsToken: gate.registry.isInForce) {
+        if let problem = guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce) {
             return connection.respond(guards.share(problem.response, with: request))
         }
         let match = router.match(request)
