@@ -285,22 +285,6 @@ def test_resuming_a_running_execution_replays_and_then_follows(daemon, eventuall
     assert resumed == blocks_of(daemon, execution_id)[3:]
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_who_comes_while_it_runs_gets_what_the_first_reader_was_sent(daemon, state):
-    graph_id = daemon.create(chain(put("a"), put("b"), delay("c", 500), put("d")))
-    with Wire(daemon) as wire:
-        wire.send(f"POST /api/graphs/{graph_id}/execute/stream?state={state} HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        head = wire.read_head()
-        pieces = wire.read_body(head)
-        first = [next(pieces)]
-        while b'"node_start"' not in b"".join(first):
-            first.append(next(pieces))
-        later = blocks_of(daemon, head["content-location"].rpartition("/")[2], state=state)
-        live = Stream(b"".join([*first, *pieces]))
-    assert is_whole(live.events)
-    assert later == live.blocks
-
-
 def test_the_header_wins_over_the_parameter(daemon, told):
     whole = blocks_of(daemon, told)
     assert blocks_of(daemon, told, {"Last-Event-ID": "2"}, after=5) == whole[2:]
