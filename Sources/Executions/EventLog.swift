@@ -105,7 +105,7 @@ package final class EventLog: Sendable {
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         cancelsWhenAbandoned = summary.origin?.cancelsWhenAbandoned == true
         self.memory = memory
-        guarded = Mutex(Guarded(summary: summary, firstSeq: 1, visibleSeq: -1))
+        guarded = Mutex(Guarded(summary: consume summary, firstSeq: 1, visibleSeq: -1))
     }
 
     /// The log of an execution from the store: all that there is so far is there, nothing in memory. An unfinished one may

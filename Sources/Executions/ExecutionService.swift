@@ -76,10 +76,12 @@ package final class ExecutionService: Sendable {
         rerun: RerunPlan? = nil, prepare: (EventLog) -> Void = { _ in }
     ) throws(AdmissionError) -> EventLog {
         let now = environment.clock.wallMicroseconds
-        let summary = ExecutionSummary(
-            id: ids.next(wallMicroseconds: now), graphID: graph.identity.id, graphRevision: graph.identity.revision,
-            nodeCount: graph.graph.nodes.count, createdAtMicroseconds: now, origin: origin)
-        let log = EventLog(graph: graph, summary: summary, memory: environment.memory)
+        let log = EventLog(
+            graph: graph,
+            summary: ExecutionSummary(
+                id: ids.next(wallMicroseconds: now), graphID: graph.identity.id, graphRevision: graph.identity.revision,
+                nodeCount: graph.graph.nodes.count, createdAtMicroseconds: now, origin: origin),
+            memory: environment.memory)
         var merged = graph.graph.document.initialState
         for (key, value) in rerun?.initialState ?? initialState { merged[key] = value }
         let queued = Queued(run: makeRun(log), initialState: merged, cached: rerun?.cached ?? [:])

@@ -60,19 +60,26 @@ enum ASCII {
     }
 }
 
-/// A set of ASCII bytes as 128 bits: one shift and one mask to test a byte.
+/// A set of ASCII bytes as 128 bits: one shift and one mask to test a byte. For longer texts all sets share a table.
 struct ByteSet {
     let lower: UInt64
     let upper: UInt64
+    /// Stands for this set in the table.
+    let bit: UInt8
+
+    /// For each byte, the bits of the sets that it is in.
+    private static let table: [UInt8] = (0...UInt8.max).map { byte in
+        [token, path, query, hostName].reduce(0) { $1.contains(byte) ? $0 | $1.bit : $0 }
+    }
 
     /// `tchar` (RFC 9110, 5.6.2).
-    static var token: ByteSet { ByteSet(lower: 0x03FF_6CFA_0000_0000, upper: 0x57FF_FFFF_C7FF_FFFE) }
+    static var token: ByteSet { ByteSet(lower: 0x03FF_6CFA_0000_0000, upper: 0x57FF_FFFF_C7FF_FFFE, bit: 1) }
     /// `pchar`, `/` and `%` (RFC 3986, 3.3).
-    static var path: ByteSet { ByteSet(lower: 0x2FFF_FFF2_0000_0000, upper: 0x47FF_FFFE_87FF_FFFF) }
+    static var path: ByteSet { ByteSet(lower: 0x2FFF_FFF2_0000_0000, upper: 0x47FF_FFFE_87FF_FFFF, bit: 2) }
     /// Visible ASCII but `"`, `#`, `<` and `>`: what browsers leave as it is in a query (WHATWG URL, query percent-encode set).
-    static var query: ByteSet { ByteSet(lower: 0xAFFF_FFF2_0000_0000, upper: 0x7FFF_FFFF_FFFF_FFFF) }
+    static var query: ByteSet { ByteSet(lower: 0xAFFF_FFF2_0000_0000, upper: 0x7FFF_FFFF_FFFF_FFFF, bit: 4) }
     /// Letters, digits and `-._~`: a registered name without escapes and sub-delims, which no DNS name needs.
-    static var hostName: ByteSet { ByteSet(lower: 0x03FF_6000_0000_0000, upper: 0x47FF_FFFE_87FF_FFFE) }
+    static var hostName: ByteSet { ByteSet(lower: 0x03FF_6000_0000_0000, upper: 0x47FF_FFFE_87FF_FFFE, bit: 8) }
 
     func contains(_ byte: UInt8) -> Bool {
         let bits = byte < 64 ? lower : byte < 128 ? upper : 0
@@ -80,15 +87,12 @@ struct ByteSet {
     }
 
     func containsAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        // All are looked at, without a branch: most texts are good.
-        var areIn: UInt64 = 1
-        var seen: UInt8 = 0
-        for index in 0..<bytes.count {
-            let byte = bytes[index]
-            areIn &= (byte & 64 == 0 ? lower : upper) >> UInt64(byte & 63)
-            seen |= byte
+        Self.table.withUnsafeBufferPointer { table in
+            // All are looked at, without a branch: most texts are good.
+            var sets = bit
+            for index in 0..<bytes.count { sets &= table[Int(bytes[index])] }
+            return sets == bit
         }
-        return areIn == 1 && seen < 0x80
     }
 }
 
@@ -109,13 +113,25 @@ extension UnsafeRawBufferPointer {
 
     /// Whether these are the bytes of `text`, regardless of ASCII case.
     func equalsIgnoringCase(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { other in
-            guard other.count == count else { return false }
-            for index in 0..<count where other[index] != self[index] {
-                guard ASCII.lowercased(other[index]) == ASCII.lowercased(self[index]) else { return false }
-            }
-            return true
+        text.withBytes(equalsIgnoringCase)
+    }
+
+    func equalsIgnoringCase(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard other.count == count else { return false }
+        for index in 0..<count where other[index] != self[index] {
+            guard ASCII.lowercased(other[index]) == ASCII.lowercased(self[index]) else { return false }
         }
+        return true
+    }
+}
+
+extension String {
+    /// Calls `body` with the UTF-8, without a copy of a string that is native, as all are on Linux. Keep no pointer.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        guard let result = utf8.withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) else {
+            preconditionFailure("a string of another system")
+        }
+        return result
     }
 }

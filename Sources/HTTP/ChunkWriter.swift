@@ -37,10 +37,16 @@ package enum ChunkWriter {
 
     /// Writes the ten bytes of a header at `offset`.
     package static func writeHeader(size: Int, into buffer: UnsafeMutableRawBufferPointer, at offset: Int) {
-        precondition(1...dataBytesMax ~= size, "an empty chunk would end the body")
-        buffer.storeBytes(of: hexDigits(UInt32(size)), toByteOffset: offset, as: UInt64.self)
-        buffer[offset + 8] = ASCII.carriageReturn
-        buffer[offset + 9] = ASCII.lineFeed
+        precondition(offset + headerBytes <= buffer.count, "no room")
+        writeHeader(size: size, to: buffer.baseAddress! + offset)
+    }
+
+    @inline(__always)
+    static func writeHeader(size: Int, to place: UnsafeMutableRawPointer) {
+        precondition(size > 0 && size <= dataBytesMax, "an empty chunk would end the body")
+        place.storeBytes(of: hexDigits(UInt32(truncatingIfNeeded: size)), as: UInt64.self)
+        place.storeBytes(of: ASCII.carriageReturn, toByteOffset: 8, as: UInt8.self)
+        place.storeBytes(of: ASCII.lineFeed, toByteOffset: 9, as: UInt8.self)
     }
 
     /// Makes a chunk of the data that was written from `headerBytes` behind `start` up to `end`.
@@ -74,6 +80,7 @@ package enum ChunkWriter {
     }
 
     /// The eight digits as they lie in memory: four bits in each byte, and then all bytes made digits at once.
+    @inline(__always)
     private static func hexDigits(_ value: UInt32) -> UInt64 {
         var nibbles = UInt64(value)
         nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF

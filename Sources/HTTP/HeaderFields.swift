@@ -40,7 +40,10 @@ package struct HeaderFields: Sendable, Equatable {
     /// All values of that name, in order.
     package func values(of name: String) -> [String] {
         var values: [String] = []
-        forEachValue(of: name) { values.append(text($0)) }
+        forEachValue(of: name) { range in
+            values.append(text(range))
+            return true
+        }
         return values
     }
 
@@ -49,7 +52,10 @@ package struct HeaderFields: Sendable, Equatable {
     /// How many fields have that name.
     package func count(of name: String) -> Int {
         var count = 0
-        forEachValue(of: name) { _ in count += 1 }
+        forEachValue(of: name) { _ in
+            count += 1
+            return true
+        }
         return count
     }
 
@@ -72,7 +78,8 @@ package struct HeaderFields: Sendable, Equatable {
     package func lists(_ token: String, in name: String) -> Bool {
         var isListed = false
         forEachValue(of: name) { range in
-            isListed = isListed || withBytes(range) { Self.isListed(token, in: $0) }
+            isListed = withBytes(range) { Self.isListed(token, in: $0) }
+            return !isListed
         }
         return isListed
     }
@@ -88,6 +95,7 @@ package struct HeaderFields: Sendable, Equatable {
         var occurrence = Occurrence.none
         forEachValue(of: name) { range in
             if case .none = occurrence { occurrence = .once(range) } else { occurrence = .repeated }
+            return true
         }
         return occurrence
     }
@@ -99,19 +107,26 @@ package struct HeaderFields: Sendable, Equatable {
 
     private func firstValue(of name: String) -> Range<Int>? {
         var found: Range<Int>?
-        forEachValue(of: name) { if found == nil { found = $0 } }
+        forEachValue(of: name) { range in
+            found = range
+            return false
+        }
         return found
     }
 
+    /// - Parameter body: returns whether it wants the next one too.
     @inline(__always)
-    private func forEachValue(of name: String, _ body: (Range<Int>) -> Void) {
-        let nameCount = name.utf8.count
-        guard nameLengths >> UInt64(nameCount & 63) & 1 == 1 else { return }
-        bytes.withUnsafeBytes { bytes in
-            var start = 0
-            while let entry = Self.entry(in: bytes, at: start) {
-                if entry.name.count == nameCount, bytes.part(entry.name).equalsIgnoringCase(name) { body(entry.value) }
-                start = entry.end
+    private func forEachValue(of name: String, _ body: (Range<Int>) -> Bool) {
+        guard nameLengths >> UInt64(name.utf8.count & 63) & 1 == 1 else { return }
+        name.withBytes { name in
+            bytes.withUnsafeBytes { bytes in
+                var start = 0
+                while let entry = Self.entry(in: bytes, at: start) {
+                    if entry.name.count == name.count, bytes.part(entry.name).equalsIgnoringCase(name) {
+                        guard body(entry.value) else { return }
+                    }
+                    start = entry.end
+                }
             }
         }
     }

@@ -98,9 +98,8 @@ extension UnsafeRawBufferPointer {
         equals(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    func equals(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { equals(UnsafeRawBufferPointer($0)) }
+    func equals(text: String) -> Bool {
+        text.withBytes { equals($0) }
     }
 
     @inline(__always)

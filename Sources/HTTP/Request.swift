@@ -26,6 +26,8 @@ package struct Request: Sendable, Equatable {
     package var authority: Authority? { head.authority }
     /// Whether the client wants the connection kept after the response (RFC 9112, 9.3).
     package var keepsAlive: Bool { head.keepsAlive }
+    /// What `path` has, for the router.
+    package var pathSegments: PathSegments { head.line.target.path }
     /// The decoded segments of the path: `/a/b%2Fc` is `["a", "b/c"]`, `/` is `[]`, `/a/` is `["a", ""]`.
     package var path: [String] { head.line.target.path.strings }
     /// The decoded query, in the order written.

@@ -15,6 +15,8 @@ package struct RequestParser: ~Copyable, Sendable {
     /// Of the head that is being read.
     private var line: RequestLine?
     private var section: FieldSection
+    /// Of the body that is being read, if it comes in chunks.
+    private var decoder: ChunkedDecoder?
     /// The request whose body is being read: for a decision on its head, once `expectsContinue` was returned.
     package private(set) var pending: Request?
 
@@ -22,7 +24,7 @@ package struct RequestParser: ~Copyable, Sendable {
         case start(skippedEmptyLine: Bool)
         case fields
         case fixedBody(remaining: Int)
-        case chunkedBody(ChunkedDecoder)
+        case chunkedBody
         case failed(RequestFault)
     }
 
@@ -81,12 +83,13 @@ package struct RequestParser: ~Copyable, Sendable {
                 if let step = try endHead() { return step }
             case .fixedBody(let remaining):
                 return takeBody(remaining, input, &offset)
-            case .chunkedBody(var decoder):
-                defer { if case .chunkedBody = state { state = .chunkedBody(decoder) } }
-                switch try decoder.next(input, &offset) {
+            case .chunkedBody:
+                switch try decoder!.next(input, &offset) {
                 case .needsMore: return .needsMore
                 case .data(let range): pending?.body.append(contentsOf: input.part(range))
-                case .end: return finish()
+                case .end:
+                    decoder = nil
+                    return finish()
                 }
             case .failed(let fault):
                 throw fault
@@ -101,19 +104,16 @@ package struct RequestParser: ~Copyable, Sendable {
         guard offset < input.count else { return false }
         if !lines.isInLine { try check(firstByte: input[offset], skippedEmptyLine: skippedEmptyLine) }
         let queryItemsMax = limits.queryItemsMax
+        var line: RequestLine?
         let read = try lines.read(
             input, &offset, contentBytesMax: limits.requestLineBytesMax,
             tooLong: .requestLineTooLong(limits.requestLineBytesMax)
-        ) { line throws(RequestFault) -> RequestLine? in
-            line.isEmpty ? nil : try RequestLine(line, queryItemsMax: queryItemsMax)
+        ) { bytes throws(RequestFault) in
+            if !bytes.isEmpty { line = try RequestLine(bytes, queryItemsMax: queryItemsMax) }
         }
-        switch read {
-        case .needsMore: return false
-        case .line(nil): state = .start(skippedEmptyLine: true)
-        case .line(let line?):
-            self.line = line
-            state = .fields
-        }
+        guard case .line = read else { return false }
+        state = line == nil ? .start(skippedEmptyLine: true) : .fields
+        self.line = line
         return true
     }
 
@@ -142,7 +142,8 @@ package struct RequestParser: ~Copyable, Sendable {
             pending?.body.reserveCapacity(min(length, 64 * 1024))
             state = .fixedBody(remaining: length)
         case .chunked:
-            state = .chunkedBody(ChunkedDecoder(limits: limits, bodyBytesMax: limits.bodyBytesMax))
+            decoder = ChunkedDecoder(limits: limits, bodyBytesMax: limits.bodyBytesMax)
+            state = .chunkedBody
         }
         return expectations.isEmpty ? nil : .expectsContinue
     }

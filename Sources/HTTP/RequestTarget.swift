@@ -50,7 +50,7 @@ package struct RequestTarget: Sendable, Equatable {
             var rest = bytes.part(pathEnd..<bytes.count)
             while !rest.isEmpty {
                 let (known, value) = (PathSegments.popFirst(&rest), PathSegments.popFirst(&rest))
-                if known.equals(name) { return String(decoding: value, as: UTF8.self) }
+                if known.equals(text: name) { return String(decoding: value, as: UTF8.self) }
             }
             return nil
         }

@@ -25,7 +25,7 @@ package struct ResponseHead: Sendable, Equatable {
             self.keepsAlive = keepsAlive
         }
 
-        package init(_ request: Request) {
+        package init(_ request: borrowing Request) {
             self.init(isHead: request.method == .head, version: request.version, keepsAlive: request.keepsAlive)
         }
     }
@@ -114,11 +114,6 @@ package struct ResponseHead: Sendable, Equatable {
 extension [UInt8] {
     mutating func append(literal: StaticString) {
         append(contentsOf: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
-    }
-
-    mutating func append(text: String) {
-        var text = text
-        text.withUTF8 { append(contentsOf: $0) }
     }
 
     mutating func appendDecimal(_ value: UInt64) {

@@ -12,19 +12,25 @@ package struct Router<Handler> {
     ///
     /// - Parameter template: such as `/api/graphs/{id}/execute`. Adding one twice for a method is a bug and traps.
     package mutating func add(_ method: Method, _ template: String, _ handler: Handler) {
-        tree.add(method, template, handlers.count)
+        tree.add(method, template)
         handlers.append(handler)
     }
 
     package func match(_ request: Request) -> RouteMatch {
         request.target.form == .asterisk
-            ? .options(allow: tree.allMethods) : tree.match(request.method, request.target.path)
+            ? .options(allow: tree.allMethods) : tree.match(request.method, request.pathSegments)
     }
 
     package func match(_ method: Method, _ path: PathSegments) -> RouteMatch { tree.match(method, path) }
 
     /// What serves a route that was found.
     package subscript(route: RouteMatch.Route) -> Handler { handlers[route.index] }
+
+    /// The decoded segment that stands in the place of a `{name}` in a path that the route was found for. A name that the route's
+    /// template does not have is a bug and traps.
+    package func parameter(_ name: String, of route: RouteMatch.Route, in path: PathSegments) -> String {
+        path[tree.depth(ofParameter: name, of: route.index)]
+    }
 }
 
 extension Router: Sendable where Handler: Sendable {}
@@ -32,140 +38,167 @@ extension Router: Sendable where Handler: Sendable {}
 /// What a router knows of a path and a method. It says nothing of handlers: generic code would not be specialized for those of
 /// another module.
 package enum RouteMatch: Sendable {
-    case found(Route, RouteParameters)
+    case found(Route)
     /// The path is known, but not with this method: 405 with `Allow`, which lists these.
     case methodNotAllowed(allow: [Method])
     /// OPTIONS on a known path that does not serve it itself: 204 with `Allow`.
     case options(allow: [Method])
     case notFound
 
-    /// Names a route of the router that found it.
+    /// Names a route of the router that found it: how many were added before it.
     package struct Route: Sendable {
         fileprivate let index: Int
     }
 }
 
-/// The decoded segments that stood in the places of `{name}`s.
-package struct RouteParameters: Sendable {
-    fileprivate struct Name {
-        let text: String
-        /// Which segment of the path it stands for.
-        let depth: Int
-    }
-
-    private let names: [Name]
-    private let path: PathSegments
-
-    fileprivate init(_ names: [Name], of path: PathSegments) {
-        self.names = names
-        self.path = path
-    }
-
-    /// The value of a parameter that the route's template names; another name is a bug and traps.
-    package subscript(name: String) -> String {
-        for known in names where known.text == name { return path[known.depth] }
-        preconditionFailure("no parameter named \(name)")
-    }
-}
-
-/// The trie.
+/// The trie, in a few flat tables that refer to one another by index: matching copies nothing and counts no references.
 private struct RouteTree: Sendable {
+    private static let none = -1
+
     private struct Node {
-        /// Few at each place, so that comparing beats hashing.
-        var literals: [(segment: [UInt8], child: Int)] = []
-        var parameter: Int?
-        var routes: [Route] = []
+        /// The first of the literals that may come next: few at each place, so that comparing beats hashing.
+        var firstLiteral = none
+        /// The node behind a parameter.
+        var parameter = none
+        var firstRoute = none
+    }
+
+    private struct Literal {
+        /// In `text`.
+        let start: Int
+        let end: Int
+        let child: Int
+        /// The next one at the same place.
+        var next: Int
     }
 
     private struct Route {
         let method: Method
-        let handler: Int
-        let parameters: [RouteParameters.Name]
+        /// The next one of the same path.
+        var next: Int
     }
 
-    private struct Search {
-        let method: Method
-        var allow: [Method] = []
+    private struct Parameter {
+        let route: Int
+        let name: String
+        /// Which segment of the path it stands for.
+        let depth: Int
     }
 
     private var nodes: [Node] = [Node()]
+    private var literals: [Literal] = []
+    /// The literals' segments.
+    private var text: [UInt8] = []
+    /// By the number of the handler.
+    private var routes: [Route] = []
+    private var parameters: [Parameter] = []
 
-    mutating func add(_ method: Method, _ template: String, _ handler: Int) {
+    mutating func add(_ method: Method, _ template: String) {
         precondition(template.hasPrefix("/"), "a template starts with /")
         var index = 0
-        var parameters: [RouteParameters.Name] = []
         let segments =
             template == "/" ? [] : template.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         for (depth, segment) in segments.enumerated() {
             if segment.hasPrefix("{"), segment.hasSuffix("}") {
-                parameters.append(.init(text: String(segment.dropFirst().dropLast()), depth: depth))
+                let name = String(segment.dropFirst().dropLast())
+                parameters.append(Parameter(route: routes.count, name: name, depth: depth))
                 index = parameter(of: index)
             } else {
                 index = child(of: index, Array(segment.utf8))
             }
         }
-        precondition(!nodes[index].routes.contains { $0.method == method }, "\(method) \(template) is routed already")
-        nodes[index].routes.append(Route(method: method, handler: handler, parameters: parameters))
+        precondition(!methods(at: index).contains(method), "\(method) \(template) is routed already")
+        // Behind those that are there, since `Allow` lists them in this order.
+        var last = nodes[index].firstRoute
+        while last != Self.none, routes[last].next != Self.none { last = routes[last].next }
+        if last == Self.none { nodes[index].firstRoute = routes.count } else { routes[last].next = routes.count }
+        routes.append(Route(method: method, next: Self.none))
     }
 
     private mutating func parameter(of index: Int) -> Int {
-        if let child = nodes[index].parameter { return child }
-        nodes.append(Node())
-        nodes[index].parameter = nodes.count - 1
-        return nodes.count - 1
+        if nodes[index].parameter == Self.none {
+            nodes.append(Node())
+            nodes[index].parameter = nodes.count - 1
+        }
+        return nodes[index].parameter
     }
 
     private mutating func child(of index: Int, _ segment: [UInt8]) -> Int {
-        if let known = segment.withUnsafeBytes({ literal(index, $0) }) { return known }
+        let known = segment.withUnsafeBytes { child(behind: $0, at: index) }
+        if known != Self.none { return known }
         nodes.append(Node())
-        nodes[index].literals.append((segment, nodes.count - 1))
+        let start = text.count
+        text += segment
+        literals.append(
+            Literal(start: start, end: text.count, child: nodes.count - 1, next: nodes[index].firstLiteral))
+        nodes[index].firstLiteral = literals.count - 1
         return nodes.count - 1
     }
 
-    private func literal(_ index: Int, _ segment: UnsafeRawBufferPointer) -> Int? {
-        for (literal, child) in nodes[index].literals where segment.equals(literal) { return child }
-        return nil
+    private func child(behind segment: UnsafeRawBufferPointer, at index: Int) -> Int {
+        var literal = nodes[index].firstLiteral
+        while literal != Self.none {
+            let (start, end) = (literals[literal].start, literals[literal].end)
+            if end - start == segment.count, text.withUnsafeBytes({ segment.equals($0.part(start..<end)) }) {
+                return literals[literal].child
+            }
+            literal = literals[literal].next
+        }
+        return Self.none
+    }
+
+    func depth(ofParameter name: String, of route: Int) -> Int {
+        for parameter in parameters where parameter.route == route && parameter.name == name { return parameter.depth }
+        preconditionFailure("no parameter named \(name)")
     }
 
     func match(_ method: Method, _ path: PathSegments) -> RouteMatch {
-        var search = Search(method: method)
-        if let found = find(path, &search) { return found }
-        if method == .head {
-            search = Search(method: .get)
-            if let found = find(path, &search) { return found }
+        path.withBytes { path in
+            var allow: [Method] = []
+            if let route = find(method, path, from: 0, &allow) { return .found(RouteMatch.Route(index: route)) }
+            if method == .head {
+                allow = []
+                if let route = find(.get, path, from: 0, &allow) { return .found(RouteMatch.Route(index: route)) }
+            }
+            guard !allow.isEmpty else { return .notFound }
+            allow = Self.completed(allow)
+            return method == .options ? .options(allow: allow) : .methodNotAllowed(allow: allow)
         }
-        guard !search.allow.isEmpty else { return .notFound }
-        let allow = Self.completed(search.allow)
-        return method == .options ? .options(allow: allow) : .methodNotAllowed(allow: allow)
     }
 
-    private func find(_ path: PathSegments, _ search: inout Search) -> RouteMatch? {
-        guard let (node, route) = path.withBytes({ find(from: 0, $0, &search) }) else { return nil }
-        let found = nodes[node].routes[route]
-        return .found(RouteMatch.Route(index: found.handler), RouteParameters(found.parameters, of: path))
-    }
-
-    /// - Parameter path: the segments that are left.
+    /// - Parameters:
+    ///   - path: the segments that are left.
+    ///   - allow: gets the methods of a path that is routed, but not for this one.
     private func find(
-        from index: Int, _ path: UnsafeRawBufferPointer, _ search: inout Search
-    ) -> (node: Int, route: Int)? {
+        _ method: Method, _ path: UnsafeRawBufferPointer, from index: Int, _ allow: inout [Method]
+    ) -> Int? {
         guard !path.isEmpty else {
-            let routes = nodes[index].routes
-            if let route = routes.firstIndex(where: { $0.method == search.method }) { return (index, route) }
-            search.allow += routes.map(\.method)
+            var route = nodes[index].firstRoute
+            while route != Self.none, routes[route].method != method { route = routes[route].next }
+            if route != Self.none { return route }
+            allow += methods(at: index)
             return nil
         }
         var rest = path
         let segment = PathSegments.popFirst(&rest)
-        if let literal = literal(index, segment), let found = find(from: literal, rest, &search) { return found }
+        let literal = child(behind: segment, at: index)
+        if literal != Self.none, let route = find(method, rest, from: literal, &allow) { return route }
         // An empty segment names nothing.
-        guard let parameter = nodes[index].parameter, !segment.isEmpty else { return nil }
-        return find(from: parameter, rest, &search)
+        guard nodes[index].parameter != Self.none, !segment.isEmpty else { return nil }
+        return find(method, rest, from: nodes[index].parameter, &allow)
     }
 
-    var allMethods: [Method] {
-        Self.completed(nodes.flatMap { $0.routes.map(\.method) })
+    private func methods(at index: Int) -> [Method] {
+        var methods: [Method] = []
+        var route = nodes[index].firstRoute
+        while route != Self.none {
+            methods.append(routes[route].method)
+            route = routes[route].next
+        }
+        return methods
     }
+
+    var allMethods: [Method] { Self.completed(routes.map(\.method)) }
 
     /// Each once, with those that the router itself serves.
     private static func completed(_ methods: [Method]) -> [Method] {

@@ -44,8 +44,14 @@ package enum SSEWriter {
     package static func writeEventChunk(
         id: UInt64, trusted data: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
     ) -> Int {
-        let end = writeEvent(id: id, trusted: data, into: buffer, at: offset + ChunkWriter.headerBytes)
-        return ChunkWriter.finish(into: buffer, headerAt: offset, dataEnd: end)
+        var writer = RawWriter(buffer: buffer, offset: offset)
+        writer.write(chunkHeader: eventBytes(id: id, dataBytes: data.count))
+        writer.write("id: ")
+        writer.write(decimal: id)
+        writer.write("\ndata: ")
+        writer.write(data)
+        writer.write("\n\n\r\n")
+        return writer.offset
     }
 
     /// Writes what `appendRetry` appends as a chunk of its own.
@@ -130,20 +136,25 @@ private func decimalDigits(_ value: UInt64) -> Int {
 
 /// Copies pieces into a buffer, one behind the other; beyond its end it traps.
 struct RawWriter {
-    let buffer: UnsafeMutableRawBufferPointer
-    private(set) var offset: Int
+    private let base: UnsafeMutableRawPointer
+    private var next: UnsafeMutableRawPointer
+    private let end: UnsafeMutableRawPointer
 
     init(buffer: UnsafeMutableRawBufferPointer, offset: Int) {
-        self.buffer = buffer
-        self.offset = offset
+        guard let base = buffer.baseAddress, offset <= buffer.count else { preconditionFailure("no room") }
+        self.base = base
+        next = base + offset
+        end = base + buffer.count
     }
+
+    var offset: Int { next - base }
 
     @inline(__always)
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        guard let source = bytes.baseAddress, let base = buffer.baseAddress, !bytes.isEmpty else { return }
-        precondition(bytes.count <= buffer.count - offset, "no room")
-        memcpy(base + offset, source, bytes.count)
-        offset += bytes.count
+        guard let source = bytes.baseAddress else { return }
+        precondition(bytes.count <= end - next, "no room")
+        memcpy(next, source, bytes.count)
+        next += bytes.count
     }
 
     @inline(__always)
@@ -151,33 +162,42 @@ struct RawWriter {
         write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    @inline(__always)
+    mutating func write(chunkHeader size: Int) {
+        precondition(ChunkWriter.headerBytes <= end - next, "no room")
+        ChunkWriter.writeHeader(size: size, to: next)
+        next += ChunkWriter.headerBytes
+    }
+
     mutating func write(text: String) {
-        var text = text
-        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+        text.withBytes { write($0) }
     }
 
     @inline(__always)
     mutating func write(byte: UInt8) {
-        precondition(offset < buffer.count, "no room")
-        buffer[offset] = byte
-        offset += 1
+        precondition(next < end, "no room")
+        next.storeBytes(of: byte, as: UInt8.self)
+        next += 1
     }
 
     /// What was written from that offset on, for as long as the buffer stands.
     func written(from start: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: buffer[start..<offset])
+        UnsafeRawBufferPointer(start: base + start, count: offset - start)
     }
 
+    @inline(__always)
     mutating func write(decimal value: UInt64) {
-        let end = offset + decimalDigits(value)
-        precondition(end <= buffer.count)
-        var index = end
+        if value < 10 { write(byte: ASCII.zero + UInt8(truncatingIfNeeded: value)) } else { write(longDecimal: value) }
+    }
+
+    private mutating func write(longDecimal value: UInt64) {
+        let digits = decimalDigits(value)
+        precondition(digits <= end - next, "no room")
         var rest = value
-        repeat {
-            index -= 1
-            buffer[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
+        for index in stride(from: digits - 1, through: 0, by: -1) {
+            next.storeBytes(of: ASCII.zero + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index, as: UInt8.self)
             rest /= 10
-        } while rest > 0
-        offset = end
+        }
+        next += digits
     }
 }

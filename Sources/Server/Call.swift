@@ -7,26 +7,25 @@ import Reactor
 /// One request on its way to an answer. A handler answers with `respond` or `stream`, once, at once or later.
 struct Call {
     let request: Request
-    let endpoint: Endpoint
-    let parameters: RouteParameters
+    private let route: RouteMatch.Route
     /// Who asks. What a route says of graphs that this does not allow is left out.
     let access: Access
     let connection: Connection
-    let server: Server
     private let number: UInt64
 
-    init(
-        request: Request, endpoint: Endpoint, parameters: RouteParameters, access: Access,
-        connection: Connection, server: Server
-    ) {
+    init(request: Request, route: RouteMatch.Route, access: Access, connection: Connection) {
         self.request = request
-        self.endpoint = endpoint
-        self.parameters = parameters
+        self.route = route
         self.access = access
         self.connection = connection
-        self.server = server
         number = connection.exchangeNumber
     }
+
+    var server: Server { connection.server }
+    var endpoint: Endpoint { server.endpoint(of: route) }
+
+    /// The decoded segment that stood in the place of a `{name}` of the path; another name is a bug and traps.
+    func parameter(_ name: String) -> String { server.parameter(name, of: route, in: request) }
 
     func respond(_ response: Response) {
         // What was changed was changed, whether or not anybody still waits for the answer.
@@ -38,7 +37,7 @@ struct Call {
     /// The events of an execution from `seq` on, as an event stream.
     func stream(_ log: EventLog, detail: StateDetail, fromSeq seq: Int, headers: HeaderFields) {
         guard isCurrent else { return }
-        let head = ResponseHead(200, server.guards.share(headers, with: request))
+        let head = ResponseHead(200, connection.server.guards.share(headers, with: request))
         guard opensStream(head) else { return }
         connection.respond(streaming: head, log, detail, fromSeq: seq)
     }

@@ -18,7 +18,8 @@ extension Connection {
     /// Writes what a stream opens with; the caller has it sent.
     /// - Returns: whether a body follows.
     func beginStream(_ head: ResponseHead) -> Bool {
-        guard let request, case .handling = phase else { return false }
+        // A stream may be idle for long, and the request is the largest part of what it would hold.
+        guard case .handling = phase, let request = request.take() else { return false }
         _ = head.writeStreaming(to: &output, date: server.date(), recipient: ResponseHead.Recipient(request))
         guard request.method != .head else {
             finish(keepsAlive: request.keepsAlive)
@@ -26,8 +27,6 @@ extension Connection {
         }
         appendRetry()
         keepsAliveAfterStream = request.keepsAlive && request.version == .http11
-        // A stream may be idle for long, and the request is the largest part of what it would hold.
-        self.request = nil
         phase = .streaming
         arm(server.settings.keepAliveMilliseconds)
         return true
@@ -84,6 +83,35 @@ extension Connection {
 // MARK: Sending
 
 extension Connection {
+    /// Frames up to this size travel with the head of the response in one piece.
+    private static let headRidersBytesMax = 16 << 10
+
+    /// The head of a stream leaves once the execution is stored; frames that are there travel with it.
+    func readyForHead() -> Bool {
+        guard !output.isEmpty, outputSent == 0, let frames = stream?.frames else { return true }
+        guard frames.log.visibleSeq >= 0 else {
+            if let watch { server.hub.awaitNews(watch) }
+            return false
+        }
+        if !server.hub.memory.isFull { takeRiders(from: frames) }
+        return true
+    }
+
+    private func takeRiders(from frames: FrameLog) {
+        if case .at(let offset) = stream?.locate(), offset == frames.endOffset {
+            server.lendRoom(to: &output)
+            let count = frames.handOver(to: &output, bytesMax: Self.headRidersBytesMax)
+            if count > 0 { return advanceStream(by: count) }
+        }
+        guard case .extended = frames.extend(), case .at(let offset) = stream?.locate() else { return }
+        let count = frames.withFrames(at: offset) { frames in
+            guard frames.count <= Self.headRidersBytesMax else { return 0 }
+            output.append(contentsOf: frames)
+            return frames.count
+        }
+        advanceStream(by: count)
+    }
+
     private func bytesSent(of piece: UnsafeRawBufferPointer) -> Int {
         guard case .bytes(let count) = send(piece) else { return 0 }
         return count

@@ -13,8 +13,6 @@ final class Connection: ReadinessHandler {
     private static let outputBytesMax = 256 << 10
     /// What a stream may send in one turn, so that all get their turn.
     static let streamBytesPerTurnMax = 64 << 10
-    /// Frames up to this size travel with the head of the response in one piece.
-    private static let headRidersBytesMax = 16 << 10
     /// What is read and thrown away after a fault, so that the client gets to see the answer before the connection resets.
     private static let lingerBytesMax = 1 << 20
     static let lingerMilliseconds: Int64 = 2_000
@@ -43,7 +41,7 @@ final class Connection: ReadinessHandler {
     private var parser: RequestParser
     private var input: [UInt8] = []
     var output: [UInt8] = []
-    private var outputSent = 0
+    private(set) var outputSent = 0
     private var mayRead = true
     private var peerHasFinished = false
     private var isBlocked = false
@@ -287,6 +285,8 @@ final class Connection: ReadinessHandler {
         phase = keepsAlive ? .reading : .closing(lingers: true)
         patience.isWanted = !keepsAlive
         arm(keepsAlive ? server.settings.idleTimeoutMilliseconds : server.settings.writeTimeoutMilliseconds)
+        // Behind a stream that was sent there is nothing to do before the next request arrives.
+        if keepsAlive, output.isEmpty, input.isEmpty, !mayRead, !peerHasFinished { return }
         askForFlush()
     }
 
@@ -333,32 +333,6 @@ final class Connection: ReadinessHandler {
         guard case .closing(let lingers) = phase else { return true }
         lingers && !peerHasFinished ? linger() : close()
         return false
-    }
-
-    /// The head of a stream leaves once the execution is stored; frames that are there travel with it.
-    private func readyForHead() -> Bool {
-        guard !output.isEmpty, outputSent == 0, let frames = stream?.frames else { return true }
-        guard frames.log.visibleSeq >= 0 else {
-            if let watch { server.hub.awaitNews(watch) }
-            return false
-        }
-        if !server.hub.memory.isFull { takeRiders(from: frames) }
-        return true
-    }
-
-    private func takeRiders(from frames: FrameLog) {
-        if case .at(let offset) = stream?.locate(), offset == frames.endOffset {
-            server.lendRoom(to: &output)
-            let count = frames.handOver(to: &output, bytesMax: Self.headRidersBytesMax)
-            if count > 0 { return advanceStream(by: count) }
-        }
-        guard case .extended = frames.extend(), case .at(let offset) = stream?.locate() else { return }
-        let count = frames.withFrames(at: offset) { frames in
-            guard frames.count <= Self.headRidersBytesMax else { return 0 }
-            output.append(contentsOf: frames)
-            return frames.count
-        }
-        advanceStream(by: count)
     }
 
     func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {

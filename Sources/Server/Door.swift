@@ -3,7 +3,7 @@ import Glibc
 import Linux
 
 /// Where a connection came in and who is at its other end, as far as that decides what it may do.
-struct Door {
+final class Door {
     let peer: SocketAddress
     /// It came in by the socket in the state folder, which is for the commands of the daemon's own user.
     let isAdministrative: Bool
@@ -13,13 +13,26 @@ struct Door {
     let isTrustedProxy: Bool
 
     /// Loopback, a unix socket or a trusted proxy: never limited for what it is itself.
-    var isExempt: Bool { peer.isLoopback || isTrustedProxy }
+    let isExempt: Bool
+    let isUnix: Bool
+
+    init(peer: SocketAddress, isAdministrative: Bool, userID: UInt32?, isTrustedProxy: Bool) {
+        self.peer = peer
+        self.isAdministrative = isAdministrative
+        self.userID = userID
+        self.isTrustedProxy = isTrustedProxy
+        isExempt = peer.isLoopback || isTrustedProxy
+        isUnix = if case .unix = peer { true } else { false }
+    }
 
     /// The peer as the log has it.
     var peerText: String {
-        if case .unix = peer { "unix" } else { peer.host }
+        isUnix ? "unix" : peer.host
     }
 }
+
+@available(*, unavailable)
+extension Door: Sendable {}
 
 extension PeerCredentials {
     /// The user, unless it is node code that has connected: it runs as the daemon's user, and is not that user's word.

@@ -239,7 +239,7 @@ extension ExecutionRoutes {
     }
 
     static func id(_ call: Call) throws(Problem) -> ExecutionID {
-        let text = call.parameters["id"]
+        let text = call.parameter("id")
         guard let id = ExecutionID(text) else {
             throw Problem(
                 404, "unknown_execution", "\(text.prefix(80)) is no execution's id, which is a UUID of version 7.")

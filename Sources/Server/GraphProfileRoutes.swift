@@ -8,7 +8,7 @@ enum GraphProfileRoutes {
     private static let lastDefault = 50
 
     static func read(_ call: Call) throws(Problem) {
-        let id = call.parameters["id"]
+        let id = call.parameter("id")
         let last = try call.number("last", in: 1...500, default: lastDefault)
         let scan = GraphScan(graphID: id, last: last, store: call.server.store, catalog: call.server.catalog)
         call.offload(scan) { scan throws(Problem) in

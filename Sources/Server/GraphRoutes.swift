@@ -44,7 +44,7 @@ enum GraphRoutes {
     }
 
     static func read(_ call: Call) throws(Problem) {
-        let id = call.parameters["id"]
+        let id = call.parameter("id")
         let accept = Accept(call.request.headers)
         guard let type = accept.preferred(among: [.json, .yaml]) else {
             throw Problem(406, "not_acceptable", "A graph is to be had as application/json or application/yaml.")
@@ -73,7 +73,7 @@ enum GraphRoutes {
 
     static func replace(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
-        let id = call.parameters["id"]
+        let id = call.parameter("id")
         let conditions = try preconditions(call.request)
         call.offload { () throws(Problem) in
             let content = try parse(body, format, catalog)
@@ -91,7 +91,7 @@ enum GraphRoutes {
     }
 
     static func delete(_ call: Call) throws(Problem) {
-        let (catalog, id) = (call.server.catalog, call.parameters["id"])
+        let (catalog, id) = (call.server.catalog, call.parameter("id"))
         let conditions = try preconditions(call.request)
         call.offload { () throws(Problem) in
             let current = catalog.currentNumber(id)
@@ -108,7 +108,7 @@ enum GraphRoutes {
     }
 
     static func revisions(_ call: Call) throws(Problem) {
-        let (catalog, id) = (call.server.catalog, call.parameters["id"])
+        let (catalog, id) = (call.server.catalog, call.parameter("id"))
         call.offload { () throws(Problem) in
             let all = try ExecutionRoutes.read { () throws(StoreError) in try catalog.revisions(of: id) }
             guard !all.isEmpty else { throw unknown(id) }

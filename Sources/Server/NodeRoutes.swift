@@ -10,7 +10,7 @@ enum NodeRoutes {
 
     static func read(_ call: Call) throws(Problem) {
         let detail = try EventRoutes.detail(call.request)
-        let nodeID = call.parameters["node_id"]
+        let nodeID = call.parameter("node_id")
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
             guard let rank = log.graph.graph.rank(ofNode: nodeID) else {
                 throw Problem(

@@ -15,14 +15,15 @@ final class RequestGuards {
 
     /// Why a request is refused whatever it wants; nil if it is not.
     /// - Parameter needsToken: whether tokens decide who enters.
-    func refusal(of request: Request, from peer: SocketAddress, needsToken: Bool) -> Problem? {
-        hostRefusal(request, peer, needsToken) ?? originRefusal(request)
-            ?? (needsToken ? nil : forwardingRefusal(request)) ?? contentTypeRefusal(request)
+    func refusal(of request: Request, through door: Door, needsToken: Bool) -> Problem? {
+        hostRefusal(request, door, needsToken) ?? originRefusal(request)
+            ?? (needsToken ? nil : forwardingRefusal(request.headers))
+            ?? contentTypeRefusal(request.headers, hasBody: !request.body.isEmpty)
     }
 
     /// A name that was made to resolve to loopback (DNS rebinding) shows in `Host`.
-    private func hostRefusal(_ request: Request, _ peer: SocketAddress, _ needsToken: Bool) -> Problem? {
-        if case .unix = peer { return nil }
+    private func hostRefusal(_ request: Request, _ door: Door, _ needsToken: Bool) -> Problem? {
+        if door.isUnix { return nil }
         guard let authority = request.authority else { return nil }
         // Lower-case, and an IPv6 address without its brackets.
         let host = authority.host
@@ -59,9 +60,9 @@ final class RequestGuards {
         return false
     }
 
-    private func forwardingRefusal(_ request: Request) -> Problem? {
+    private func forwardingRefusal(_ headers: HeaderFields) -> Problem? {
         guard !settings.allowsForwardedWithoutTokens else { return nil }
-        guard request.headers.contains("x-forwarded-for") || request.headers.contains("forwarded") else { return nil }
+        guard headers.contains("x-forwarded-for") || headers.contains("forwarded") else { return nil }
         return Problem(
             403, "forwarded_without_tokens",
             "This request came through a proxy, so anybody may have sent it, and no tokens are configured to tell who may. "
@@ -69,14 +70,14 @@ final class RequestGuards {
                 + "(or MILLRACE_AUTH_ALLOW_FORWARDED_WITHOUT_TOKENS=true).")
     }
 
-    private func contentTypeRefusal(_ request: Request) -> Problem? {
+    private func contentTypeRefusal(_ headers: HeaderFields, hasBody: Bool) -> Problem? {
         let hasBody =
-            !request.body.isEmpty || request.headers.contains("transfer-encoding")
-            || request.headers.withValue(of: "content-length") { length in
+            hasBody || headers.contains("transfer-encoding")
+            || headers.withValue(of: "content-length") { length in
                 length.map { !($0.count == 1 && $0[0] == UInt8(ascii: "0")) } ?? false
             }
         guard hasBody else { return nil }
-        let type = request.headers["content-type"].flatMap { MediaType($0) }
+        let type = headers["content-type"].flatMap { MediaType($0) }
         if let type, type.isJSON || type.isYAML { return nil }
         return Problem(
             415, "unsupported_media_type",

@@ -9,7 +9,7 @@ extension Server {
     func admit(_ request: Request, _ match: RouteMatch, on connection: Connection) throws(Problem) -> Access {
         if gate.standsOpen(for: connection.door) { return .anyone }
         switch match {
-        case .found(let route, _) where endpoint(of: route).needs == nil:
+        case .found(let route) where endpoint(of: route).needs == nil:
             try gate.limit(gate.origin(of: request, connection.door))
             return .nobody
         case .options:
@@ -27,13 +27,13 @@ extension Server {
 
     /// Why a request is refused whatever its body says; nil if that is still open.
     func refusal(ofHead request: Request, on connection: Connection) -> Problem? {
-        guards.refusal(of: request, from: connection.door.peer, needsToken: gate.registry.isInForce)
+        guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce)
             ?? refusal(ofStranger: request, on: connection)
     }
 
     /// The same for want of a token only: strangers need not send what nobody will read.
     func refusal(ofStranger request: Request, on connection: Connection) -> Problem? {
-        guard gate.registry.isInForce, case .found(let route, _) = match(request),
+        guard gate.registry.isInForce, case .found(let route) = match(request),
             let needed = endpoint(of: route).needs
         else { return nil }
         do throws(Problem) {
@@ -71,7 +71,7 @@ extension Server {
         case .route, .nothing:
             try answer(call)
         case .graph:
-            guard call.access.allows(graph: call.parameters["id"]) else { throw Self.otherGraph }
+            guard call.access.allows(graph: call.parameter("id")) else { throw Self.otherGraph }
             try answer(call)
         case .execution:
             let id = try ExecutionRoutes.id(call)

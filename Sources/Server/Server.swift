@@ -164,6 +164,10 @@ package final class Server {
 
     func endpoint(of route: RouteMatch.Route) -> Endpoint { router[route] }
 
+    func parameter(_ name: String, of route: RouteMatch.Route, in request: Request) -> String {
+        router.parameter(name, of: route, in: request.pathSegments)
+    }
+
     package var streamCount: Int { hub.streamCount }
 
     var connectionCount: Int { connections.count }
@@ -180,8 +184,7 @@ package final class Server {
     }
 
     private func accept(_ descriptor: consuming Descriptor, _ door: Door) {
-        if case .unix = door.peer {
-        } else {
+        if !door.isUnix {
             try? descriptor.setNoDelay()
             // A host that has vanished acknowledges nothing; without this the kernel would try for a quarter of an hour.
             try? descriptor.setUserTimeout(milliseconds: Int32(clamping: settings.writeTimeoutMilliseconds))
@@ -266,7 +269,7 @@ extension Server {
     /// Serves one request: guards, route, who may, answer.
     func handle(_ request: Request, on connection: Connection) {
         metrics.requests += 1
-        if let problem = guards.refusal(of: request, from: connection.door.peer, needsToken: gate.registry.isInForce) {
+        if let problem = guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce) {
             return connection.respond(guards.share(problem.response, with: request))
         }
         let match = router.match(request)
@@ -277,11 +280,8 @@ extension Server {
             return connection.respond(guards.share(error.response, with: request))
         }
         switch match {
-        case .found(let route, let parameters):
-            serve(
-                Call(
-                    request: request, endpoint: router[route], parameters: parameters, access: connection.access,
-                    connection: connection, server: self))
+        case .found(let route):
+            serve(Call(request: request, route: route, access: connection.access, connection: connection))
         case .options(let allow):
             connection.respond(guards.preflight(request, allow: allow))
         case .methodNotAllowed(let allow):

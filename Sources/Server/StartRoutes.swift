@@ -9,7 +9,7 @@ enum StartRoutes {
 
     /// What a start may say in its body.
     struct Order: Sendable {
-        var initialState: JSONObject = [:]
+        var initialState = JSONObject()
         var cancelsOnDisconnect = false
     }
 
@@ -57,7 +57,8 @@ enum StartRoutes {
     }
 
     private static func follow(_ log: EventLog, _ call: Call, _ answer: Answer, isNew: Bool) {
-        if isNew, log.cancelsWhenAbandoned { call.server.hub.watchAbandonment(of: log) }
+        let hub = call.server.hub
+        if isNew, log.cancelsWhenAbandoned { hub.watchAbandonment(of: log) }
         switch answer {
         case .events(let detail):
             var headers = EventRoutes.streamHeaders(for: call.request)
@@ -65,11 +66,11 @@ enum StartRoutes {
             headers.add("Location", "/api/executions/", trusted: log.idText, "/events")
             call.stream(log, detail: detail, fromSeq: 1, headers: headers)
         case .place:
-            call.server.hub.whenStored(log.change, of: log) { accept(log, call) }
+            hub.whenStored(log.change, of: log) { accept(log, call) }
         case .end:
             call.connection.awaitEnd(of: log)
             // A client that waits when the daemon stops learns where the end will be found.
-            call.server.hub.whenFinished(log) {
+            hub.whenFinished(log) {
                 ExecutionRoutes.respondFinished(log, call)
             } farewell: {
                 accept(log, call)
@@ -88,7 +89,7 @@ enum StartRoutes {
     private static func start(
         _ call: Call, _ order: Order, _ answer: Answer, _ prepare: (EventLog) -> Void
     ) throws(Problem) -> EventLog {
-        let id = call.parameters["id"]
+        let id = call.parameter("id")
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
         let trace = call.trace
         // Most starts have nothing to say of themselves.
@@ -106,14 +107,15 @@ enum StartRoutes {
         _ graph: GraphRevision, _ call: Call, initialState: JSONObject = [:], origin: ExecutionOrigin? = nil,
         rerun: RerunPlan? = nil, _ prepare: (EventLog) -> Void = { _ in }
     ) throws(Problem) -> EventLog {
-        guard !call.server.isDraining || call.server.hasSuccessor else {
+        let server = call.server
+        guard !server.isDraining || server.hasSuccessor else {
             throw Problem(
                 503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
         }
         // Nobody would learn of its start, and it would only lie in memory beside all that waits there.
-        if let fault = call.server.store.fault { throw historyUnwritable(fault) }
+        if let fault = server.store.fault { throw historyUnwritable(fault) }
         do throws(ExecutionService.AdmissionError) {
-            return try call.server.service.start(
+            return try server.service.start(
                 graph, initialState: initialState, origin: origin, rerun: rerun, prepare: prepare)
         } catch {
             switch error {

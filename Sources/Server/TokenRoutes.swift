@@ -35,7 +35,7 @@ enum TokenRoutes {
     }
 
     static func revoke(_ call: Call) throws(Problem) {
-        let id = call.parameters["id"]
+        let id = call.parameter("id")
         guard !call.server.gate.registry.isFixed(id) else {
             throw Problem(
                 409, "fixed_token",

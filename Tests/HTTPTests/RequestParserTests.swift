@@ -28,6 +28,24 @@ struct RequestParserTests {
         #expect(try request("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n").path == [])
     }
 
+    @Test(
+        arguments: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "get", "PROPFIND", "GETS"])
+    func `a method is the token that it was written as`(name: String) {
+        #expect(Method(name).rawValue == name)
+        #expect((Method(name) == .get) == (name == "GET"))
+    }
+
+    @Test func `a query is read by name, the first value of it`() throws {
+        let request = try request("GET /a?x=%41+b&y&x=2&=3&z=%C3%A9 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(request.queryValue("x") == "A b")
+        #expect(request.queryValue("y") == "")
+        #expect(request.queryValue("") == "3")
+        #expect(request.queryValue("z") == "é")
+        #expect(request.queryValue("w") == nil)
+        #expect(request.query.count == 5)
+        #expect(request.target.raw == "/a?x=%41+b&y&x=2&=3&z=%C3%A9")
+    }
+
     @Test func `an absolute target has the path of an origin target`() throws {
         let request = try request("GET http://a:80/x?y=1 HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(request.target.form == .absolute)

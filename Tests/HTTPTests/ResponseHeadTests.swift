@@ -69,6 +69,22 @@ struct ResponseHeadTests {
         #expect(throws: HeaderFields.FieldError.invalidName(name)) { try headers.addUntrusted(name, "x") }
     }
 
+    @Test func `fields are found by their names in any case, and written in order`() {
+        var headers: HeaderFields = ["Via": "a", "Content-Type": "x: y", "Empty": "", "via": "b"]
+        headers.add("Location", "/x/", trusted: Array("1".utf8), "/events")
+        #expect(headers.count == 5)
+        #expect(headers["VIA"] == "a")
+        #expect(headers.values(of: "Via") == ["a", "b"])
+        #expect(headers.count(of: "via") == 2)
+        #expect(headers["content-type"] == "x: y")
+        #expect(headers["empty"] == "")
+        #expect(headers["location"] == "/x/1/events")
+        #expect(!headers.contains("vib") && !headers.contains("x"))
+        #expect(headers.name(at: 1) == "Content-Type" && headers.value(at: 4) == "/x/1/events")
+        let fields = "Via: a\r\nContent-Type: x: y\r\nEmpty: \r\nvia: b\r\nLocation: /x/1/events\r\n"
+        #expect(written(ResponseHead(200, headers)).contains("\r\nDate: \(date)\r\n\(fields)Content-Length: 0\r\n"))
+    }
+
     @Test func `a broken field of our own is a bug`() async {
         await #expect(processExitsWith: .failure) {
             var headers = HeaderFields()

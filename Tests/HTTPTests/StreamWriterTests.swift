@@ -43,6 +43,42 @@ struct StreamWriterTests {
         #expect(appended == frame)
     }
 
+    @Test(arguments: [1, 9, 10, 15, 16, 0xFF, 0x1234_5678, 0x9ABC_DEF0, ChunkWriter.dataBytesMax])
+    func `a chunk's size is written in eight digits, and read back`(size: Int) {
+        var header = [UInt8](repeating: 0, count: ChunkWriter.headerBytes)
+        header.withUnsafeMutableBytes { ChunkWriter.writeHeader(size: size, into: $0, at: 0) }
+        let digits = String(size, radix: 16)
+        let padding = String(repeating: "0", count: 8 - digits.count)
+        #expect(String(decoding: header, as: UTF8.self) == "\(padding)\(digits)\r\n")
+        #expect(header.withUnsafeBytes(ChunkWriter.size) == size)
+    }
+
+    @Test(arguments: [1, 9, 10, 12_345, UInt64.max] as [UInt64], [0, 1, 15, 16, 4_000])
+    func `an event and a retry are written as chunks at once`(id: UInt64, dataBytes: Int) {
+        let data = [UInt8](repeating: 0x78, count: dataBytes)
+        var chunks = [UInt8](repeating: 0, count: dataBytes + 128)
+        let end = chunks.withUnsafeMutableBytes { buffer in
+            let retryEnd = SSEWriter.writeRetryChunk(milliseconds: 2050, into: buffer, at: 3)
+            return data.withUnsafeBytes { SSEWriter.writeEventChunk(id: id, trusted: $0, into: buffer, at: retryEnd) }
+        }
+        var expected: [UInt8] = [0, 0, 0]
+        ChunkWriter.append("retry: 2050\n\n".utf8, to: &expected)
+        var block: [UInt8] = []
+        SSEWriter.appendEvent(id: id, data: data, to: &block)
+        ChunkWriter.append(block, to: &expected)
+        #expect(Array(chunks[..<end]) == expected)
+    }
+
+    @Test func `a chunk that does not fit is a bug`() async {
+        await #expect(processExitsWith: .failure) {
+            var buffer = [UInt8](repeating: 0, count: 40)
+            let data = [UInt8](repeating: 0x78, count: 20)
+            buffer.withUnsafeMutableBytes { buffer in
+                data.withUnsafeBytes { _ = SSEWriter.writeEventChunk(id: 1, trusted: $0, into: buffer, at: 0) }
+            }
+        }
+    }
+
     @Test(arguments: [0, 9, 10, 99, 100, UInt64.max] as [UInt64])
     func `an event block has the bytes that were announced`(id: UInt64) {
         var output: [UInt8] = []
