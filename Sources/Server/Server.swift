@@ -37,9 +37,10 @@ package final class Server {
     /// Connections read into it one after the other: an idle one owns no buffer.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     let keepAliveChunk: [UInt8]
-    /// An empty buffer with room, which connections lend one after the other to send a short execution in one piece.
+    /// An empty buffer with room, which connections borrow one after the other to send a short execution in one piece.
     private var spareOutput: [UInt8] = []
-    private static let spareOutputBytes = (min: 4 << 10, max: 32 << 10)
+    /// No more than a connection could hold without it: whoever takes nothing of what it is sent keeps the buffer.
+    private static let spareOutputBytes = (min: 4 << 10, max: 16 << 10)
 
     private let router: Router<Endpoint>
     /// Descriptors that are kept for all but connections: the store, children, files. Without any left the process could not
