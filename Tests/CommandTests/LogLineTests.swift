@@ -41,10 +41,9 @@ import Testing
     private func completion(
         _ rank: Int, attempt: Int, _ status: NodeStatus, microseconds: Int64 = 0, error: String? = nil
     ) -> EventRecord.Body {
-        var completion = NodeCompletion(rank: rank, attempt: attempt, status: status)
-        completion.durationMicroseconds = microseconds
-        completion.error = error
-        return .nodeComplete(completion)
+        .nodeComplete(
+            NodeCompletion(
+                rank: rank, attempt: attempt, status: status, durationMicroseconds: microseconds, error: error))
     }
 
     /// An event each quarter of a second.
