@@ -15,6 +15,13 @@ let strict: [SwiftSetting] =
         .enableUpcomingFeature("ExistentialAny"),
     ]
 
+/// A release runs without the Swift toolchain, and calls the runtime without a detour.
+let standalone: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCollections", "-l_FoundationCShims"],
+        .when(configuration: .release))
+]
+
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
@@ -75,7 +82,7 @@ let targets: [Target] = [
             "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Metrics", "Nodes",
             "History", "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
         ],
-        swiftSettings: strict),
+        swiftSettings: strict, linkerSettings: standalone),
 
     tests("AuthTests", ["Auth", "Digest", "Linux"]),
     tests("LinuxTests", ["Linux", "CLinux"]),

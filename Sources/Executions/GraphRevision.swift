@@ -12,6 +12,9 @@ package final class GraphRevision: Sendable {
     package let onlyComputes: Bool
     /// By index into `graph.edges`; nil for an edge without `when`.
     package let conditions: [(any EdgeCondition)?]
+    let hasConditions: Bool
+    /// Whether some condition looks at what nodes did.
+    let conditionsReadNodes: Bool
     /// By rank: `,"node_id":"…","node_name":"…","attempt":`, as events carry it.
     private let labels: ByteTable
     /// By rank: the same with `"node_kind":"…"`.
@@ -31,6 +34,8 @@ package final class GraphRevision: Sendable {
         self.bodies = bodies
         onlyComputes = bodies.allSatisfy(\.onlyComputes)
         self.conditions = conditions
+        hasConditions = conditions.contains { $0 != nil }
+        conditionsReadNodes = conditions.contains { $0?.readsNodes == true }
         labels = ByteTable(graph.nodes) { node, writer in
             Self.writeLabel(of: node, to: &writer)
             writer.append(",\"attempt\":")

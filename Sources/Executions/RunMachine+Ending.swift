@@ -143,7 +143,7 @@ extension RunMachine {
     private mutating func takes(_ edge: Int, _ rank: Int, _ state: State, _ seen: inout [String: ConditionNode]?)
         -> Bool
     {
-        guard revision.conditions[edge] != nil else { return true }
+        guard revision.hasConditions, revision.conditions[edge] != nil else { return true }
         switch judge(edge, rank, state, &seen) {
         case .success(let isTaken): return isTaken
         case .failure(let failure):

@@ -94,7 +94,7 @@ package struct RunMachine {
         self.limits = limits
         nodes = graph.incoming.map { NodeRun(undecided: Int32($0.count)) }
         openCount = graph.nodes.count
-        keepsUpdates = revision.conditions.contains { $0?.readsNodes == true }
+        keepsUpdates = revision.conditionsReadNodes
         updates = keepsUpdates ? Array(repeating: [:], count: graph.nodes.count) : []
     }
 
