@@ -16,11 +16,12 @@ let strict: [SwiftSetting] =
     ]
 
 /// A release runs without the Swift toolchain, and calls the runtime without a detour.
-let standalone: [LinkerSetting] = [
-    .unsafeFlags(
-        ["-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCollections", "-l_FoundationCShims"],
-        .when(configuration: .release))
-]
+func standalone(_ libraries: String...) -> [LinkerSetting] {
+    [.unsafeFlags(["-static-stdlib"] + libraries.map { "-l\($0)" }, .when(configuration: .release))]
+}
+
+/// Those that the Foundation of the packages needs, in the order of the linker.
+let foundation = standalone("CoreFoundation", "_FoundationICU", "_FoundationCollections", "_FoundationCShims")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
@@ -45,7 +46,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CLuaLibrary", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
     .target(name: "CLua", dependencies: ["CLuaLibrary"]),
     .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),  // apt: libsimdjson-dev
-    .executableTarget(name: "millrace-exec"),
+    .executableTarget(name: "millrace-exec", linkerSettings: standalone()),
 
     // Values.
     module("JSON", ["CSimdJSON", orderedCollections]),
@@ -82,7 +83,7 @@ let targets: [Target] = [
             "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Metrics", "Nodes",
             "History", "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
         ],
-        swiftSettings: strict, linkerSettings: standalone),
+        swiftSettings: strict, linkerSettings: foundation),
 
     tests("AuthTests", ["Auth", "Digest", "Linux"]),
     tests("LinuxTests", ["Linux", "CLinux"]),

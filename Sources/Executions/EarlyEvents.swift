@@ -76,6 +76,7 @@ struct EarlyRenderer {
     /// What was rendered since the last time.
     mutating func take(_ json: borrowing ByteWriter, _ ends: [Int]) -> EarlyEvents? {
         guard !ends.isEmpty else { return nil }
+        // The ends are copied too: the array itself stays with the thread.
         let events = EarlyEvents(firstSeq: takenCount + 1, json: json.bytes, ends: ends.map { $0 })
         takenCount += ends.count
         takenBytes += json.count

@@ -70,7 +70,7 @@ struct StateContent: Sendable {
     private mutating func lay(_ update: JSONObject, rank: Int) {
         var place = Place(rank: Int32(rank), index: 0)
         update.forEachMember { key, text in
-            let isReduced = reducers != nil && reducers?.byKey[key] != nil
+            let isReduced = reducers?.byKey[key] != nil
             let value = isReduced ? Value.reduced(Contribution(text, Int32(rank))) : .plain(text)
             absorb(Entry(key: key, value: value, rank: Int32(rank), place: place))
             place.index += 1

@@ -127,29 +127,27 @@ import Testing
         let large = [UInt8](repeating: 7, count: 70_000)
         let log = ended(1)
         try store([(log, [[[1], [2], large]])])
-        let queue = try DatabaseQueue(path: path)
-        try queue.inDatabase { database in
-            guard case .found(let execution) = try database.nextExecutionWithEvents(after: 0, rowsMax: 1) else {
-                return #expect(Bool(false))
-            }
-            #expect(try !database.dropFirstRow(of: execution))
-        }
+        try dropOnlyRow()
         let slice = try read { try $0.records(of: log.id, after: 0, bytesMax: 1000) }
         #expect(slice.firstSeq == 3)
         #expect(slice.all == [large])
+    }
+
+    /// Of the one execution that has events to drop.
+    private func dropOnlyRow() throws {
+        try DatabaseQueue(path: path).inDatabase { database in
+            guard case .found(let execution) = try database.nextExecutionWithEvents(after: 0, rowsMax: 1) else {
+                return #expect(Bool(false), "there are events to drop")
+            }
+            #expect(try !database.dropFirstRow(of: execution))
+        }
     }
 
     @Test func `of events that lie in the row of their execution the last one stays`() throws {
         let log = ended(1)
         try store([(log, [[[1], [2, 2], [3, 3, 3]]])])
         #expect(try count("first_events") == 0)
-        let queue = try DatabaseQueue(path: path)
-        try queue.inDatabase { database in
-            guard case .found(let execution) = try database.nextExecutionWithEvents(after: 0, rowsMax: 1) else {
-                return #expect(Bool(false))
-            }
-            #expect(try !database.dropFirstRow(of: execution))
-        }
+        try dropOnlyRow()
         let slice = try read { try $0.records(of: log.id, after: 0, bytesMax: 1000) }
         #expect(slice.firstSeq == 3)
         #expect(slice.all == [[3, 3, 3]])

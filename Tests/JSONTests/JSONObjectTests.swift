@@ -27,6 +27,13 @@ func `an object keeps its members in order`(_ count: Int) throws {
     #expect(object["a"] == .null)
 }
 
+@Test func `keys that begin and end alike are told apart`() {
+    let keys = ["aaaaaaaa1aaaaaaaa", "aaaaaaaa2aaaaaaaa", "aaaaaaaa12aaaaaaaa", "a", "b", "ab", "ba", ""].map {
+        JSONKey($0)
+    }
+    for (index, key) in keys.enumerated() { #expect(keys.filter { $0 == key } == [keys[index]]) }
+}
+
 @Test func `keys are compared by code points`() throws {
     let composed = "\u{E9}", decomposed = "e\u{301}"
     #expect(composed == decomposed)

@@ -35,17 +35,18 @@ struct SetKind: NodeKind {
         let constants = members.compactMap { key, value in value.constant.map { (key, $0) } }
         // Of what is read from its text, the text is known.
         if constants.count == members.count, let update = JSONObject(constants).text.object {
-            return ConstantBody(constantUpdate: update)
+            return ConstantBody(update: update)
         }
         return SetBody(values: members)
     }
 }
 
 private struct ConstantBody: NodeBody {
-    let constantUpdate: JSONObject?
+    let update: JSONObject
     var onlyComputes: Bool { true }
+    var constantUpdate: JSONObject? { update }
 
-    func start(_ call: NodeCall) -> NodeStart { .finished(.success(update: constantUpdate ?? [:])) }
+    func start(_ call: NodeCall) -> NodeStart { .finished(.success(update: update)) }
 }
 
 private struct SetBody: NodeBody {
