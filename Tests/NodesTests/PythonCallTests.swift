@@ -222,6 +222,24 @@ import Testing
         #expect(try await run(source).update == ["squares": [1, 4, 9]])
     }
 
+    @Test func `a fork of the worker is ended by SIGTERM whatever it waits for, unless the node has it otherwise`()
+        async throws
+    {
+        let source = """
+            import os, signal
+            def handler_in_fork():
+                pid = os.fork()
+                if pid == 0:
+                    os._exit(0 if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL else 1)
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            def f(state):
+                ours = handler_in_fork()
+                signal.signal(signal.SIGTERM, lambda *_: None)
+                return {"ours": ours, "theirs": handler_in_fork()}
+            """
+        #expect(try await run(source).update == ["ours": 0, "theirs": 1])
+    }
+
     @Test func `a flood of prints ends in one last word`() async throws {
         let outputs = Outputs()
         try await withPython(PythonBench()) { bench in

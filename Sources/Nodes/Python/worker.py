@@ -533,11 +533,18 @@ class Worker:
         self.is_over = False
         self.is_terminating = False
         signal.signal(signal.SIGTERM, self.terminate)
+        os.register_at_fork(after_in_child=self.leave_terminate)
 
     def terminate(self, *_):
         # As an exception, so that `finally` and atexit have their chance.
         self.is_terminating = True
         raise SystemExit(128 + signal.SIGTERM)
+
+    def leave_terminate(self):
+        # A handler in Python may not run while a fork waits in C, as those of a multiprocessing.Pool do for a lock: their
+        # pool would wait for them forever.
+        if signal.getsignal(signal.SIGTERM) == self.terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def run(self):
         while True:
