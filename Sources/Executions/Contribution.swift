@@ -10,11 +10,14 @@ final class Contribution: Sendable {
     private(set) nonisolated(unsafe) var next: Contribution?
     /// Of all values from here on, and a comma each.
     let bytes: Int
+    /// What counts the value, with all else that came with it.
+    private let charge: MemoryCharge?
 
-    init(_ value: JSONText, _ rank: Int32, next: Contribution? = nil) {
+    init(_ value: JSONText, _ rank: Int32, next: Contribution? = nil, charge: MemoryCharge? = nil) {
         self.value = value
         self.rank = rank
         self.next = next
+        self.charge = charge
         bytes = value.bytes.count + 1 + (next?.bytes ?? 0)
     }
 
@@ -52,7 +55,7 @@ final class Contribution: Sendable {
         }
         var tail = ours ?? theirs
         for head in heads.reversed() {
-            tail = head.next === tail ? head : Contribution(head.value, head.rank, next: tail)
+            tail = head.next === tail ? head : Contribution(head.value, head.rank, next: tail, charge: head.charge)
         }
         return tail ?? self
     }

@@ -79,8 +79,10 @@ package final class EventLog: Sendable {
         /// -1: the execution's row is not committed; 0: it is; n: so is everything up to event n.
         var visibleSeq: Int
         var isQueuedForStore = false
-        /// Kept until the execution starts.
-        var initialState: JSONObject?
+        /// Until it is stored.
+        var waitingStart: WaitingStart?
+        /// Who waits until a change is stored, if somebody does.
+        var afterStored: (change: Int, action: @Sendable () -> Void)?
         /// Until the row is stored.
         var start: KeyedStart?
         /// Counts what there was to store, events or not, and what of that is stored.
@@ -94,10 +96,11 @@ package final class EventLog: Sendable {
         var appendedSeq: Int { firstSeq + ends.count - 1 }
     }
     private let guarded: Mutex<Guarded>
-    private let memory: LogMemory?
+    /// Where its events, and the states of those who render them, are counted.
+    let memory: ExecutionMemory?
 
     /// The log of a new execution: nothing is stored yet.
-    package init(graph: GraphRevision, summary: consuming ExecutionSummary, memory: LogMemory? = nil) {
+    package init(graph: GraphRevision, summary: consuming ExecutionSummary, memory: ExecutionMemory? = nil) {
         self.id = summary.id
         idText = summary.id.utf8
         self.graph = graph
@@ -110,7 +113,7 @@ package final class EventLog: Sendable {
 
     /// The log of an execution from the store: all that there is so far is there, nothing in memory. An unfinished one may
     /// be taken up again.
-    package init(stored summary: ExecutionSummary, graph: GraphRevision, memory: LogMemory? = nil) {
+    package init(stored summary: ExecutionSummary, graph: GraphRevision, memory: ExecutionMemory? = nil) {
         self.id = summary.id
         idText = summary.id.utf8
         self.graph = graph
@@ -122,7 +125,7 @@ package final class EventLog: Sendable {
     }
 
     deinit {
-        memory?.change(by: -guarded.withLock { $0.records.count })
+        memory?.change(.logs, by: -guarded.withLock { $0.records.count })
     }
 
     /// The state that the engine has reached; the store may lag behind it.
@@ -159,13 +162,29 @@ package final class EventLog: Sendable {
         }
     }
 
-    /// The execution waits in the queue, and will start with this.
+    /// The execution waits in the queue, and will start with this, which stays in memory until it is stored.
     /// - Returns: whether the caller must tell the store.
-    package func wait(with initialState: JSONObject) -> Bool {
+    func wait(with start: WaitingStart) -> Bool {
         guarded.withLock { guarded in
-            guarded.initialState = initialState
+            guarded.waitingStart = start
             return guarded.queueForStore()
         }
+    }
+
+    /// What an execution that waits in the queue will start with, as long as that is not stored.
+    var waitingStart: WaitingStart? {
+        guarded.withLock { $0.waitingStart }
+    }
+
+    /// Calls `action` once all up to this change is stored, on the store's thread: short, never blocking. One at a time may
+    /// wait so.
+    func whenStored(_ change: Int, _ action: @escaping @Sendable () -> Void) {
+        let isStored = guarded.withLock { guarded in
+            if guarded.storedChange >= change { return true }
+            guarded.afterStored = (change, action)
+            return false
+        }
+        if isStored { action() }
     }
 
     /// Nothing will follow, and all of it may be seen.
@@ -180,12 +199,12 @@ package final class EventLog: Sendable {
     ) -> Bool {
         guarded.withLock { guarded in
             let base = guarded.records.count
-            memory?.change(by: records.count)
+            memory?.change(.logs, by: records.count)
             records.withUnsafeBytes { guarded.records.append(contentsOf: $0) }
             guarded.ends += ends.lazy.map { base + $0 }
             change(&guarded.summary)
             guarded.summary.lastSeq = guarded.appendedSeq
-            guarded.initialState = nil
+            guarded.waitingStart = nil
             return guarded.queueForStore()
         }
     }
@@ -230,19 +249,24 @@ package final class EventLog: Sendable {
                 after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
             return Unstored(
                 summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice,
-                initialState: guarded.initialState, start: guarded.start, change: guarded.change)
+                initialState: guarded.waitingStart?.stored, start: guarded.start, change: guarded.change)
         }
     }
 
     /// For the store, after a commit: everything up to `seq` and `change` is durable, readers may see it.
     package func markStored(through seq: Int, change: Int) {
-        guarded.withLock { guarded in
+        let action = guarded.withLock { guarded -> (@Sendable () -> Void)? in
             precondition(seq <= guarded.appendedSeq && seq >= guarded.visibleSeq, "the visible mark moves forward only")
             guarded.visibleSeq = seq
             guarded.start = nil
+            guarded.waitingStart = nil
             guarded.storedChange = change
             trim(&guarded, toBytes: memory?.isTight == true ? 0 : Self.windowBytesMax)
+            guard let waiting = guarded.afterStored, waiting.change <= change else { return nil }
+            guarded.afterStored = nil
+            return waiting.action
         }
+        action?()
     }
 
     /// Lets go of all that is stored: memory is tight.
@@ -253,7 +277,7 @@ package final class EventLog: Sendable {
     private func trim(_ guarded: inout Guarded, toBytes bytesMax: Int) {
         let before = guarded.records.count
         guarded.trim(toBytes: bytesMax)
-        memory?.change(by: guarded.records.count - before)
+        memory?.change(.logs, by: guarded.records.count - before)
     }
 
     /// For the store, when a commit failed: the log must be offered again.

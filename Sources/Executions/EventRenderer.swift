@@ -23,6 +23,8 @@ package struct EventRenderer: Sendable {
     private let detail: StateDetail
     /// Whoever renders hands the states over; else they are derived from the records.
     private let statesAreGiven: Bool
+    /// Where the values of states are counted.
+    private let memory: ExecutionMemory?
     /// `","execution_id":"…","graph_id":"…","seq":`
     private let identity: [UInt8]
     /// Nil until `start`; and for ever where no state is shown.
@@ -45,7 +47,7 @@ package struct EventRenderer: Sendable {
     package private(set) var hasGap = false
 
     package init(executionID: ExecutionID, revision: GraphRevision, detail: StateDetail) {
-        self.init(Array(executionID.description.utf8), revision, detail, statesAreGiven: false)
+        self.init(Array(executionID.description.utf8), revision, detail, statesAreGiven: false, memory: nil)
     }
 
     package init(log: EventLog, detail: StateDetail) {
@@ -53,13 +55,17 @@ package struct EventRenderer: Sendable {
     }
 
     package init(log: EventLog, detail: StateDetail, statesAreGiven: Bool) {
-        self.init(log.idText, log.graph, detail, statesAreGiven: statesAreGiven)
+        self.init(log.idText, log.graph, detail, statesAreGiven: statesAreGiven, memory: log.memory)
     }
 
-    private init(_ idText: [UInt8], _ revision: GraphRevision, _ detail: StateDetail, statesAreGiven: Bool) {
+    private init(
+        _ idText: [UInt8], _ revision: GraphRevision, _ detail: StateDetail, statesAreGiven: Bool,
+        memory: ExecutionMemory?
+    ) {
         self.revision = revision
         self.detail = detail
         self.statesAreGiven = statesAreGiven
+        self.memory = memory
         var writer = ByteWriter(capacity: 160)
         writer.append("\",\"execution_id\":\"")
         writer.append(idText)
@@ -141,9 +147,13 @@ extension EventRenderer {
     /// Later starts, after a restart of the daemon, leave the states as they are: what had ended has ended.
     private mutating func begin(_ initialState: JSONObject) {
         guard detail != .none, final == nil, !hasGap else { return }
-        final = State(initial: initialState, reducers: revision.graph.reducers)
+        // Where states are given, they are counted where they come from.
+        let memory = statesAreGiven ? nil : memory
+        final = State(initial: initialState, reducers: revision.graph.reducers, memory: memory)
         if statesAreGiven { updates.reserveCapacity(min(revision.graph.nodes.count, Self.usualUpdates)) }
-        if detail == .full, !statesAreGiven { flow = StateFlow(graph: revision.graph, initialState: initialState) }
+        if detail == .full, !statesAreGiven {
+            flow = StateFlow(graph: revision.graph, initialState: initialState, memory: memory)
+        }
     }
 
     /// - Returns: the output state, where states are shown.

@@ -1,5 +1,3 @@
-import Graphs
-import JSON
 import Synchronization
 
 /// An execution that an earlier daemon has left unfinished.
@@ -9,42 +7,118 @@ package struct LeftExecution: Sendable {
     package let graph: GraphRevision
     /// Why it cannot go on, if it cannot.
     package let failure: String?
-    /// Of one that was still queued.
-    package let initialState: JSONObject
-    package let cached: [Int: JSONObject]
 
-    package init(
-        summary: ExecutionSummary, graph: GraphRevision, failure: String? = nil, initialState: JSONObject = [:],
-        cached: [Int: JSONObject] = [:]
-    ) {
+    package init(summary: ExecutionSummary, graph: GraphRevision, failure: String? = nil) {
         self.summary = summary
         self.graph = graph
         self.failure = failure
-        self.initialState = initialState
-        self.cached = cached
     }
+}
+
+/// How an earlier daemon ended, and what its executions are to do.
+package struct TakeUp: Sendable {
+    /// It stopped by itself, so that no execution has ended it.
+    package var isAfterStop: Bool
+    /// Nothing goes on by itself.
+    package var holdsAll: Bool
+
+    package init(isAfterStop: Bool = true, holdsAll: Bool = false) {
+        self.isAfterStop = isAfterStop
+        self.holdsAll = holdsAll
+    }
+}
+
+package enum ResumeResult: Sendable {
+    /// That it goes on is stored once the log has stored this change.
+    case resumed(EventLog, change: Int)
+    case notHeld
+    /// Not among the unfinished ones.
+    case unknown
 }
 
 // MARK: From one daemon to the next
 
 extension ExecutionService {
-    /// Takes up what an earlier daemon has left, oldest first, before anything new is admitted. What had begun goes on at
-    /// once, also beyond the limit of running executions.
-    package func takeUp(_ left: [LeftExecution]) {
-        for execution in left {
-            let log = EventLog(stored: execution.summary, graph: execution.graph, memory: environment.memory)
-            let run = makeRun(log)
-            if execution.summary.status == .queued, execution.failure == nil {
-                let queued = Queued(run: run, initialState: execution.initialState, cached: execution.cached)
-                if guarded.withLock({ $0.place(queued) }) { queued.begin() }
-                continue
-            }
+    /// From now on until `hasTakenUp`, whoever asks for an execution that is not known waits: an earlier daemon may have left it.
+    package func willTakeUp() {
+        guarded.withLock { $0.takingUp = [] }
+    }
+
+    package func hasTakenUp() {
+        let waiting = guarded.withLock { $0.takingUp.take() ?? [] }
+        for action in waiting { action() }
+    }
+
+    /// Calls `action` once all that an earlier daemon has left is known; at once if it is.
+    package func whenTakenUp(_ action: @escaping @Sendable () -> Void) {
+        let isDone = guarded.withLock { guarded in
+            guarded.takingUp?.append(action)
+            return guarded.takingUp == nil
+        }
+        if isDone { action() }
+    }
+
+    package var isTakingUp: Bool { guarded.withLock { $0.takingUp != nil } }
+
+    /// Makes known what an earlier daemon has left, oldest first; may be called for a part at a time. They go on as there are
+    /// places and memory, what had begun before what had not; but one that was running whenever the daemon died lately is held.
+    package func takeUp(_ executions: [LeftExecution], _ order: TakeUp = TakeUp()) {
+        let deathsMax = guarded.withLock { $0.limits.deathsMax }
+        for execution in executions {
+            var summary = execution.summary
+            if order.isAfterStop { summary.deaths = 0 }
+            let log = EventLog(stored: summary, graph: execution.graph, memory: environment.memory)
+            let isDeadly = deathsMax > 0 && summary.deaths >= deathsMax
+            // One that was cancelled only ends.
+            let mustHold = order.holdsAll || isDeadly && !summary.isCancelRequested && execution.failure == nil
+            if mustHold, summary.status != .held, log.note({ $0.status = .held }) { environment.store.logHasGrown(log) }
+            let waiting = Waiting(log: log, failure: execution.failure)
             guarded.withLock { guarded in
-                guarded.runs[log.id] = run
-                guarded.running += 1
+                if mustHold || summary.status == .held {
+                    guarded.stages[log.id] = .held(waiting)
+                } else {
+                    guarded.wait(waiting)
+                }
             }
-            let store = environment.store
-            run.resume({ body in try store.forEachRecord(of: log.id) { body($0) } }, failure: execution.failure)
+        }
+        fill()
+    }
+
+    /// How many are held.
+    package var heldCount: Int { held.count }
+
+    private var held: [ExecutionID] {
+        guarded.withLock { guarded in
+            guarded.stages.compactMap { id, stage in if case .held = stage { id } else { nil } }.sorted()
+        }
+    }
+
+    /// Has an execution that is held go on, as a new one would: with no deaths behind it.
+    package func resume(_ id: ExecutionID) -> ResumeResult {
+        let log = guarded.withLock { guarded in guarded.stages[id]?.log }
+        guard let log else { return .unknown }
+        // Its status is that of one which waits before it can begin.
+        let resumed = guarded.withLock { guarded -> (change: Int, mustTell: Bool)? in
+            guard case .held(let waiting) = guarded.stages[id] else { return nil }
+            let mustTell = log.note { summary in
+                summary.status = summary.attempt > 0 ? .running : .queued
+                summary.deaths = 0
+            }
+            guarded.wait(waiting)
+            return (log.change, mustTell)
+        }
+        guard let resumed else { return .notHeld }
+        if resumed.mustTell { environment.store.logHasGrown(log) }
+        fill()
+        return .resumed(log, change: resumed.change)
+    }
+
+    /// Has all go on that are held, oldest first.
+    /// - Returns: those that do.
+    package func resumeAllHeld() -> [(log: EventLog, change: Int)] {
+        held.compactMap { id in
+            guard case .resumed(let log, let change) = resume(id) else { return nil }
+            return (log, change)
         }
     }
 
@@ -63,17 +137,42 @@ extension ExecutionService {
     private func pause(_ pause: ExecutionRun.Pause) -> [ExecutionRun] {
         guarded.withLock { guarded in
             guarded.pause = pause
-            return Array(guarded.runs.values)
+            return guarded.stages.values.compactMap { if case .running(let run) = $0 { run } else { nil } }
         }
     }
 
-    /// Nothing runs any more: every execution is finished, queued or quiet.
+    /// Nothing runs any more: every execution is finished, quiet, or waits.
     package var isQuiet: Bool {
-        let runs = guarded.withLock { guarded in
-            let queued = guarded.queue.ids
-            return guarded.runs.values.filter { !queued.contains($0.log.id) }
+        let stages = guarded.withLock { Array($0.stages.values) }
+        return stages.allSatisfy { stage in
+            switch stage {
+            case .queued, .left, .held: true
+            case .beginning: false
+            case .running(let run): run.isQuiet || run.log.isFinishedAndVisible
+            }
         }
-        return runs.allSatisfy { $0.isQuiet || $0.log.isFinishedAndVisible }
+    }
+
+    /// Traps when the account or the places do not add up. Meant for debug builds, on a service at rest.
+    package func checkInvariants() {
+        environment.memory.checkInvariants()
+        guarded.withLock { guarded in
+            var (running, beginning, queued, left) = (0, 0, 0, 0)
+            for stage in guarded.stages.values {
+                switch stage {
+                case .queued: queued += 1
+                case .left: left += 1
+                case .held: break
+                case .beginning: beginning += 1
+                // One that has ended is known until that is visible, and has no place any more.
+                case .running(let run): running += run.log.summary.status.isFinished ? 0 : 1
+                }
+            }
+            precondition(guarded.queue.count == queued, "the queue holds what is queued")
+            precondition(guarded.left.count == left, "what is left waits in its line")
+            precondition(guarded.beginning == beginning, "what is read has a place for it")
+            precondition(guarded.running == running + beginning, "each place has its execution")
+        }
     }
 }
 

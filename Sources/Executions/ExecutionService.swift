@@ -1,3 +1,4 @@
+import DequeModule
 import Graphs
 import JSON
 import Synchronization
@@ -24,30 +25,66 @@ package final class ExecutionService: Sendable {
         package var runningMax = 10_000
         /// Executions that wait for one of those places.
         package var queuedMax = 10_000
+        /// Deaths of the daemon in a row, during each of which an execution ran, after which it is held; 0: never.
+        package var deathsMax = 3
         /// Of each execution, from its start to its end.
         package var execution = ExecutionLimits()
 
         package init() {}
     }
 
-    struct Queued {
-        let run: ExecutionRun
-        let initialState: JSONObject
-        /// By rank: what is taken over from another execution.
-        var cached: [Int: JSONObject] = [:]
+    /// One that waits for a place.
+    struct Waiting {
+        let log: EventLog
+        /// Why it can only fail, if it can.
+        var failure: String?
+    }
+
+    typealias CancelReply = @Sendable (CancelResult) -> Void
+
+    /// What becomes of an execution until it has ended.
+    enum Stage {
+        /// Waits for its first place, in `queue`.
+        case queued(EventLog)
+        /// Had begun under an earlier daemon, and waits in `left`.
+        case left(EventLog)
+        /// Waits until somebody resumes or cancels it.
+        case held(Waiting)
+        /// Has a place, while what it needs is read; those who cancel it meanwhile wait.
+        case beginning(EventLog, cancels: [CancelReply])
+        case running(ExecutionRun)
+
+        var log: EventLog {
+            switch self {
+            case .queued(let log), .left(let log), .beginning(let log, _): log
+            case .held(let waiting): waiting.log
+            case .running(let run): run.log
+            }
+        }
     }
 
     struct Guarded {
         var limits: Limits
-        var runs: [ExecutionID: ExecutionRun] = [:]
-        var queue = FairQueue<Queued>()
+        var stages: [ExecutionID: Stage] = [:]
+        var queue = FairQueue<Waiting>()
+        /// Oldest first.
+        var left = Deque<Waiting>()
+        /// Places that are taken.
         var running = 0
+        /// Those of them whose executions wait for what is being read for them.
+        var beginning = 0
         /// Admitted, and about to be put among the running or into the queue.
         var arriving = 0
         var isClosed = false
         /// While held, only what only computes starts, and when interrupted nothing does; all else that is admitted waits in
         /// the queue for the next daemon.
         var pause = ExecutionRun.Pause.none
+        /// Executions of an earlier daemon are still being made known; who asks for one that is not known waits.
+        var takingUp: [@Sendable () -> Void]?
+        /// Nothing begins before the next look: what was to begin could not be read.
+        var rests = false
+        var isLooking = false
+        var starts: any QueuedStarts
     }
 
     package let environment: RunEnvironment
@@ -56,15 +93,20 @@ package final class ExecutionService: Sendable {
 
     package init(environment: RunEnvironment, limits: Limits = Limits(), ids: ExecutionIDGenerator) {
         self.environment = environment
-        guarded = Mutex(Guarded(limits: limits))
+        guarded = Mutex(Guarded(limits: limits, starts: StoredStates(store: environment.store)))
         self.ids = ids
+    }
+
+    /// Where queued executions find again what they start with; before the first of them.
+    package func use(_ starts: any QueuedStarts) {
+        guarded.withLock { $0.starts = starts }
     }
 
     /// These hold from now on. What runs goes on with the limits that it began with, also where fewer may run now; what waits
     /// begins where more may.
     package func change(_ limits: Limits) {
         guarded.withLock { $0.limits = limits }
-        while let next = guarded.withLock({ $0.next() }) { next.begin() }
+        fill()
     }
 
     /// Admits an execution: it runs at once or waits in the queue.
@@ -84,30 +126,36 @@ package final class ExecutionService: Sendable {
             memory: environment.memory)
         var merged = graph.graph.document.initialState
         for (key, value) in rerun?.initialState ?? initialState { merged[key] = value }
-        let queued = Queued(run: makeRun(log), initialState: merged, cached: rerun?.cached ?? [:])
-        try admit()
+        let start = QueuedStart(initialState: merged, cached: rerun?.cached ?? [:])
+        let mayRun = try admit(onlyComputes: graph.onlyComputes)
         prepare(log)
-        let (runs, pause) = arrive(queued)
-        if runs {
-            if pause == .held { queued.run.hold() }
-            queued.begin()
-        } else if log.wait(with: rerun?.edits ?? merged) {
-            environment.store.logHasGrown(log)
+        if mayRun {
+            let run = makeRun(log)
+            if let pause = arrive(run) {
+                if pause == .held { run.hold() }
+                run.begin(initialState: start.initialState, cached: start.cached)
+                return log
+            }
         }
+        let mustTell = log.wait(with: WaitingStart(start, stored: rerun?.edits ?? merged, in: environment.memory))
+        enqueue(log)
+        if mustTell { environment.store.logHasGrown(log) }
+        fill()
         return log
     }
 
     /// The log of an execution that is not finished, or finished so lately that its end is not visible yet.
     package func log(of id: ExecutionID) -> EventLog? {
-        guarded.withLock { $0.runs[id]?.log }
+        guarded.withLock { $0.stages[id]?.log }
     }
 
     package var unfinished: [EventLog] {
-        guarded.withLock { $0.runs.values.map(\.log) }
+        guarded.withLock { $0.stages.values.map(\.log) }
     }
 
+    /// Those that have a place, and those that wait for one.
     package var counts: (running: Int, queued: Int) {
-        guarded.withLock { ($0.running, $0.queue.count) }
+        guarded.withLock { ($0.running, $0.queue.count + $0.left.count) }
     }
 
     /// The places in the queue, from 1, of those of the executions that wait in it.
@@ -115,27 +163,6 @@ package final class ExecutionService: Sendable {
         guard !ids.isEmpty else { return [:] }
         let queue = guarded.withLock { $0.queue }
         return queue.positions(of: Set(ids))
-    }
-
-    /// - Parameter reply: called on the pool.
-    package func cancel(_ id: ExecutionID, _ reply: @escaping @Sendable (CancelResult) -> Void) {
-        let (run, queued) = guarded.withLock { guarded -> (ExecutionRun?, Queued?) in
-            guard let run = guarded.runs[id] else { return (nil, nil) }
-            guard let queued = guarded.queue.remove(id, graphID: run.log.graph.identity.id) else { return (run, nil) }
-            guarded.running += 1
-            return (nil, queued)
-        }
-        if let queued {
-            let log = queued.run.log
-            return queued.run.beginCancelled(initialState: queued.initialState) {
-                reply(.cancelled(log, change: log.change))
-            }
-        }
-        guard let run else { return environment.pool.submit { reply(.unknown) } }
-        if run.log.summary.status.isFinished { return environment.pool.submit { reply(.alreadyFinished(run.log)) } }
-        run.cancel { wasInTime in
-            reply(wasInTime ? .cancelled(run.log, change: run.log.change) : .alreadyFinished(run.log))
-        }
     }
 
     /// No more executions are admitted.
@@ -146,81 +173,84 @@ package final class ExecutionService: Sendable {
     /// For the store's observer: executions whose end is visible are the history's from now on, and when memory is tight so
     /// is all that is stored.
     package func forgetFinished(_ logs: [EventLog]) {
+        if windowsMustGo { for log in unfinished { log.dropWindow() } }
         let finished = logs.filter(\.isFinishedAndVisible)
-        if environment.memory.isTight {
-            for run in guarded.withLock({ Array($0.runs.values) }) { run.log.dropWindow() }
-        }
         guard !finished.isEmpty else { return }
         // What held them last lets go of them outside of the lock: all that a run had is freed there.
-        var runs: [ExecutionRun?] = []
-        runs.reserveCapacity(finished.count)
+        var stages: [Stage?] = []
+        stages.reserveCapacity(finished.count)
         guarded.withLock { guarded in
-            for log in finished { runs.append(guarded.runs.removeValue(forKey: log.id)) }
+            for log in finished { stages.append(guarded.stages.removeValue(forKey: log.id)) }
         }
     }
 
-    func makeRun(_ log: EventLog) -> ExecutionRun {
+    /// Each log lets go of its own at its next commit; all are asked only while there is much to be had.
+    private var windowsMustGo: Bool {
+        let memory = environment.memory
+        return memory.isTight && memory.bytes(of: .logs) > memory.bytesMax / Self.windowsShare
+    }
+    private static let windowsShare = 8
+
+    func makeRun(_ log: EventLog, isTakenUp: Bool = false) -> ExecutionRun {
         let limits = guarded.withLock { $0.limits.execution }
         // The service lets go of the run at its end.
-        return ExecutionRun(log: log, environment: environment, limits: limits) { self.runEnded() }
-    }
-
-    /// Sets a place aside.
-    private func admit() throws(AdmissionError) {
-        let refusal = guarded.withLock { guarded -> AdmissionError? in
-            if guarded.isClosed { return .closed }
-            // More than the limit run after it has become smaller, and take nobody's place in the queue.
-            let places = max(guarded.limits.runningMax, guarded.running) + guarded.limits.queuedMax
-            guard guarded.running + guarded.queue.count + guarded.arriving < places else { return .queueFull }
-            guarded.arriving += 1
-            return nil
-        }
-        if let refusal { throw refusal }
-    }
-
-    /// Takes the place that was set aside; from here on others can find the execution, and start it from the queue.
-    /// - Returns: whether it runs at once, and how the daemon's stop stands.
-    private func arrive(_ queued: Queued) -> (runs: Bool, ExecutionRun.Pause) {
-        guarded.withLock { guarded in
-            guarded.arriving -= 1
-            return (guarded.place(queued), guarded.pause)
-        }
+        return ExecutionRun(log: log, environment: environment, limits: limits, isTakenUp: isTakenUp) { self.runEnded() }
     }
 
     private func runEnded() {
-        let next = guarded.withLock { guarded -> Queued? in
-            guarded.running -= 1
-            return guarded.next()
-        }
-        next?.begin()
+        guarded.withLock { $0.running -= 1 }
+        fill()
     }
-}
 
-extension ExecutionService.Queued {
-    func begin() {
-        run.begin(initialState: initialState, cached: cached)
+    /// Sets a place aside.
+    /// - Returns: whether there is one among the running.
+    private func admit(onlyComputes: Bool) throws(AdmissionError) -> Bool {
+        let isFull = environment.memory.isFull
+        let (refusal, mayRun) = guarded.withLock { guarded -> (AdmissionError?, Bool) in
+            if guarded.isClosed { return (.closed, false) }
+            // More than the limit run after it has become smaller, and take nobody's place in the queue.
+            let places = max(guarded.limits.runningMax, guarded.running) + guarded.limits.queuedMax
+            guard guarded.running + guarded.queue.count + guarded.arriving < places else { return (.queueFull, false) }
+            guarded.arriving += 1
+            return (nil, guarded.hasPlace(onlyComputes: onlyComputes, memoryIsFull: isFull))
+        }
+        if let refusal { throw refusal }
+        return mayRun
+    }
+
+    /// Takes a place among the running; from here on others can find the execution.
+    /// - Returns: how the daemon's stop stands; nil if there is no place any more.
+    private func arrive(_ run: ExecutionRun) -> ExecutionRun.Pause? {
+        guarded.withLock { guarded in
+            guard guarded.hasPlace(onlyComputes: run.log.graph.onlyComputes, memoryIsFull: false) else { return nil }
+            guarded.arriving -= 1
+            guarded.running += 1
+            guarded.stages[run.log.id] = .running(run)
+            return guarded.pause
+        }
+    }
+
+    /// Takes a place in the queue; from here on others can find the execution, and start it.
+    private func enqueue(_ log: EventLog) {
+        guarded.withLock { guarded in
+            guarded.arriving -= 1
+            guarded.enqueue(Waiting(log: log))
+        }
     }
 }
 
 extension ExecutionService.Guarded {
-    /// Puts an execution among the running, or into the queue.
-    /// - Returns: whether it runs at once.
-    mutating func place(_ queued: ExecutionService.Queued) -> Bool {
-        let log = queued.run.log
-        runs[log.id] = queued.run
-        let mayStart = pause == .none || pause == .held && log.graph.onlyComputes
-        if mayStart, running < limits.runningMax {
-            running += 1
-            return true
-        }
-        queue.append(queued, id: log.id, graphID: log.graph.identity.id)
-        return false
+    /// Whether one that comes now may run at once, before all that waits.
+    func hasPlace(onlyComputes: Bool, memoryIsFull: Bool) -> Bool {
+        guard pause == .none || pause == .held && onlyComputes, queue.count == 0 || pause == .held else { return false }
+        // Those that had begun have a place before those that come.
+        guard running + left.count < limits.runningMax else { return false }
+        return !memoryIsFull || running + left.count == 0
     }
 
-    /// Makes one of those that wait one of the running, if there is a place for it.
-    mutating func next() -> ExecutionService.Queued? {
-        guard running < limits.runningMax, pause == .none, let next = queue.popFirst() else { return nil }
-        running += 1
-        return next
+    mutating func enqueue(_ waiting: ExecutionService.Waiting) {
+        let log = waiting.log
+        stages[log.id] = .queued(log)
+        queue.append(waiting, id: log.id, graphID: log.graph.identity.id)
     }
 }

@@ -5,13 +5,15 @@ package final class RunEnvironment: Sendable {
     package let clock: any Clock
     package let pool: WorkerPool
     package let store: any ExecutionStore
-    package let memory: LogMemory
+    package let memory: ExecutionMemory
+    /// Who may start nodes while memory is full.
+    let turns: NodeTurns
     package let observer: (any RunObserver)?
     /// What runs have appended, on its way to the store.
     let grownLogs: GrownLogs
 
     package init(
-        clock: any Clock, pool: WorkerPool, store: any ExecutionStore, memory: LogMemory = LogMemory(),
+        clock: any Clock, pool: WorkerPool, store: any ExecutionStore, memory: ExecutionMemory = ExecutionMemory(),
         observer: (any RunObserver)? = nil
     ) {
         self.clock = clock
@@ -19,6 +21,7 @@ package final class RunEnvironment: Sendable {
         self.store = store
         self.memory = memory
         self.observer = observer
+        turns = NodeTurns(memory: memory, clock: clock)
         let grownLogs = GrownLogs(store)
         pool.afterJobs { grownLogs.tell() }
         self.grownLogs = grownLogs

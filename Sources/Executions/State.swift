@@ -12,8 +12,9 @@ package struct State: Sendable {
     /// Shared, since states are handed on for every event; and one that nobody else holds grows in place.
     private var content: Shared<StateContent>
 
-    package init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {
-        content = Shared(StateContent(initial: initial, reducers: reducers))
+    /// - Parameter memory: where its values are counted, and those of all states that come from it.
+    package init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:], memory: ExecutionMemory? = nil) {
+        content = Shared(StateContent(initial: initial, reducers: reducers, memory: memory))
     }
 
     var hasReducers: Bool { content.value.hasReducers }

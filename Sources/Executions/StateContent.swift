@@ -20,6 +20,8 @@ struct StateContent: Sendable {
         /// The rank of the writer whose value holds.
         var rank: Int32
         var place: Place
+        /// What counts the value, with all else that came with it; that of a contribution is its own.
+        var charge: MemoryCharge?
     }
 
     enum Value: Sendable {
@@ -38,6 +40,8 @@ struct StateContent: Sendable {
     private var settled: Settled?
     /// Nil for none, which is what most graphs have.
     private let reducers: Reducers?
+    /// Where values are counted.
+    private let memory: ExecutionMemory?
     /// The length of the state as JSON text, give or take what reducers make of their contributions.
     private(set) var bytes = 2
     /// Of the updates that were laid over the initial state; see `State`.
@@ -45,8 +49,9 @@ struct StateContent: Sendable {
     private(set) var lastWriter: Int32? = -1
     private(set) var grownFrom: Int32?
 
-    init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:]) {
+    init(initial: JSONObject = [:], reducers: [JSONKey: Reducer] = [:], memory: ExecutionMemory? = nil) {
         self.reducers = reducers.isEmpty ? nil : Reducers(reducers)
+        self.memory = memory
         lay(initial, rank: -1)
     }
 
@@ -69,10 +74,12 @@ struct StateContent: Sendable {
 
     private mutating func lay(_ update: JSONObject, rank: Int) {
         var place = Place(rank: Int32(rank), index: 0)
+        let charge = MemoryCharge.ifLarge(memory, bytes: update.byteCount)
         update.forEachMember { key, text in
             let isReduced = reducers?.byKey[key] != nil
-            let value = isReduced ? Value.reduced(Contribution(text, Int32(rank))) : .plain(text)
-            absorb(Entry(key: key, value: value, rank: Int32(rank), place: place))
+            let value = isReduced ? Value.reduced(Contribution(text, Int32(rank), charge: charge)) : .plain(text)
+            absorb(
+                Entry(key: key, value: value, rank: Int32(rank), place: place, charge: isReduced ? nil : charge))
             place.index += 1
         }
     }
@@ -235,7 +242,7 @@ extension StateContent.Entry {
         case (.reduced(let ours), .reduced(let theirs)):
             value = .reduced(ours.union(theirs))
         default:
-            if other.rank >= rank { value = other.value }
+            if other.rank >= rank { (value, charge) = (other.value, other.charge) }
         }
         rank = max(rank, other.rank)
         return bytes - before

@@ -23,10 +23,11 @@ package struct StateFlow: Sendable {
     /// By rank.
     private var slots: [Slot]
 
-    package init(graph: Graph, initialState: JSONObject) {
+    /// - Parameter memory: where the values of its states are counted.
+    package init(graph: Graph, initialState: JSONObject, memory: ExecutionMemory? = nil) {
         self.graph = graph
         self.initialState = initialState
-        initial = State(initial: initialState, reducers: graph.reducers)
+        initial = State(initial: initialState, reducers: graph.reducers, memory: memory)
         slots = graph.outgoing.map { Slot(readersLeft: Int32($0.count)) }
     }
 

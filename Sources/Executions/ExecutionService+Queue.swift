@@ -1,0 +1,215 @@
+// How what waits begins. An execution in the queue is its id, its graph and its place; what it starts with lies in the history
+// and is read when it has a place, apart from the pool, since that blocks.
+
+import JSON
+
+extension ExecutionService {
+    /// Executions that are read at once: what they bring is in no account yet, so that few may overshoot it together.
+    static let beginningMax = 4
+    /// How often it is looked whether memory has room again, or the history can be read, while executions wait for that.
+    private static let lookMilliseconds: Int64 = 100
+
+    /// Has those begin that wait, as long as there are places and memory.
+    func fill() {
+        while true {
+            let isFull = environment.memory.isFull
+            let (next, mustLook) = guarded.withLock { guarded -> (Waiting?, Bool) in
+                if let next = guarded.next(memoryIsFull: isFull) { return (next, false) }
+                guard guarded.waitsForRoom, !guarded.isLooking else { return (nil, false) }
+                guarded.isLooking = true
+                return (nil, true)
+            }
+            if mustLook { lookLater() }
+            guard let next else { return }
+            begin(next)
+        }
+    }
+
+    private func lookLater() {
+        _ = environment.clock.schedule(afterMilliseconds: Self.lookMilliseconds) { [weak self] in
+            guard let self else { return }
+            guarded.withLock { ($0.isLooking, $0.rests) = (false, false) }
+            fill()
+        }
+    }
+
+    /// Goes on with an execution that has a place.
+    func begin(_ waiting: Waiting) {
+        let log = waiting.log
+        if log.summary.attempt > 0 || waiting.failure != nil {
+            return environment.blocking { self.takeUp(waiting) }
+        }
+        if let start = log.waitingStart { return begin(waiting, start.start) }
+        environment.blocking {
+            do {
+                let starts = self.guarded.withLock { $0.starts }
+                self.begin(waiting, try starts.start(of: log))
+            } catch let error as LostStart {
+                self.takeUp(Waiting(log: log, failure: error.description))
+            } catch {
+                // It is cancelled all the same, whatever it was to start with.
+                let isCancelled = self.guarded.withLock { !$0.cancels(of: log.id).isEmpty }
+                if isCancelled { return self.begin(waiting, QueuedStart(initialState: [:])) }
+                self.putBack(waiting, mustRest: true)
+            }
+        }
+    }
+
+    private func begin(_ waiting: Waiting, _ start: QueuedStart) {
+        let run = makeRun(waiting.log, isTakenUp: true)
+        guard let cancels = settle(run, waiting) else { return }
+        if cancels.isEmpty, !run.log.summary.isCancelRequested {
+            run.begin(initialState: start.initialState, cached: start.cached)
+        } else {
+            run.beginCancelled(initialState: start.initialState) {
+                for reply in cancels { reply(.cancelled(run.log, change: run.log.change)) }
+            }
+        }
+        fill()
+    }
+
+    /// Goes on with one that had begun under an earlier daemon, or can only fail. Blocks.
+    private func takeUp(_ waiting: Waiting) {
+        let (log, store) = (waiting.log, environment.store)
+        let run = makeRun(log, isTakenUp: true)
+        let restored = run.restore({ body in try store.forEachRecord(of: log.id) { body($0) } }, failure: waiting.failure)
+        guard let cancels = settle(run, waiting) else { return }
+        run.resume(restored)
+        for reply in cancels { cancel(run, reply) }
+        fill()
+    }
+
+    /// The execution is ready to run.
+    /// - Returns: who has cancelled it meanwhile; nil when it is left to the next daemon, since this one stops.
+    private func settle(_ run: ExecutionRun, _ waiting: Waiting) -> [CancelReply]? {
+        let cancels = guarded.withLock { guarded -> [CancelReply]? in
+            let cancels = guarded.cancels(of: run.log.id)
+            guard guarded.pause == .none || !cancels.isEmpty else { return nil }
+            guarded.beginning -= 1
+            guarded.stages[run.log.id] = .running(run)
+            return cancels
+        }
+        if cancels == nil { putBack(waiting, mustRest: false) }
+        return cancels
+    }
+
+    /// It waits again.
+    private func putBack(_ waiting: Waiting, mustRest: Bool) {
+        guarded.withLock { guarded in
+            guarded.beginning -= 1
+            guarded.running -= 1
+            if mustRest { guarded.rests = true }
+            guarded.wait(waiting)
+        }
+        fill()
+    }
+
+    /// - Parameter reply: called on the pool, or where the store's observer is.
+    package func cancel(_ id: ExecutionID, _ reply: @escaping CancelReply) {
+        enum Finding {
+            case unknown, noted
+            case begins(Waiting)
+            case runs(ExecutionRun)
+        }
+        let finding = guarded.withLock { guarded -> Finding? in
+            switch guarded.stages[id] {
+            case nil where guarded.takingUp != nil:
+                guarded.takingUp?.append { [self] in cancel(id, reply) }
+                return nil
+            case nil: return .unknown
+            case .running(let run): return .runs(run)
+            case .beginning(let log, let cancels):
+                guarded.stages[id] = .beginning(log, cancels: cancels + [reply])
+                return .noted
+            case .queued, .left, .held:
+                guard let waiting = guarded.take(id) else { preconditionFailure("what waits lies where its stage says") }
+                guarded.stages[id] = .beginning(waiting.log, cancels: [reply])
+                guarded.running += 1
+                guarded.beginning += 1
+                return .begins(waiting)
+            }
+        }
+        switch finding {
+        case nil: return
+        case .unknown: environment.pool.submit { reply(.unknown) }
+        case .noted: noteCancel(of: id)
+        case .begins(let waiting):
+            noteCancel(of: id)
+            begin(waiting)
+        case .runs(let run): cancel(run, reply)
+        }
+    }
+
+    /// Whatever becomes of the daemon, it ends as cancelled.
+    private func noteCancel(of id: ExecutionID) {
+        guard let log = log(of: id) else { return }
+        if log.note({ $0.isCancelRequested = true }) { environment.store.logHasGrown(log) }
+    }
+
+    private func cancel(_ run: ExecutionRun, _ reply: @escaping CancelReply) {
+        if run.log.summary.status.isFinished {
+            return environment.pool.submit {
+                let isCancelled = run.log.summary.status == .cancelled
+                reply(isCancelled ? .cancelled(run.log, change: run.log.change) : .alreadyFinished(run.log))
+            }
+        }
+        run.cancel { wasInTime in
+            reply(wasInTime ? .cancelled(run.log, change: run.log.change) : .alreadyFinished(run.log))
+        }
+    }
+}
+
+extension ExecutionService.Guarded {
+    /// Makes one of those that wait one of the running, if there is a place for it, and memory unless nothing else runs.
+    mutating func next(memoryIsFull: Bool) -> ExecutionService.Waiting? {
+        guard pause == .none, !rests, running < limits.runningMax, beginning < ExecutionService.beginningMax,
+            !memoryIsFull || running == 0, let next = left.popFirst() ?? queue.popFirst()
+        else { return nil }
+        running += 1
+        beginning += 1
+        stages[next.log.id] = .beginning(next.log, cancels: [])
+        return next
+    }
+
+    /// Some wait although there are places: what they wait for comes back without a word.
+    var waitsForRoom: Bool {
+        pause == .none && running < limits.runningMax && beginning < ExecutionService.beginningMax
+            && left.count + queue.count > 0
+    }
+
+    func cancels(of id: ExecutionID) -> [ExecutionService.CancelReply] {
+        guard case .beginning(_, let cancels) = stages[id] else { return [] }
+        return cancels
+    }
+
+    /// Puts one where it belongs as long as it has no place.
+    mutating func wait(_ waiting: ExecutionService.Waiting) {
+        guard waiting.log.summary.attempt > 0 || waiting.failure != nil else { return enqueue(waiting) }
+        stages[waiting.log.id] = .left(waiting.log)
+        left.insert(waiting, at: left.partition { $0.log.id > waiting.log.id })
+    }
+
+    /// Takes one out of where it waits.
+    mutating func take(_ id: ExecutionID) -> ExecutionService.Waiting? {
+        switch stages[id] {
+        case .queued(let log): return queue.remove(id, graphID: log.graph.identity.id)
+        case .held(let waiting): return waiting
+        case .left:
+            let index = left.partition { $0.log.id >= id }
+            return left.indices.contains(index) ? left.remove(at: index) : nil
+        case .beginning, .running, nil: return nil
+        }
+    }
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// The first index whose element satisfies the predicate, which holds for all behind it too.
+    fileprivate func partition(_ predicate: (Element) -> Bool) -> Int {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,55 @@
+import JSON
+
+/// What an execution in the queue will start with. It lies in memory only until it is stored; from then on it is read again
+/// when its turn comes.
+struct WaitingStart: Sendable {
+    /// What the history keeps: of a rerun only what was edited.
+    let stored: JSONObject
+    let start: QueuedStart
+    /// Counts it.
+    let charge: MemoryCharge?
+
+    init(_ start: QueuedStart, stored: JSONObject, in memory: ExecutionMemory) {
+        self.stored = stored
+        self.start = start
+        charge = MemoryCharge.ifLarge(memory, bytes: start.byteCount)
+    }
+}
+
+/// All that a queued execution needs to begin.
+package struct QueuedStart: Sendable {
+    package let initialState: JSONObject
+    /// By rank: what is taken over from another execution.
+    package let cached: [Int: JSONObject]
+
+    package init(initialState: JSONObject, cached: [Int: JSONObject] = [:]) {
+        self.initialState = initialState
+        self.cached = cached
+    }
+
+    var byteCount: Int { cached.values.reduce(initialState.byteCount) { $0 + $1.byteCount } }
+}
+
+/// Where queued executions find again what they start with. Blocks.
+package protocol QueuedStarts: Sendable {
+    /// - Throws: `StoreError` when it cannot be read now; `LostStart` when it never will be.
+    func start(of log: EventLog) throws -> QueuedStart
+}
+
+/// Why a queued execution can never begin: a sentence for its `error` event.
+package struct LostStart: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// What the store alone knows: enough where nothing is taken over from other executions.
+struct StoredStates: QueuedStarts {
+    let store: any ExecutionStore
+
+    func start(of log: EventLog) throws -> QueuedStart {
+        QueuedStart(initialState: try store.queuedState(of: log.id) ?? [:])
+    }
+}
