@@ -9,6 +9,7 @@ extension ConfigurationKey {
         "auth.requests_per_second_per_token", "auth.failures_per_minute_per_address", "auth.session_ms",
         "stream.keep_alive_ms", "stream.retry_ms",
         "executions.max_running", "executions.max_queued", "executions.state_bytes_max", "executions.drain_ms",
+        "executions.deaths_max", "executions.held_within_ms",
         "history.retain_days", "history.retain_executions", "history.retain_bytes",
         "console.start_graph", "log.level", "log.format", "auth.allow_forwarded_without_tokens",
     ]

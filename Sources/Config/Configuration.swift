@@ -56,7 +56,10 @@ package struct Configuration: Equatable, Sendable {
         package var maxRunning = 10_000
         package var maxQueued = 10_000
         package var stateBytesMax = 16 << 20
-        package var memoryBytesMax = 256 << 20
+        /// 0: a quarter of what the process may use.
+        package var memoryBytesMax = 0
+        package var deathsMax = 3
+        package var heldWithinMilliseconds = 60_000
         package var drainMilliseconds = 10_000
     }
 

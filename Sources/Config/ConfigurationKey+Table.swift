@@ -111,11 +111,22 @@ extension ConfigurationKey {
             "executions.state_bytes_max", \.executions.stateBytesMax, 1024...(1 << 30), unit: .bytes,
             "Largest state of an execution, as JSON. The node that exceeds it fails."),
         .integer(
-            "executions.memory_bytes_max", \.executions.memoryBytesMax, (1 << 20)...(1 << 46), unit: .bytes,
+            "executions.memory_bytes_max", \.executions.memoryBytesMax, 0...(1 << 46), unit: .bytes,
             """
-            Memory of the events of all executions. Beyond it, readers get what is stored from the history. When the history \
-            cannot be written, twice as much may wait for it; then nothing starts, and output is dropped with a word.
+            Memory of all executions together: their events and states, what streams are sent, and bodies of requests. Beyond \
+            it executions wait in the queue, and only the oldest start nodes. When the history cannot be written, twice as much \
+            may wait for it; then nothing starts, and output is dropped with a word. 0: a quarter of the machine's memory, or \
+            of what the control group allows if that is less.
             """),
+        .integer(
+            "executions.deaths_max", \.executions.deathsMax, 0...1000,
+            """
+            Deaths of the daemon in a row at which an execution was running, without a node of it having ended between, after \
+            which it is held: it goes on when somebody resumes it. 0: never.
+            """),
+        .integer(
+            "executions.held_within_ms", \.executions.heldWithinMilliseconds, 1...86_400_000, unit: .milliseconds,
+            "A death counts for an execution only this long after it was started or taken up."),
         .integer(
             "executions.drain_ms", \.executions.drainMilliseconds, 0...86_400_000, unit: .milliseconds,
             """

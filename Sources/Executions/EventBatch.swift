@@ -43,8 +43,11 @@ struct EventBatch: ~Copyable {
         observed.append(record)
     }
 
+    /// - Parameter deaths: those that the execution will have been through if the daemon dies now.
     /// - Returns: whether the store must be told.
-    mutating func moveAll(to log: EventLog, observer: (any RunObserver)?, _ early: inout EarlyRenderer?) -> Bool {
+    mutating func moveAll(
+        to log: EventLog, observer: (any RunObserver)?, _ early: inout EarlyRenderer?, deaths: Int
+    ) -> Bool {
         if let observer, !observed.all.isEmpty { observer.executionEmitted(observed, in: log) }
         observed.removeAll()
         let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
@@ -56,6 +59,7 @@ struct EventBatch: ~Copyable {
                 summary.attempt = started.attempt
                 if summary.startedAtMicroseconds == nil { summary.startedAtMicroseconds = started.atMicroseconds }
             }
+            summary.deaths = ended == nil ? deaths : 0
             guard let ended else { return }
             summary.status = ended.status
             summary.endedAtMicroseconds = ended.atMicroseconds

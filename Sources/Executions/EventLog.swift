@@ -164,7 +164,7 @@ package final class EventLog: Sendable {
 
     /// The execution waits in the queue, and will start with this, which stays in memory until it is stored.
     /// - Returns: whether the caller must tell the store.
-    func wait(with start: WaitingStart) -> Bool {
+    package func wait(with start: WaitingStart) -> Bool {
         guarded.withLock { guarded in
             guarded.waitingStart = start
             return guarded.queueForStore()

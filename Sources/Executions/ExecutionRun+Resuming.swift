@@ -6,30 +6,42 @@ extension ExecutionRun {
     /// Gives each record of the execution, in order; blocks.
     package typealias Story = @Sendable (_ body: (EventRecord) -> Void) throws -> Void
 
-    /// Takes up an execution that an earlier daemon has left.
+    /// What the records of an execution have told.
+    struct Restored: Sendable {
+        var resumption: Resumption
+        var firstAtMicroseconds: Int64?
+        var lastAtMicroseconds: Int64 = 0
+    }
+
+    /// Takes in what an execution has done under earlier daemons; blocks. Nobody else may know of the run yet.
     /// - Parameter failure: why it cannot go on, if it cannot: it ends as failed then.
-    package func resume(_ story: @escaping Story, failure: String? = nil) {
-        // Whoever posts meanwhile leaves it to this job.
-        let mustSchedule = inbox.withLock { $0.schedule() }
-        precondition(mustSchedule, "a run is taken up before anything else happens to it")
+    func restore(_ story: Story, failure: String? = nil) -> Restored {
+        var restored = Restored(resumption: Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure))
+        do {
+            try story { record in
+                // Of one that cannot go on, nothing but its beginning is looked at.
+                guard failure == nil || record.body.isStart else { return }
+                confined.machine.restore(record.body)
+                if case .start(let attempt, _) = record.body { restored.resumption.attempt = attempt + 1 }
+                restored.firstAtMicroseconds = restored.firstAtMicroseconds ?? record.timestampMicroseconds
+                // The clock may have stepped back.
+                restored.lastAtMicroseconds = max(restored.lastAtMicroseconds, record.timestampMicroseconds)
+            }
+        } catch {
+            restored.resumption.failure = "the execution cannot be taken up again: \(error)"
+        }
+        // Whoever posts from now on leaves it to the job that `resume` makes.
+        _ = inbox.withLock { $0.schedule() }
+        return restored
+    }
+
+    /// Goes on with what was restored.
+    func resume(_ restored: Restored) {
         environment.pool.step { [self] batch in
             lookAtClocks()
-            var resumption = Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure)
-            var (first, last): (Int64?, Int64) = (nil, 0)
-            do {
-                try story { record in
-                    // Of one that cannot go on, nothing but its beginning is looked at.
-                    guard failure == nil || record.body.isStart else { return }
-                    confined.machine.restore(record.body)
-                    if case .start(let attempt, _) = record.body { resumption.attempt = attempt + 1 }
-                    first = first ?? record.timestampMicroseconds
-                    // The clock may have stepped back.
-                    last = max(last, record.timestampMicroseconds)
-                }
-            } catch {
-                resumption.failure = "the execution cannot be taken up again: \(error)"
-            }
-            if let first {
+            var resumption = restored.resumption
+            if let first = restored.firstAtMicroseconds {
+                let last = restored.lastAtMicroseconds
                 resumption.elapsedMicroseconds = max(environment.clock.wallMicroseconds, last) - first
                 confined.ranMilliseconds = max(last - first, 0) / 1000
             }

@@ -40,6 +40,9 @@ package final class ExecutionRun: Sendable {
         /// Paused, and nothing of it runs any more.
         var isQuiet = false
         var isWaitingForMemory = false
+        /// Counts what it begins with until its machine does.
+        var reservation: MemoryCharge?
+        var news = Deaths.News()
         var droppingRanks: Set<Int> = []
 
         var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty }
@@ -61,13 +64,14 @@ package final class ExecutionRun: Sendable {
             return schedule()
         }
 
-        mutating func takeOutputs() -> [RunMachine.Input] {
-            guard !outputs.isEmpty else { return [] }
+        /// - Returns: them, and their size.
+        mutating func takeOutputs() -> ([RunMachine.Input], bytes: Int) {
+            guard !outputs.isEmpty else { return ([], 0) }
             defer {
                 outputs = []
                 outputBytes = [:]
             }
-            return outputs
+            return (outputs, outputBytes.values.reduce(0, +))
         }
     }
     let inbox = Mutex(Inbox())
@@ -102,6 +106,9 @@ package final class ExecutionRun: Sendable {
         var ranMilliseconds: Int64 = 0
         var pause = Pause.none
         var executionTimer: (any ClockTimer)?
+        var deaths: Deaths
+        /// It may have a turn to start nodes while memory is full.
+        var hasTurn = false
         var flushedAt: UInt64 = 0
         var isFinished = false
     }
@@ -111,20 +118,35 @@ package final class ExecutionRun: Sendable {
         var timer: (any ClockTimer)?
     }
 
+    /// - Parameter isTakenUp: a daemon may have died of it: before it starts a node, the history knows that it is about to.
     /// - Parameter ended: called once, on the pool, when the terminal event was appended.
     package init(
         log: EventLog, environment: RunEnvironment, limits: ExecutionLimits = ExecutionLimits(),
-        ended: @escaping @Sendable () -> Void = {}
+        isTakenUp: Bool = false, ended: @escaping @Sendable () -> Void = {}
     ) {
         self.log = log
         self.environment = environment
         self.limits = limits
         self.ended = ended
-        confined = Confined(machine: RunMachine(revision: log.graph, limits: limits))
+        confined = Confined(
+            machine: RunMachine(revision: log.graph, limits: limits, memory: environment.memory),
+            deaths: Deaths(before: isTakenUp ? log.summary.deaths : 0, isMarkDue: isTakenUp))
+        environment.memory.change(.states, by: ownBytes)
     }
+
+    deinit { environment.memory.change(.states, by: -ownBytes) }
+
+    /// What a run takes however small its state is.
+    private var ownBytes: Int { Self.runBytes + log.graph.graph.nodes.count * Self.nodeBytes }
+    private static let runBytes = 2 << 10
+    /// A node's place in the machine and in the flow of states, and small updates.
+    private static let nodeBytes = 200
 
     /// - Parameter cached: by rank, the updates that are taken over from another execution.
     package func begin(initialState: JSONObject, cached: [Int: JSONObject] = [:]) {
+        if let charge = MemoryCharge.ifLarge(environment.memory, bytes: initialState.byteCount) {
+            inbox.withLock { $0.reservation = charge }
+        }
         post(.begin(initialState: initialState, cached: cached))
     }
 
@@ -167,10 +189,16 @@ package final class ExecutionRun: Sendable {
             guard !isExhausted else { return inbox.drop(rank, attempt) }
             inbox.droppingRanks.remove(rank)
             inbox.outputBytes[rank] = before + bytes
+            environment.memory.change(.outputs, by: bytes)
             inbox.outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
             return inbox.schedule()
         }
         if mustSchedule { environment.pool.step { self.process(&$0) } }
+    }
+
+    /// It has a look at what it waits for.
+    func wake() {
+        if inbox.withLock({ $0.schedule() }) { environment.pool.step { self.process(&$0) } }
     }
 }
 
@@ -181,6 +209,8 @@ extension ExecutionRun {
         while true {
             let afterStep = takeInbox(&batch)
             let isIdle = runReadyNodes(since: began, &batch)
+            confined.deaths.isComputing = !isIdle
+            leaveTurnIfIdle()
             armExecutionTimer()
             flush(&batch)
             // Whoever stops the run may stop the store next.
@@ -221,13 +251,19 @@ extension ExecutionRun {
 
     /// - Returns: what is to be called once the events of this are in the log.
     private func takeInbox(_ batch: inout EventBatch) -> [@Sendable () -> Void] {
-        let (outputs, inputs, afterStep, pause) = inbox.withLock { inbox in
+        let (outputs, inputs, afterStep, pause, reservation, news) = inbox.withLock { inbox in
             defer {
                 inbox.inputs = []
                 inbox.afterStep = []
+                inbox.reservation = nil
+                inbox.news = Deaths.News()
             }
-            return (inbox.takeOutputs(), inbox.inputs, inbox.afterStep, inbox.pause)
+            return (
+                takeOutputs(&inbox), inbox.inputs, inbox.afterStep, inbox.pause, inbox.reservation, inbox.news
+            )
         }
+        defer { withExtendedLifetime(reservation) {} }
+        take(news)
         if pause != confined.pause { take(pause) }
         guard pause != .interrupted else {
             for input in inputs { takeInterrupted(input, &batch) }
@@ -259,9 +295,10 @@ extension ExecutionRun {
     /// - Returns: false when the slice was over before nothing was ready any more.
     private func runReadyNodes(since began: UInt64, _ batch: inout EventBatch) -> Bool {
         guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes else { return true }
+        confined.deaths.isComputing = true
         while true {
             let now = environment.clock.monotonicNanoseconds
-            guard hasMemory(), let start = confined.machine.nextStart(at: now) else { return true }
+            guard confined.machine.canStart, isMarked(&batch), hasMemory(), hasTurn(), let start = confined.machine.nextStart(at: now) else { return true }
             perform(at: now, &batch)
             run(start, at: now, &batch)
             if now - began > Self.sliceNanoseconds { return false }
@@ -276,17 +313,12 @@ extension ExecutionRun {
             return !inbox.isWaitingForMemory && !confined.isFinished
         }
         if mustWait {
-            _ = environment.clock.schedule(afterMilliseconds: Self.memoryLookMilliseconds) { [self] in lookAgain() }
+            _ = environment.clock.schedule(afterMilliseconds: Self.memoryLookMilliseconds) { [self] in
+                inbox.withLock { $0.isWaitingForMemory = false }
+                wake()
+            }
         }
         return false
-    }
-
-    private func lookAgain() {
-        let mustSchedule = inbox.withLock { inbox in
-            inbox.isWaitingForMemory = false
-            return inbox.schedule()
-        }
-        if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 
     /// - Parameter start: is let go of before the node's end is taken in: a state that nobody else holds grows in place.
@@ -299,7 +331,7 @@ extension ExecutionRun {
         switch begin(start) {
         case .finished(let outcome):
             // What it put out lies in the inbox, and comes before its end.
-            for output in inbox.withLock({ $0.takeOutputs() }) { step(output, &batch) }
+            for output in inbox.withLock({ takeOutputs(&$0) }) { step(output, &batch) }
             step(.nodeEnded(rank: rank, attempt: attempt, outcome), &batch)
         case .waiting(let work):
             wait(for: work, rank, attempt)
@@ -346,6 +378,7 @@ extension ExecutionRun {
         for index in confined.machine.effects.indices {
             switch confined.machine.takeEffect(at: index) {
             case .emit(let body, let state):
+                confined.deaths.take(body)
                 forgetTimers(body)
                 batch.append(body, state, at: timestamp, &confined.early)
             case .interrupt(let rank):
@@ -356,6 +389,7 @@ extension ExecutionRun {
                 scheduleRetry(rank, afterMilliseconds: delay)
             case .finish:
                 confined.executionTimer?.cancel()
+                confined.deaths.timer?.cancel()
                 for timer in confined.retryTimers.values { timer.cancel() }
                 confined.retryTimers = [:]
                 confined.isFinished = true
@@ -384,6 +418,7 @@ extension ExecutionRun {
     /// Only an execution that outlives its first slice needs the timer, so that short ones never pay for it.
     private func armExecutionTimer() {
         guard !confined.isFinished, confined.executionTimer == nil, let beganAt = confined.beganAt else { return }
+        armDeathsTimer()
         let limit = Int64(log.graph.graph.document.limits.timeoutMilliseconds)
         let elapsed =
             confined.ranMilliseconds + Int64((environment.clock.monotonicNanoseconds - beganAt) / 1_000_000)
@@ -398,10 +433,11 @@ extension ExecutionRun {
         environment.grownLogs.tell()
     }
 
-    private func flush(_ batch: inout EventBatch) {
+    func flush(_ batch: inout EventBatch) {
         confined.flushedAt = environment.clock.monotonicNanoseconds
         guard !batch.isEmpty else { return }
-        let mustTell = batch.moveAll(to: log, observer: environment.observer, &confined.early)
+        let mustTell = batch.moveAll(
+            to: log, observer: environment.observer, &confined.early, deaths: deathsNow())
         if mustTell {
             environment.grownLogs.add(log)
             // What is stored need not stay in memory.

@@ -1,7 +1,9 @@
 // How what waits begins. An execution in the queue is its id, its graph and its place; what it starts with lies in the history
 // and is read when it has a place, apart from the pool, since that blocks.
 
+import DequeModule
 import JSON
+import Synchronization
 
 extension ExecutionService {
     /// Executions that are read at once: what they bring is in no account yet, so that few may overshoot it together.

@@ -1,3 +1,4 @@
+import DequeModule
 import Synchronization
 
 /// An execution that an earlier daemon has left unfinished.

@@ -40,7 +40,7 @@ package final class ExecutionService: Sendable {
         var failure: String?
     }
 
-    typealias CancelReply = @Sendable (CancelResult) -> Void
+    package typealias CancelReply = @Sendable (CancelResult) -> Void
 
     /// What becomes of an execution until it has ended.
     enum Stage {

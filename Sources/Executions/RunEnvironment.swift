@@ -26,6 +26,9 @@ package final class RunEnvironment: Sendable {
         pool.afterJobs { grownLogs.tell() }
         self.grownLogs = grownLogs
     }
+
+    /// Does what blocks, apart from what computes.
+    package func blocking(_ work: @escaping @Sendable () -> Void) { pool.submit(work) }
 }
 
 /// Logs that have grown, until the store is told of all of them: it is woken once for the jobs that were waiting, and its

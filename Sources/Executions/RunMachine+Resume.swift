@@ -29,7 +29,7 @@ extension RunMachine {
         switch body {
         case .start(_, let initialState):
             guard startedFlow != nil else {
-                startedFlow = StateFlow(graph: graph, initialState: initialState)
+                startedFlow = StateFlow(graph: graph, initialState: initialState, memory: memory)
                 return
             }
             _ = interruptRunning()
@@ -65,7 +65,7 @@ extension RunMachine {
     mutating func resume(_ resumption: Resumption, at now: UInt64) {
         beganAt = now
         earlierMicroseconds = max(resumption.elapsedMicroseconds, 0)
-        if startedFlow == nil { startedFlow = StateFlow(graph: graph, initialState: [:]) }
+        if startedFlow == nil { startedFlow = StateFlow(graph: graph, initialState: [:], memory: memory) }
         effects.append(.emit(.start(attempt: resumption.attempt, initialState: flow.initialState)))
         let interrupted = interruptRunning()
         if resumption.isCancelled { halt(.cancelled) }

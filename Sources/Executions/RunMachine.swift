@@ -72,6 +72,8 @@ package struct RunMachine {
 
     package let revision: GraphRevision
     let limits: ExecutionLimits
+    /// Where the values of states are counted.
+    let memory: ExecutionMemory?
     /// Made when the initial state is known.
     var startedFlow: StateFlow?
     var nodes: [NodeRun]
@@ -93,10 +95,13 @@ package struct RunMachine {
     /// Room for what `end` decides, kept between nodes.
     var decided: [Int] = []
 
-    package init(revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits()) {
+    package init(
+        revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits(), memory: ExecutionMemory? = nil
+    ) {
         let graph = revision.graph
         self.revision = revision
         self.limits = limits
+        self.memory = memory
         nodes = graph.incoming.map { NodeRun(undecided: Int32($0.count)) }
         openCount = graph.nodes.count
     }
@@ -119,6 +124,11 @@ package struct RunMachine {
     package mutating func step(_ input: consuming Input, at now: UInt64) {
         if !isFinished { handle(input, at: now) }
         finishIfDone(at: now)
+    }
+
+    /// Whether `nextStart` gives a node.
+    var canStart: Bool {
+        stop == nil && runningCount < graph.document.limits.maxParallelNodes && !ready.isEmpty
     }
 
     /// The next node to run, if one is ready and there is room; nil otherwise. `emit` of its `node_start` is in `effects` then.
@@ -208,7 +218,7 @@ extension RunMachine {
     mutating func begin(_ initialState: JSONObject, cached: [Int: JSONObject], at now: UInt64) {
         beganAt = now
         self.cached = cached
-        startedFlow = StateFlow(graph: graph, initialState: initialState)
+        startedFlow = StateFlow(graph: graph, initialState: initialState, memory: memory)
         effects.reserveCapacity(4)
         effects.append(.emit(.start(attempt: 1, initialState: initialState)))
         for rank in nodes.indices where graph.incoming[rank].isEmpty {
@@ -287,6 +297,8 @@ package struct ExecutionLimits: Sendable {
     package var outputBytesMax = 16 << 20
     /// What backoff may make of `retry.delay_ms`.
     package var retryDelayMillisecondsMax = 3_600_000.0
+    /// A death of the daemon that comes later than this after the take-up of an execution is none of its making.
+    package var heldWithinMilliseconds: Int64 = 60_000
 
     package init() {}
 }

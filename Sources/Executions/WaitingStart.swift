@@ -2,16 +2,16 @@ import JSON
 
 /// What an execution in the queue will start with. It lies in memory only until it is stored; from then on it is read again
 /// when its turn comes.
-struct WaitingStart: Sendable {
+package struct WaitingStart: Sendable {
     /// What the history keeps: of a rerun only what was edited.
     let stored: JSONObject
     let start: QueuedStart
     /// Counts it.
-    let charge: MemoryCharge?
+    private let charge: MemoryCharge?
 
-    init(_ start: QueuedStart, stored: JSONObject, in memory: ExecutionMemory) {
-        self.stored = stored
+    package init(_ start: QueuedStart, stored: JSONObject? = nil, in memory: ExecutionMemory? = nil) {
         self.start = start
+        self.stored = stored ?? start.initialState
         charge = MemoryCharge.ifLarge(memory, bytes: start.byteCount)
     }
 }

@@ -18,6 +18,8 @@ package struct Request: Sendable, Equatable {
     /// Decoded: without chunk framing.
     package internal(set) var body: [UInt8] = []
 
+    package mutating func letBodyGo() { body = [] }
+
     package var method: Method { head.line.method }
     package var target: RequestTarget { _read { yield head.line.target } }
     package var version: Version { head.line.version }

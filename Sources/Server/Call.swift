@@ -6,7 +6,7 @@ import Reactor
 
 /// One request on its way to an answer. A handler answers with `respond` or `stream`, once, at once or later.
 struct Call {
-    let request: Request
+    private(set) var request: Request
     private let route: RouteMatch.Route
     /// Who asks. What a route says of graphs that this does not allow is left out.
     let access: Access
@@ -26,6 +26,15 @@ struct Call {
 
     /// The decoded segment that stood in the place of a `{name}` of the path; another name is a bug and traps.
     func parameter(_ name: String) -> String { server.parameter(name, of: route, in: request) }
+
+    /// The same call without the body of its request, which nobody needs any more.
+    func lettingBodyGo() -> Call {
+        guard isCurrent, !request.body.isEmpty else { return self }
+        var call = self
+        call.request.letBodyGo()
+        connection.letBodyGo()
+        return call
+    }
 
     func respond(_ response: Response) {
         // What was changed was changed, whether or not anybody still waits for the answer.

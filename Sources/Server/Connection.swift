@@ -38,8 +38,10 @@ final class Connection: ReadinessHandler {
 
     private var descriptor: Descriptor?
     private(set) var slot: Slot?
-    private var parser: RequestParser
+    private(set) var parser: RequestParser
     private var input: [UInt8] = []
+    /// What of the bodies of its requests is in the account.
+    var bodyBytes = 0
     var output: [UInt8] = []
     private(set) var outputSent = 0
     private var mayRead = true
@@ -109,6 +111,7 @@ final class Connection: ReadinessHandler {
         endStream()
         stopAwaiting()
         phase = .closed
+        countBody()
         deadline?.cancel()
         server.forget(self)
         server.reactor.reapAtEndOfTurn(slot)
@@ -203,6 +206,7 @@ final class Connection: ReadinessHandler {
             }
             armForParser(from: before)
         }
+        if parser.phase == .body || request != nil || bodyBytes > 0 { refuseFlood() }
         return offset
     }
 
@@ -282,6 +286,7 @@ final class Connection: ReadinessHandler {
     func finish(keepsAlive: Bool) {
         stopAwaiting()
         request = nil
+        if bodyBytes > 0 { countBody() }
         phase = keepsAlive ? .reading : .closing(lingers: true)
         patience.isWanted = !keepsAlive
         arm(keepsAlive ? server.settings.idleTimeoutMilliseconds : server.settings.writeTimeoutMilliseconds)
@@ -301,13 +306,14 @@ final class Connection: ReadinessHandler {
     }
 
     /// Answers a request that cannot be read on, and closes.
-    private func refuse(_ problem: Problem) {
+    func refuse(_ problem: Problem) {
         let response = problem.response
         ResponseHead(response.status, response.headers).write(
             body: response.body, to: &output, date: server.date(), recipient: ResponseHead.Recipient(keepsAlive: false))
         phase = .closing(lingers: true)
         patience.isWanted = false
         input = []
+        countBody()
         arm(Self.lingerMilliseconds)
         askForFlush()
     }

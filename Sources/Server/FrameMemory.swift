@@ -1,9 +1,12 @@
 // What the rendered events of all executions hold in memory together, so that it stays bounded however many streams lag, and
 // at however many places.
 //
+// They have a bound of their own inside the account of all executions (`ExecutionMemory`), and make room when that is tight.
+//
 // Frames can be made again at any time, so those that were used longest ago are let go of when all is full; a stream that
 // comes for them later has them rendered anew, a page at a time. Until there is room, streams that want more wait in line.
 
+import Executions
 import Reactor
 
 /// The account of all `FrameLog`s. Lives on the reactor's thread.
@@ -16,6 +19,7 @@ final class FrameMemory {
     }
 
     private let reactor: Reactor
+    private let account: ExecutionMemory
     /// Of frames and of the records that they are made of. One page, or one event that is larger than a page, may come on top.
     private let bytesMax: Int
     private var limit: Int
@@ -24,8 +28,9 @@ final class FrameMemory {
     private var holders: [ObjectIdentifier: Holder] = [:]
     private var waiting: [Slot] = []
 
-    init(reactor: Reactor, bytesMax: Int) {
+    init(reactor: Reactor, account: ExecutionMemory, bytesMax: Int) {
         self.reactor = reactor
+        self.account = account
         self.bytesMax = bytesMax
         limit = bytesMax
     }
@@ -34,7 +39,7 @@ final class FrameMemory {
     private var sweptBytesMax: Int { bytesMax / 2 }
 
     /// Logs keep less than they could.
-    var isTight: Bool { bytes > sweptBytesMax }
+    var isTight: Bool { bytes > sweptBytesMax || account.isTight }
 
     /// Nothing may be rendered until something was let go of.
     var isFull: Bool { bytes >= limit }
@@ -54,7 +59,7 @@ final class FrameMemory {
 
     /// A log holds so much now.
     func change(by count: Int, in frames: FrameLog) {
-        bytes += count
+        add(count)
         let key = ObjectIdentifier(frames)
         if frames.heldBytes < Self.sweepableBytesMin {
             if frames.isSweepable { holders[key] = nil }
@@ -67,13 +72,18 @@ final class FrameMemory {
 
     /// A log is no more.
     func forget(_ frames: FrameLog) {
-        bytes -= frames.heldBytes
+        add(-frames.heldBytes)
         if frames.isSweepable { holders[ObjectIdentifier(frames)] = nil }
+    }
+
+    private func add(_ count: Int) {
+        bytes += count
+        account.change(.frames, by: count)
     }
 
     private func makeRoom() {
         for frames in holders.values.map(\.frames).sorted(by: { $0.usedAtNanoseconds < $1.usedAtNanoseconds }) {
-            guard isTight else { break }
+            guard bytes > sweptBytesMax else { break }
             frames.letGo()
         }
         // What is left may lie in so many small logs that there is nothing to let go of: everybody must get on all the same.

@@ -79,7 +79,9 @@ package final class Server {
         let descriptors = (try? DescriptorLimit.current().soft) ?? 1024
         connectionsMax = max(16, Int(descriptors) - min(Self.reservedDescriptors, Int(descriptors) / 2))
         hub = StreamHub(
-            reactor: reactor, memory: FrameMemory(reactor: reactor, bytesMax: settings.streamMemoryBytesMax)
+            reactor: reactor, 
+                memory: FrameMemory(
+                reactor: reactor, account: service.environment.memory, bytesMax: settings.streamMemoryBytesMax)
         ) { log in service.cancel(log.id) { _ in } }
         reads = ColdReads(reactor: reactor, store: store, pool: service.environment.pool, report: report)
         feed = ExecutionFeed(reactor: reactor, service: service, reads: reads, report: report)

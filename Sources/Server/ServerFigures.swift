@@ -49,6 +49,9 @@ struct ServerFigures: Sendable {
         text.counter("millrace_http_requests", "Requests that were parsed.", metrics.requests)
         text.counter(
             "millrace_http_faults", "Requests that could not be parsed, or came too slowly.", metrics.faults)
+        text.counter(
+            "millrace_http_bodies_refused", "Requests that were not read on because bodies took as much memory as they may.",
+            metrics.bodiesRefused)
         text.counter("millrace_reactor_turns", "Turns of the event loop.", turns.turns)
         text.counter("millrace_reactor_events", "Readiness events that were dispatched.", turns.events)
         text.histogram(
@@ -73,14 +76,29 @@ extension MetricsText {
         }
     }
 
+    /// The account of all executions, and what the allocator has beside that.
+    private mutating func add(_ memory: ExecutionMemory) {
+        gauges(
+            "millrace_memory_bytes", "Memory of all executions, by what it is for.",
+            ExecutionMemory.Share.allCases.map { (labels: ["share": "\($0)"], value: memory.bytes(of: $0)) })
+        gauge("millrace_log_bytes", "Memory of the events of all executions.", memory.bytes(of: .logs))
+        gauge("millrace_memory_max_bytes", "The bound of it: executions.memory_bytes_max.", memory.bytesMax)
+        let allocator = Allocator.usage
+        gauge("millrace_allocator_used_bytes", "Memory that the process holds, by its allocator.", allocator.usedBytes)
+        gauge(
+            "millrace_allocator_kept_bytes", "Memory that the process has let go of, and its allocator keeps.",
+            allocator.keptBytes)
+    }
+
     mutating func add(_ service: ExecutionService) {
         let (counts, load) = (service.counts, service.environment.pool.load)
         gauge("millrace_executions_running", "Executions that run now.", counts.running)
         gauge("millrace_executions_queued", "Executions that wait for a place.", counts.queued)
+        gauge("millrace_executions_held", "Executions that wait until somebody resumes them.", service.heldCount)
         gauge(
             "millrace_history_writable", "1 while events can be stored, 0 while executions wait for it.",
             service.environment.store.fault == nil ? 1 : 0)
-        gauge("millrace_log_bytes", "Memory of the events of all executions.", service.environment.memory.bytes)
+        add(service.environment.memory)
         gauge("millrace_workers", "Threads of the worker pool.", service.environment.pool.threadCount)
         gauge("millrace_workers_busy", "Threads of the worker pool that run something now.", load.busy)
         gauge("millrace_worker_jobs_queued", "Jobs that wait for a worker thread.", load.queued)

@@ -48,12 +48,13 @@ enum StartRoutes {
 
     private static func begin(_ call: Call, _ order: Order, _ answer: Answer) throws(Problem) {
         guard let key = try KeyedStarts.key(of: call) else {
+            let call = call.lettingBodyGo()
             return follow(try start(call, order, answer) { _ in }, call, answer, isNew: true)
         }
         try call.server.keyedStarts.begin(
             call, key,
             start: { (call, prepare) throws(Problem) in try start(call, order, answer, prepare) },
-            next: { call, log, isNew in follow(log, call, answer, isNew: isNew) })
+            next: { call, log, isNew in follow(log, call.lettingBodyGo(), answer, isNew: isNew) })
     }
 
     private static func follow(_ log: EventLog, _ call: Call, _ answer: Answer, isNew: Bool) {

@@ -20,18 +20,25 @@ final class Daemon {
     private let log: DaemonLog
     private let relay: VisibilityRelay
     private let lock: StateLock
+    private let stopMark: StopMark
+    private let holdsAll: Bool
     private let report: ServiceReport
     private let reloader: Reloader
     private var signals: SignalSource?
     private var drain: Drain?
 
     /// - Throws: `StartError` and the like, each one line that says what to do.
-    init(_ configuration: Configuration, from source: ConfigurationSource, log: DaemonLog) throws {
+    /// - Parameter holdsAll: nothing that an earlier daemon has left goes on by itself.
+    init(
+        _ configuration: Configuration, from source: ConfigurationSource, holdsAll: Bool = false, log: DaemonLog
+    ) throws {
         self.configuration = configuration
         self.log = log
+        self.holdsAll = holdsAll
         let installation = Installation.find()
         lock = try StateLock(configuration.stateDirectory)
         let folder = configuration.stateDirectory
+        stopMark = StopMark(folder: folder)
         engine = try Engine(
             configuration, .file("\(folder)/history.sqlite"), runtimeFolder: "\(folder)/python", installation,
             confinement: ChildConfinement(configuration, environment: ProcessEnvironment.current), log: log)
@@ -163,6 +170,7 @@ final class Daemon {
         log.log(
             .notice, "stopping", ["signal": signal.description, "executions": "\(engine.service.unfinished.count)"])
         report.stopping()
+        stopMark.set()
         let drain = Drain(engine.reactor, engine.service, server) { [unowned self] in
             let left = engine.service.unfinished.count
             if left > 0 { log.log(.notice, "executions wait for the next start", ["executions": "\(left)"]) }
@@ -172,14 +180,29 @@ final class Daemon {
         drain.begin(graceMilliseconds: reloader.configuration.executions.drainMilliseconds)
     }
 
-    /// What an earlier daemon has left goes on, before anybody can ask for it.
+    /// What an earlier daemon has left goes on, apart from all else: there may be much of it.
     private func takeUpExecutions() throws {
-        let left = try LeftExecutions(store: engine.store, catalog: catalog).read { [log] id, reason in
-            log.log(.error, "an execution cannot be taken up", ["execution_id": id.description, "reason": reason])
+        let order = TakeUp(isAfterStop: try stopMark.take(), holdsAll: holdsAll)
+        let (service, log) = (engine.service, log)
+        let left = LeftExecutions(store: engine.store, catalog: catalog, service: service, lastRowID: engine.lastRowID, order: order)
+        service.use(StoredStarts(store: engine.store, catalog: catalog))
+        service.willTakeUp()
+        service.environment.blocking {
+            do {
+                let count = try left.takeUp { id, reason in
+                    log.log(
+                        .error, "an execution cannot be taken up", ["execution_id": id.description, "reason": reason])
+                }
+                if count > 0 { 
+                    log.log(
+                        .notice, "taking executions up again",
+                        ["executions": "\(count)", "held": "\(service.heldCount)"])
+                }
+            } catch {
+                log.log(.error, "executions of an earlier start cannot be read", ["error": "\(error)"])
+            }
+            service.hasTakenUp()
         }
-        guard !left.isEmpty else { return }
-        log.log(.notice, "taking executions up again", ["executions": "\(left.count)"])
-        engine.service.takeUp(left)
     }
 }
 

@@ -20,6 +20,8 @@ struct Engine {
     let python: PythonWorkers
     let store: HistoryStore
     let service: ExecutionService
+    /// Of the executions that earlier daemons have left.
+    let lastRowID: Int64
     let executionMetrics = ExecutionMetrics()
     let childCount: ChildCount
 
@@ -56,11 +58,12 @@ struct Engine {
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
         let environment = RunEnvironment(
             clock: clock, pool: pool, store: store,
-            memory: LogMemory(bytesMax: configuration.executions.memoryBytesMax),
+            memory: ExecutionMemory(configuration.executions),
             observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])))
+        lastRowID = try store.lastRowID()
         service = ExecutionService(
             environment: environment, limits: ExecutionService.Limits(configuration.executions),
-            ids: ExecutionIDGenerator(after: try store.lastRowID()))
+            ids: ExecutionIDGenerator(after: lastRowID))
         try pool.start()
     }
 
@@ -94,12 +97,25 @@ struct Engine {
     }
 }
 
+extension ExecutionMemory {
+    /// Less than this holds not even a state.
+    private static let bytesMin = 1 << 20
+    private static let memoryShare = 4
+
+    fileprivate convenience init(_ configuration: Configuration.Executions) {
+        let chosen = configuration.memoryBytesMax
+        self.init(bytesMax: max(chosen > 0 ? chosen : UsableMemory.bytes / Self.memoryShare, Self.bytesMin))
+    }
+}
+
 extension ExecutionService.Limits {
     fileprivate init(_ configuration: Configuration.Executions) {
         self.init()
         runningMax = configuration.maxRunning
         queuedMax = configuration.maxQueued
+        deathsMax = configuration.deathsMax
         execution.stateBytesMax = configuration.stateBytesMax
+        execution.heldWithinMilliseconds = Int64(configuration.heldWithinMilliseconds)
     }
 }
 

@@ -32,10 +32,16 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The folder of graph documents.")
     var graphs: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Take up nothing by itself: all that an earlier daemon has left is held until it is resumed or cancelled."))
+    var hold = false
+
     @Option(help: ArgumentHelp("Set any key of the configuration.", valueName: "key=value"))
     var set: [String] = []
 
     func run() throws {
+        Allocator.configure()
         Signals.block([.terminate, .interrupt, .hangUp])
         Signals.ignore(.pipe)
         // Node code runs as the same user.
@@ -46,7 +52,7 @@ struct ServeCommand: ParsableCommand {
             _ = try DescriptorLimit.raiseToMaximum()
             try log.start()
             for warning in loaded.warnings { log.log(.warning, "configuration", ["reason": warning]) }
-            try Daemon(loaded.configuration, from: source, log: log).run()
+            try Daemon(loaded.configuration, from: source, holdsAll: hold, log: log).run()
         } catch {
             log.stop()
             Self.fail("\(error)", status: 1)

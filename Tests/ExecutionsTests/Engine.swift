@@ -12,7 +12,7 @@ struct Engine {
 
     init(
         threads: Int = 2, commitsAtOnce: Bool = true, limits: ExecutionService.Limits = ExecutionService.Limits(),
-        executionLimits: ExecutionLimits = ExecutionLimits(), memory: LogMemory = LogMemory(), store: MemoryStore? = nil
+        executionLimits: ExecutionLimits = ExecutionLimits(), memory: ExecutionMemory = ExecutionMemory(), store: MemoryStore? = nil
     ) throws {
         pool = WorkerPool(threads: threads)
         let store = store ?? MemoryStore(commitsAtOnce: commitsAtOnce)

@@ -35,8 +35,7 @@ import Testing
         let second = try next(after: engine)
         defer { second.pool.stop() }
         let summary = try #require(try engine.store.execution(log.id))
-        let state = try #require(try engine.store.queuedState(of: log.id))
-        second.service.takeUp([LeftExecution(summary: summary, graph: log.graph, initialState: state)])
+        second.service.takeUp([LeftExecution(summary: summary, graph: log.graph)])
         let again = try #require(second.service.log(of: log.id))
         await second.store.end(of: again)
         #expect(try second.story(again) == ["start", "+n0", "-n0 success", "complete success"])
@@ -192,9 +191,9 @@ import Testing
 }
 
 /// Memory of all logs together.
-@Suite struct LogMemoryTests {
+@Suite struct ExecutionMemoryTests {
     @Test func `when memory is tight, logs keep only what is not stored`() async throws {
-        let memory = LogMemory(bytesMax: 2_000)
+        let memory = ExecutionMemory(bytesMax: 2_000)
         let engine = try Engine(threads: 1, memory: memory)
         defer { engine.pool.stop() }
         let held = HeldNodes()
@@ -212,7 +211,7 @@ import Testing
     }
 
     @Test func `while nothing can be stored and memory is full, nothing starts; then all goes on`() async throws {
-        let memory = LogMemory(bytesMax: 200_000)
+        let memory = ExecutionMemory(bytesMax: 200_000)
         let engine = try Engine(threads: 1, commitsAtOnce: false, memory: memory)
         defer { engine.pool.stop() }
         let graph = try manyNodes(16, isChain: true) { _ in

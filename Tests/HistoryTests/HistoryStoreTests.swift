@@ -49,7 +49,8 @@ import Testing
             summary: ExecutionSummary(
                 id: second.id, graphID: "any", graphRevision: 3, nodeCount: 5, createdAtMicroseconds: 1, origin: origin)
         )
-        if queued.wait(with: ["k": 1.0]) { store.logHasGrown(queued) }
+        let start = WaitingStart(QueuedStart(initialState: ["k": 1.0]))
+        if queued.wait(with: start) { store.logHasGrown(queued) }
         let running = newLog(3)
         running.append([[1]], to: store) { $0.attempt = 2 }
         if running.note({ $0.isCancelRequested = true }) { store.logHasGrown(running) }

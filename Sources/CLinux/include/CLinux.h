@@ -5,6 +5,7 @@
 #define CLINUX_H
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -66,6 +67,15 @@ static inline int clinux_signal(int status) { return WTERMSIG(status); }
 
 // fcntl(2) is variadic.
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+
+// mallopt(3), mallinfo2(3): what the allocator has of the system, and how much of that nobody uses.
+static inline int clinux_set_mmap_threshold(int bytes) { return mallopt(M_MMAP_THRESHOLD, bytes); }
+
+static inline void clinux_allocator_usage(uint64_t *used, uint64_t *unused) {
+    struct mallinfo2 info = mallinfo2();
+    *used = info.uordblks + info.hblkhd;
+    *unused = info.fordblks;
+}
 
 // GNU-only calls.
 int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length);

@@ -1,0 +1,31 @@
+import Executions
+import JSON
+
+/// What queued executions start with, as the history has it; of a rerun what it takes over is worked out again.
+package struct StoredStarts: QueuedStarts {
+    private let store: any ExecutionStore
+    private let catalog: GraphCatalog
+
+    package init(store: any ExecutionStore, catalog: GraphCatalog) {
+        self.store = store
+        self.catalog = catalog
+    }
+
+    package func start(of log: EventLog) throws -> QueuedStart {
+        let state = try store.queuedState(of: log.id) ?? [:]
+        guard let origin = log.summary.origin, let source = origin.rerunOf else { return QueuedStart(initialState: state) }
+        let results: ExecutionResults?
+        do {
+            results = try ExecutionResults(of: source, in: store, catalog)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw LostStart("the results of execution \(source) cannot be read: \(error)")
+        }
+        guard let results else {
+            throw LostStart("execution \(source), which it was to take results over from, is not there any more")
+        }
+        let plan = RerunPlan(results, on: log.graph.graph, fromNode: origin.rerunFrom, edits: state)
+        return QueuedStart(initialState: plan.initialState, cached: plan.cached)
+    }
+}
