@@ -2,6 +2,7 @@
 
 import Graphs
 import JSON
+import Synchronization
 
 extension ExecutionRun {
     /// - Parameter start: is let go of before the node's end is taken in: a state that nobody else holds grows in place.

@@ -25,6 +25,7 @@ final class ReferenceEvaluator {
     private let initial: JSONObject
     private let reducers: [JSONKey: Reducer]
     private var known: [Int: Node] = [:]
+    private var knownAncestors: [Int: Set<Int>] = [:]
 
     init(_ scenario: RandomScenario, initial: JSONObject) {
         self.scenario = scenario
@@ -114,8 +115,11 @@ final class ReferenceEvaluator {
     }
 
     private func ancestors(of rank: Int) -> Set<Int> {
+        if let known = knownAncestors[rank] { return known }
         let sources = scenario.graph.incoming[rank].map { scenario.graph.edges[$0].from }
-        return sources.reduce(into: Set(sources)) { $0.formUnion(ancestors(of: $1)) }
+        let found = sources.reduce(into: Set(sources)) { $0.formUnion(ancestors(of: $1)) }
+        knownAncestors[rank] = found
+        return found
     }
 
     private func state(of ranks: Set<Int>) -> NaiveState {
