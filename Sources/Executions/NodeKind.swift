@@ -29,15 +29,12 @@ package protocol NodeBody: Sendable {
     /// Whether an attempt first waits for something that is not its own, such as a worker: its time, and `timeout_ms`, count
     /// from `NodeOutput.began` on, and what came before is spent in the queue.
     var startsLater: Bool { get }
-    /// Whether an attempt is nothing but a wait (`NodeStart.parked`), which a restart of the daemon does not interrupt.
-    var parks: Bool { get }
 }
 
 extension NodeBody {
     package var onlyComputes: Bool { false }
     package var constantUpdate: JSONObject? { nil }
     package var startsLater: Bool { false }
-    package var parks: Bool { false }
 }
 
 package enum NodeStart: Sendable {
@@ -45,8 +42,13 @@ package enum NodeStart: Sendable {
     /// Runs as a task of its own on the worker pool. Cancelling that task is how a timeout or a cancel arrives; the work
     /// returns once nothing of it is left (a process tree has ended), in any case within two seconds.
     case waiting(@Sendable () async -> NodeOutcome)
-    /// Holds no task meanwhile, only a time: of a body that `parks`.
+    /// Holds no task meanwhile, only a time, and a restart of the daemon does not interrupt it: of a node that `parks`.
     case parked(NodeWait)
+}
+
+extension GraphNode {
+    /// Whether its attempts are nothing but waits. Told by its kind, so that whoever only reads records knows it too.
+    package var parks: Bool { kind == "delay" }
 }
 
 /// What a parked node waits for: until so long after its `node_start`, whatever daemon runs then. It succeeds with an empty
