@@ -55,10 +55,10 @@ extension ExecutionRun {
     /// The number that holds if the daemon dies now.
     func deathsNow() -> Int {
         guard confined.deaths.counts else { return 0 }
-        let bodies = log.graph.bodies
+        let nodes = log.graph.graph.nodes
         let isRunning =
             confined.deaths.isComputing || confined.deaths.mark == .awaited
-            || confined.tasks.keys.contains { !bodies[$0].parks }
+            || confined.tasks.keys.contains { !nodes[$0].parks }
         return confined.deaths.count(isRunning: isRunning)
     }
 
@@ -106,8 +106,8 @@ extension ExecutionRun {
     /// Another may start nodes once this one has ended, or only waits for a time to come.
     func leaveTurnIfIdle() {
         guard confined.hasTurn else { return }
-        let bodies = log.graph.bodies
-        let onlyWaits = !confined.machine.canStart && confined.tasks.keys.allSatisfy { bodies[$0].parks }
+        let nodes = log.graph.graph.nodes
+        let onlyWaits = !confined.machine.canStart && confined.tasks.keys.allSatisfy { nodes[$0].parks }
         guard confined.isFinished || onlyWaits || confined.pause != .none else { return }
         confined.hasTurn = false
         environment.turns.leave(self)
