@@ -45,7 +45,10 @@ package final class ExecutionRun: Sendable {
         var news = Deaths.News()
         var droppingRanks: Set<Int> = []
 
-        var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty }
+        /// What it waited for may be there.
+        var isWoken = false
+
+        var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty && !isWoken }
 
         /// Whether the caller must give the run to the pool.
         mutating func schedule() -> Bool {
@@ -198,7 +201,11 @@ package final class ExecutionRun: Sendable {
 
     /// It has a look at what it waits for.
     func wake() {
-        if inbox.withLock({ $0.schedule() }) { environment.pool.step { self.process(&$0) } }
+        let mustSchedule = inbox.withLock { inbox in
+            inbox.isWoken = true
+            return inbox.schedule()
+        }
+        if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 }
 
@@ -256,6 +263,7 @@ extension ExecutionRun {
                 inbox.inputs = []
                 inbox.afterStep = []
                 inbox.reservation = nil
+                inbox.isWoken = false
                 inbox.news = Deaths.News()
             }
             return (
@@ -298,7 +306,9 @@ extension ExecutionRun {
         confined.deaths.isComputing = true
         while true {
             let now = environment.clock.monotonicNanoseconds
-            guard confined.machine.canStart, isMarked(&batch), hasMemory(), hasTurn(), let start = confined.machine.nextStart(at: now) else { return true }
+            guard confined.machine.canStart, isMarked(&batch), hasMemory(), hasTurn(),
+                let start = confined.machine.nextStart(at: now)
+            else { return true }
             perform(at: now, &batch)
             run(start, at: now, &batch)
             if now - began > Self.sliceNanoseconds { return false }

@@ -39,10 +39,10 @@ extension ExecutionService {
     func begin(_ waiting: Waiting) {
         let log = waiting.log
         if log.summary.attempt > 0 || waiting.failure != nil {
-            return environment.blocking { self.takeUp(waiting) }
+            return environment.readApart { self.takeUp(waiting) }
         }
         if let start = log.waitingStart { return begin(waiting, start.start) }
-        environment.blocking {
+        environment.readApart {
             do {
                 let starts = self.guarded.withLock { $0.starts }
                 self.begin(waiting, try starts.start(of: log))

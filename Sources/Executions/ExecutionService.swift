@@ -66,7 +66,7 @@ package final class ExecutionService: Sendable {
     struct Guarded {
         var limits: Limits
         var stages: [ExecutionID: Stage] = [:]
-        var queue = FairQueue<Waiting>()
+        var queue = FairQueue<ExecutionID, Waiting>()
         /// Oldest first.
         var left = Deque<Waiting>()
         /// Places that are taken.

@@ -4,6 +4,8 @@ import Synchronization
 package final class RunEnvironment: Sendable {
     package let clock: any Clock
     package let pool: WorkerPool
+    /// For what blocks or takes long.
+    package let lanes: Lanes
     package let store: any ExecutionStore
     package let memory: ExecutionMemory
     /// Who may start nodes while memory is full.
@@ -13,11 +15,12 @@ package final class RunEnvironment: Sendable {
     let grownLogs: GrownLogs
 
     package init(
-        clock: any Clock, pool: WorkerPool, store: any ExecutionStore, memory: ExecutionMemory = ExecutionMemory(),
-        observer: (any RunObserver)? = nil
+        clock: any Clock, pool: WorkerPool, lanes: Lanes = Lanes(), store: any ExecutionStore,
+        memory: ExecutionMemory = ExecutionMemory(), observer: (any RunObserver)? = nil
     ) {
         self.clock = clock
         self.pool = pool
+        self.lanes = lanes
         self.store = store
         self.memory = memory
         self.observer = observer
@@ -27,8 +30,8 @@ package final class RunEnvironment: Sendable {
         self.grownLogs = grownLogs
     }
 
-    /// Does what blocks, apart from what computes.
-    package func blocking(_ work: @escaping @Sendable () -> Void) { pool.submit(work) }
+    /// Reads what an execution goes on with, apart from what computes.
+    func readApart(_ work: @escaping @Sendable () -> Void) { lanes.takingUp.submit(work) }
 }
 
 /// Logs that have grown, until the store is told of all of them: it is woken once for the jobs that were waiting, and its

@@ -84,7 +84,7 @@ final class Daemon {
         Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
         report.serving()
         try engine.reactor.run()
-        try engine.store.stop()
+        try engine.closeStore()
         log.log(.notice, "stopped")
     }
 
@@ -187,21 +187,19 @@ final class Daemon {
         let left = LeftExecutions(store: engine.store, catalog: catalog, service: service, lastRowID: engine.lastRowID, order: order)
         service.use(StoredStarts(store: engine.store, catalog: catalog))
         service.willTakeUp()
-        service.environment.blocking {
-            do {
-                let count = try left.takeUp { id, reason in
-                    log.log(
-                        .error, "an execution cannot be taken up", ["execution_id": id.description, "reason": reason])
-                }
-                if count > 0 { 
-                    log.log(
-                        .notice, "taking executions up again",
-                        ["executions": "\(count)", "held": "\(service.heldCount)"])
-                }
-            } catch {
-                log.log(.error, "executions of an earlier start cannot be read", ["error": "\(error)"])
-            }
+        left.takeUp(on: service.environment.lanes.documents) { id, reason in
+            log.log(.error, "an execution cannot be taken up", ["execution_id": id.description, "reason": reason])
+        } finish: { result in
             service.hasTakenUp()
+            switch result {
+            case .success(0): break
+            case .success(let count):
+                log.log(
+                    .notice, "taking executions up again",
+                    ["executions": "\(count)", "held": "\(service.heldCount)"])
+            case .failure(let error):
+                log.log(.error, "executions of an earlier start cannot be read", ["error": error.message])
+            }
         }
     }
 }

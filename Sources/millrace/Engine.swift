@@ -16,6 +16,7 @@ struct Engine {
     let reactor: Reactor
     let clock: ReactorClock
     let pool: WorkerPool
+    let lanes = Lanes()
     let kinds: NodeKinds
     let python: PythonWorkers
     let store: HistoryStore
@@ -57,7 +58,7 @@ struct Engine {
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
         let environment = RunEnvironment(
-            clock: clock, pool: pool, store: store,
+            clock: clock, pool: pool, lanes: lanes, store: store,
             memory: ExecutionMemory(configuration.executions),
             observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])))
         lastRowID = try store.lastRowID()
@@ -65,6 +66,14 @@ struct Engine {
             environment: environment, limits: ExecutionService.Limits(configuration.executions),
             ids: ExecutionIDGenerator(after: lastRowID))
         try pool.start()
+        try lanes.start()
+    }
+
+    /// Ends what still reads the store, and then the store.
+    /// - Throws: when something could not be stored; it is closed nevertheless.
+    func closeStore() throws(StoreError) {
+        lanes.stop()
+        try store.stop()
     }
 
     /// Takes over what can change while it runs.

@@ -1,12 +1,13 @@
 import Executions
-import JSON
+import Linux
 import Server
 
 /// What an earlier daemon has left unfinished, made known to the service a page at a time. It blocks, and the daemon serves
 /// meanwhile: lists show what is left from the history, and whoever asks for one of them waits until it is known.
-struct LeftExecutions {
-    /// Rows that are read at once.
+struct LeftExecutions: Sendable {
+    /// Rows that are read at once, and executions that are made known in one step.
     private static let pageCount = 500
+    private static let stepNanoseconds: Int64 = 20_000_000
     /// Old revisions that are kept compiled for those that come next: what was left ran a few mostly.
     private static let revisionsMax = 256
 
@@ -17,26 +18,56 @@ struct LeftExecutions {
     let lastRowID: Int64
     let order: TakeUp
 
+    /// Reads what is left, and makes it known on a lane, in steps between which others get their turn.
     /// - Parameter report: told of executions that cannot be taken up, and why.
-    /// - Returns: how many were made known.
-    func takeUp(_ report: (ExecutionID, String) -> Void) throws(StoreError) -> Int {
-        let summaries = try summaries()
-        var revisions = Revisions(catalog: catalog, countMax: Self.revisionsMax)
-        var (page, count) = ([LeftExecution](), 0)
-        for summary in summaries {
-            if let (graph, failure) = try revisions.revision(summary.graphRevision, of: summary.graphID) {
+    /// - Parameter finish: told at the end how many were made known, or what went wrong.
+    func takeUp(
+        on lane: BlockingLane, _ report: @escaping @Sendable (ExecutionID, String) -> Void,
+        finish: @escaping @Sendable (Result<Int, StoreError>) -> Void
+    ) {
+        lane.submit {
+            do throws(StoreError) {
+                let work = Work(rest: try summaries()[...], revisions: Revisions(catalog: catalog, countMax: Self.revisionsMax))
+                advance(work, on: lane, report, finish)
+            } catch {
+                finish(.failure(error))
+            }
+        }
+    }
+
+    private struct Work: Sendable {
+        var rest: ArraySlice<ExecutionSummary>
+        var revisions: Revisions
+        var count = 0
+    }
+
+    private func advance(
+        _ work: Work, on lane: BlockingLane, _ report: @escaping @Sendable (ExecutionID, String) -> Void,
+        _ finish: @escaping @Sendable (Result<Int, StoreError>) -> Void
+    ) {
+        var work = work
+        do throws(StoreError) {
+            try step(&work, report)
+        } catch {
+            return finish(.failure(error))
+        }
+        guard !work.rest.isEmpty else { return finish(.success(work.count)) }
+        let next = work
+        lane.submit { advance(next, on: lane, report, finish) }
+    }
+
+    private func step(_ work: inout Work, _ report: (ExecutionID, String) -> Void) throws(StoreError) {
+        var page: [LeftExecution] = []
+        let end = SystemClock.monotonicNanoseconds() + Self.stepNanoseconds
+        while page.count < Self.pageCount, SystemClock.monotonicNanoseconds() < end, let summary = work.rest.popFirst() {
+            if let (graph, failure) = try work.revisions.revision(summary.graphRevision, of: summary.graphID) {
                 page.append(LeftExecution(summary: summary, graph: graph, failure: failure))
             } else {
                 report(summary.id, "revision \(summary.graphRevision) of graph \(summary.graphID) is missing")
             }
-            if page.count == Self.pageCount {
-                service.takeUp(page, order)
-                count += page.count
-                page = []
-            }
         }
         service.takeUp(page, order)
-        return count + page.count
+        work.count += page.count
     }
 
     /// Oldest first.
@@ -56,7 +87,7 @@ struct LeftExecutions {
 }
 
 /// One compilation of each revision, shared by all that were left with it.
-private struct Revisions {
+private struct Revisions: Sendable {
     let catalog: GraphCatalog
     let countMax: Int
     private var known: [String: (GraphRevision, failure: String?)] = [:]

@@ -12,7 +12,8 @@ struct Engine {
 
     init(
         threads: Int = 2, commitsAtOnce: Bool = true, limits: ExecutionService.Limits = ExecutionService.Limits(),
-        executionLimits: ExecutionLimits = ExecutionLimits(), memory: ExecutionMemory = ExecutionMemory(), store: MemoryStore? = nil
+        executionLimits: ExecutionLimits = ExecutionLimits(), memory: ExecutionMemory = ExecutionMemory(),
+        store: MemoryStore? = nil
     ) throws {
         pool = WorkerPool(threads: threads)
         let store = store ?? MemoryStore(commitsAtOnce: commitsAtOnce)
@@ -24,15 +25,22 @@ struct Engine {
         service = ExecutionService(environment: environment, limits: limits, ids: ExecutionIDGenerator())
         store.observe { [service] in service.forgetFinished($0) }
         try pool.start()
+        try environment.lanes.start()
     }
 
     func start(_ graph: GraphRevision, _ initialState: JSONObject = [:]) throws -> EventLog {
         try service.start(graph, initialState: initialState)
     }
 
-    /// All that was given to the pool before has run, and what that gave to it. Meant for pools of one thread.
+    /// All that was given to the pool, or is read for those that begin, has run, and what that gave to both. Meant for pools
+    /// of one thread.
     func settle() async {
-        for _ in 0..<4 { await withCheckedContinuation { continuation in pool.submit { continuation.resume() } } }
+        let lane = service.environment.lanes.takingUp
+        for _ in 0..<4 {
+            await withCheckedContinuation { continuation in pool.submit { continuation.resume() } }
+            await withCheckedContinuation { continuation in lane.submit { continuation.resume() } }
+        }
+        await withCheckedContinuation { continuation in pool.submit { continuation.resume() } }
     }
 
     func cancel(_ log: EventLog) async -> ExecutionService.CancelResult {

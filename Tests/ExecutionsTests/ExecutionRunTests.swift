@@ -45,7 +45,7 @@ import Testing
         let graph = try manyNodes(50, isChain: false, extra: #","limits":{"max_parallel_nodes":50}"#) { _ in sleeper }
         let log = try engine.start(graph)
         await engine.settle()
-        #expect(clock.timerCount == 51, "one for each node, and one for the execution")
+        #expect(clock.timerCount == 52, "one for each node, and two for the execution")
         clock.advance(milliseconds: 100)
         await engine.store.end(of: log)
         #expect(log.summary.status == .success)
