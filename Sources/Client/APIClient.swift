@@ -127,6 +127,16 @@ extension APIClient {
 
     /// Asks for an execution's end.
     /// - Returns: the execution's summary, still running.
+    package func resume(_ executionID: String) throws(ClientError) -> JSONObject {
+        try call(ClientRequest(.post, ["api", "executions", executionID, "resume"])).object()
+    }
+
+    /// - Returns: how many go on.
+    package func resumeAllHeld() throws(ClientError) -> Int {
+        let query = [(name: "status", value: "held")]
+        return try call(ClientRequest(.post, ["api", "executions", "resume"], query: query)).object()["resumed"]?.int ?? 0
+    }
+
     package func cancel(_ executionID: String) throws(ClientError) -> JSONObject {
         try call(ClientRequest(.post, ["api", "executions", executionID, "cancel"])).object()
     }

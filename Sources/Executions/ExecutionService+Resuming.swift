@@ -86,12 +86,8 @@ extension ExecutionService {
     }
 
     /// How many are held.
-    package var heldCount: Int { held.count }
-
-    private var held: [ExecutionID] {
-        guarded.withLock { guarded in
-            guarded.stages.compactMap { id, stage in if case .held = stage { id } else { nil } }.sorted()
-        }
+    package var heldCount: Int {
+        guarded.withLock { guarded in guarded.stages.values.count { if case .held = $0 { true } else { false } } }
     }
 
     /// Has an execution that is held go on, as a new one would: with no deaths behind it.
@@ -115,9 +111,16 @@ extension ExecutionService {
     }
 
     /// Has all go on that are held, oldest first.
+    /// - Parameter isMeant: by the id of the graph.
     /// - Returns: those that do.
-    package func resumeAllHeld() -> [(log: EventLog, change: Int)] {
-        held.compactMap { id in
+    package func resumeAllHeld(ofGraphs isMeant: (String) -> Bool = { _ in true }) -> [(log: EventLog, change: Int)] {
+        let held = guarded.withLock { guarded in
+            guarded.stages.compactMap { id, stage -> ExecutionID? in
+                guard case .held(let waiting) = stage, isMeant(waiting.log.graph.identity.id) else { return nil }
+                return id
+            }
+        }
+        return held.sorted().compactMap { id in
             guard case .resumed(let log, let change) = resume(id) else { return nil }
             return (log, change)
         }

@@ -39,7 +39,7 @@ final class ExecutionFeed {
         fileprivate init(_ log: EventLog, seq: Int) {
             self.log = log
             self.seq = seq
-            status = seq <= 0 ? .queued : .running
+            status = log.summary.status == .held ? .held : seq <= 0 ? .queued : .running
         }
     }
 
@@ -91,8 +91,21 @@ final class ExecutionFeed {
     /// The visible marks of these logs have moved.
     func wake(_ logs: [EventLog]) {
         guard !readers.isEmpty else { return }
-        for log in logs { announce(entries[log.id] ?? insert(Entry(log, seq: -1))) }
+        for log in logs {
+            let entry = entries[log.id] ?? insert(Entry(log, seq: -1))
+            tellResumption(of: entry)
+            announce(entry)
+        }
         work()
+    }
+
+    /// One that was held may go on, and waits until it does.
+    private func tellResumption(of entry: Entry) {
+        let status = entry.log.summary.status
+        guard entry.status == .held, !status.isFinished, status != .held else { return }
+        entry.status = status
+        let now = service.environment.clock.wallMicroseconds
+        append(LightEvent(.queued, status: status, timestampMicroseconds: now), of: entry.log)
     }
 
     /// A finished execution is no more.
@@ -119,6 +132,14 @@ final class ExecutionFeed {
             guard body(entry) else { return next }
         }
         return index < order.count ? order[index - 1] : nil
+    }
+
+    /// The ring is within its bounds, and what it holds is what it counts: in debug builds, for tests.
+    func checkInvariants() {
+        assert(lines.count <= Self.lineCountMax && lineBytes <= Self.lineBytesMax)
+        assert(lines.reduce(0) { $0 + $1.block.count } == lineBytes, "the sum of the lines is the account")
+        assert(order == order.sorted() && order.allSatisfy { entries[$0] != nil || ended.contains($0) })
+        assert(!readers.isEmpty || entries.isEmpty && lines.isEmpty, "while nobody looks, nothing is kept")
     }
 
     private func begin() {

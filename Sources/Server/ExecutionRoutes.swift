@@ -148,6 +148,9 @@ extension ExecutionRoutes {
         }
         let known = live.compactMap { $0 }
         if known.count == ids.count { return try next(call, known) }
+        if call.server.service.isTakingUp {
+            return try call.whenTakenUp { (call) throws(Problem) in try withLogs(ids, call, next) }
+        }
         let (store, catalog) = (call.server.store, call.server.catalog)
         let summaries = { @Sendable () throws(Problem) in
             var found: [Found] = []

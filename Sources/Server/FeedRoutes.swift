@@ -19,8 +19,11 @@ enum FeedRoutes {
         }
         try EventRoutes.requireChunks(call.request)
         let graphIDs = try graphIDs(call)
-        try ExecutionRoutes.withLogs(wishes.map(\.id), call) { (call, logs) throws(Problem) in
-            try open(call, detail, graphIDs, Array(zip(wishes, logs)))
+        // What is left from an earlier daemon would be told as if it happened now.
+        try call.whenTakenUp { (call) throws(Problem) in
+            try ExecutionRoutes.withLogs(wishes.map(\.id), call) { (call, logs) throws(Problem) in
+                try open(call, detail, graphIDs, Array(zip(wishes, logs)))
+            }
         }
     }
 

@@ -26,6 +26,11 @@ enum Routes {
         router.add(
             .post, "/api/executions/{id}/cancel", needs: .run, change: "execution.cancel", ExecutionRoutes.cancel)
         router.add(.post, "/api/executions/{id}/rerun", needs: .run, change: "execution.rerun", RerunRoutes.rerun)
+        router.add(
+            .post, "/api/executions/{id}/resume", needs: .run, change: "execution.resume", ResumeRoutes.resume)
+        router.add(
+            .post, "/api/executions/resume", needs: .run, reach: .route, change: "execution.resume",
+            ResumeRoutes.resumeHeld)
         router.add(.get, "/api/events", needs: .read, reach: .route, FeedRoutes.events)
         router.add(.get, "/api/tokens", needs: .admin, TokenRoutes.list)
         router.add(.post, "/api/tokens", needs: .admin, change: "token.create", TokenRoutes.create)

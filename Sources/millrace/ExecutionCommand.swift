@@ -6,7 +6,7 @@ import JSON
 
 struct ExecutionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "execution", abstract: "Look into, run again, cancel and delete the daemon's executions.",
+        commandName: "execution", abstract: "Look into, run again, cancel, resume and delete the daemon's executions.",
         discussion: """
               millrace execution list --status running
               millrace execution profile 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
@@ -18,7 +18,7 @@ struct ExecutionCommand: ParsableCommand {
         subcommands: [
             ExecutionListCommand.self, ExecutionShowCommand.self, ExecutionProfileCommand.self,
             ExecutionDiffCommand.self, ExecutionRerunCommand.self, ExecutionCancelCommand.self,
-            ExecutionDeleteCommand.self,
+            ExecutionResumeCommand.self, ExecutionDeleteCommand.self,
         ])
 }
 
@@ -35,7 +35,7 @@ struct ExecutionListCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Those of one graph.", valueName: "id"))
     var graph: String?
 
-    @Option(help: "Those of one status: queued, running, success, error, cancelled or failed.")
+    @Option(help: "Those of one status: queued, running, held, success, error, cancelled or failed.")
     var status: ExecutionStatus?
 
     @Option(help: "How many at most.")

@@ -202,7 +202,7 @@ export class ExecutionList extends HTMLElement {
             element("td", {}, link),
             element("td", { class: "number" }, tookWords(item, now)),
             element("td", { class: "failed" }, failed),
-            element("td", { class: "row-actions" }, this.#action(item, when)),
+            element("td", { class: "row-actions" }, this.#resumption(item, when), this.#action(item, when)),
         ];
         return element("tr", { "aria-current": id === this.current ? "true" : null, "data-id": id }, ...cells);
     }
@@ -215,6 +215,14 @@ export class ExecutionList extends HTMLElement {
             : button({ icon: "close", label: `Delete ${what}`, class: "button quiet", onclick: () => this.#delete(item, what) });
         made.setAttribute("data-focus", `act ${item.execution_id}`);
         return made;
+    }
+
+    /** @param {ExecutionSummary} item @param {string} when */
+    #resumption(item, when) {
+        if (item.status !== "held") return null;
+        const label = `Resume the run of ${item.graph_id}, ${moment(when)}`;
+        const onclick = () => this.#attempt(() => this.#api?.resumeExecution(item.execution_id));
+        return element("button", { type: "button", class: "button quiet", title: label, "aria-label": label, "data-focus": `resume ${item.execution_id}`, onclick }, "Resume");
     }
 
     /** @param {ExecutionSummary} item */
@@ -238,7 +246,7 @@ export class ExecutionList extends HTMLElement {
             await work();
         } catch (error) {
             const problem = Problem.from(error);
-            if (!["execution_finished", "unknown_execution"].includes(problem.code)) note = problem.message;
+            if (!["execution_finished", "execution_not_held", "unknown_execution"].includes(problem.code)) note = problem.message;
         }
         await this.refresh();
         if (note) this.#note.textContent = note;

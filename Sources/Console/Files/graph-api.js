@@ -158,6 +158,14 @@ export class GraphAPI {
     }
 
     /**
+     * Has one that is held go on.
+     * @param {string} id
+     */
+    async resumeExecution(id) {
+        await this.#send(`api/executions/${encodeURIComponent(id)}/resume`, { method: "POST" });
+    }
+
+    /**
      * Deletes a finished execution with all its events.
      * @param {string} id
      */
