@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import HTTP
 
 struct ExecutionResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -43,6 +43,11 @@ struct Engine {
         await withCheckedContinuation { continuation in pool.submit { continuation.resume() } }
     }
 
+    /// The end of an execution is stored, whoever runs it.
+    func end(of id: ExecutionID) async {
+        while (try? store.execution(id))??.status.isFinished != true { await settle() }
+    }
+
     func cancel(_ log: EventLog) async -> ExecutionService.CancelResult {
         await withCheckedContinuation { continuation in service.cancel(log.id) { continuation.resume(returning: $0) } }
     }

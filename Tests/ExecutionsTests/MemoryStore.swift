@@ -101,7 +101,8 @@ extension MemoryStore.Guarded {
             records[log.id, default: []].append(Array(unstored.slice.records[start..<end]))
             start = end
         }
-        queuedStates[log.id] = unstored.initialState
+        if let state = unstored.initialState { queuedStates[log.id] = state }
+        if ![.queued, .held].contains(unstored.summary.status) { queuedStates[log.id] = nil }
         log.markStored(through: unstored.slice.lastSeq, change: unstored.change)
     }
 }

@@ -12,8 +12,8 @@ struct TestVocabulary: NodeVocabulary {
         }
     }()
 
-    var kindNames: [String] { ["test"] }
-    func schema(ofKind name: String) -> ConfigSchema? { name == "test" ? Self.anything : nil }
+    var kindNames: [String] { ["test", "delay"] }
+    func schema(ofKind name: String) -> ConfigSchema? { kindNames.contains(name) ? Self.anything : nil }
     func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
     func fault(inCondition source: String) -> String? { nil }
 }
