@@ -69,10 +69,11 @@ enum ExecutionRoutes {
                 case .alreadyFinished: call.respond(finished(id).response)
                 case .unknown:
                     call.offload { () throws(Problem) in
-                        guard try read({ () throws(StoreError) in try store.execution(id) }) != nil else {
+                        guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else {
                             throw unknown(id)
                         }
-                        throw finished(id)
+                        guard summary.status == .cancelled else { throw finished(id) }
+                        return .json(json(summary), status: 202)
                     }
                 }
             }
