@@ -143,7 +143,7 @@ extension Executions.ProcessEnd {
 }
 
 extension ChildCommand {
-    fileprivate init(_ command: ProcessCommand, _ confinement: ChildConfinement) {
+    init(_ command: ProcessCommand, _ confinement: ChildConfinement) {
         var limits = Limits()
         limits.memoryBytes = command.limits.memoryBytes
         limits.files = command.limits.openFiles ?? confinement.openFiles

@@ -57,6 +57,9 @@ final class Daemon {
             return ServiceReport.Counts(running: counts.running, queued: counts.queued, streams: server.streamCount)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine, log, report)
+        server.folderLook.refused = { [log] complaints in
+            for complaint in complaints { log.log(.warning, .graphRefused, ["reason": complaint]) }
+        }
         server.audit = { [log] entry in log.audit(entry) }
         try server.useTokens(
             own: TokenFile(path: "\(folder)/\(TokenFile.name)"),
