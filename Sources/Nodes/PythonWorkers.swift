@@ -114,7 +114,7 @@ extension PythonWorkers {
                 worker.key.program, "-u", "-B", "\(pythonFolder)/worker.py", folder.path,
             ],
             environment: environment.variables(forGraph: call.graph.id),
-            workingDirectory: call.graph.folder ?? folder.files)
+            workingDirectory: call.graph.folder ?? folder.files, graphID: call.graph.id)
         command.limits.ownFolders = [folder.path]
         if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
         worker.start(command, folder: folder, by: launcher) { self.take($0, from: worker) }
@@ -127,6 +127,7 @@ extension PythonWorkers {
 extension PythonWorkers {
     private func take(_ event: ProcessEvent, from worker: PythonWorker) {
         switch event {
+        case .started: break
         case .stdout(let bytes):
             guard let replies = worker.takeReplies(bytes), !replies.isEmpty else { return }
             let now = clock.monotonicNanoseconds
