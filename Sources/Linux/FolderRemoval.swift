@@ -36,14 +36,14 @@ package struct FolderRemoval: ~Copyable {
         guard top >= 0 else { return access(path, F_OK) == 0 ? .stuck : .removed }
         var left = steps
         while left > 0 {
-            let countBefore = doneCount
+            let (countBefore, leftBefore) = (doneCount, left)
             for name in Self.names(in: top, countMax: left) where left > 0 {
                 left -= 1
                 if remove(name, in: top) { continue }
                 empty(name, &left)
             }
             if rmdir(path) == 0 { return .removed }
-            if doneCount == countBefore { return .stuck }
+            if doneCount == countBefore, left > 0 || leftBefore == steps { return .stuck }
         }
         return .unfinished
     }
@@ -53,7 +53,7 @@ package struct FolderRemoval: ~Copyable {
         let folder = Self.open(top, name)
         guard folder >= 0 else { return }
         defer { close(folder) }
-        for entry in Self.names(in: folder, countMax: left) {
+        for entry in Self.names(in: folder, countMax: max(left, 1)) {
             left -= 1
             if !remove(entry, in: folder) { moveUp(entry, from: folder, to: top) }
         }

@@ -28,7 +28,10 @@ struct PythonFolder: Sendable {
         do throws(NodeFailure) {
             try Self.make(files)
             for (name, content) in graph.files.all { try lay(name, content) }
-            let manifest: JSONText = ["folder": graph.folder.map { JSONText($0) } ?? .null, "own": JSONText(ownFolder)]
+            let manifest: JSONText = [
+                "folder": graph.folder.map { JSONText($0) } ?? .null, "own": JSONText(ownFolder),
+                "named": JSONText(array: graph.files.files.keys.sorted().map { JSONText($0) }),
+            ]
             try write("\(path)/graph.json", manifest.bytes)
         } catch {
             var removal = FolderRemoval(path)

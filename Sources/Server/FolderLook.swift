@@ -7,7 +7,7 @@ import Reactor
 package final class FolderLook {
     private let reactor: Reactor
     private let catalog: GraphCatalog
-    private let pool: WorkerPool
+    private let lanes: Lanes
     /// What is being looked at; nil while nothing is.
     private var looking: FolderWatch.Changes?
     /// Those that wait for the look that is under way.
@@ -20,10 +20,10 @@ package final class FolderLook {
     /// Takes what could not be loaded and why, a line each.
     package var refused: ([String]) -> Void = { _ in }
 
-    init(reactor: Reactor, catalog: GraphCatalog, pool: WorkerPool) {
+    init(reactor: Reactor, catalog: GraphCatalog, lanes: Lanes) {
         self.reactor = reactor
         self.catalog = catalog
-        self.pool = pool
+        self.lanes = lanes
     }
 
     /// Calls `proceed` once the graph is as the folder says: at once where nothing of it has changed.
@@ -56,7 +56,8 @@ package final class FolderLook {
         wanted = FolderWatch.Changes()
         let (catalog, mailbox) = (catalog, reactor.mailbox)
         let confined = Confined((self, reports), to: reactor)
-        pool.submit {
+        // All of a large folder takes seconds, which those whose graph is a file of it do not wait behind.
+        (changes.isEverything ? lanes.documents : lanes.computing).submit {
             let complaints = Result { () throws(StoreError) in try catalog.look(at: changes) }
             mailbox.post { reactor in
                 let (look, reports) = confined.open(on: reactor)

@@ -33,7 +33,7 @@ package final class Server {
     package var audit: (AuditEntry) -> Void = { _ in }
     let report: @Sendable (String) -> Void
     var metrics = ServerMetrics()
-    /// Adds what others know to the metrics; called on the pool.
+    /// Adds what others know to the metrics; called on a lane.
     package var addMetrics: @Sendable (inout MetricsText) -> Void = { _ in }
     /// Connections read into it one after the other: an idle one owns no buffer.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
@@ -76,14 +76,14 @@ package final class Server {
         self.service = service
         self.catalog = catalog
         self.store = store
-        folderLook = FolderLook(reactor: reactor, catalog: catalog, pool: service.environment.pool)
+        folderLook = FolderLook(reactor: reactor, catalog: catalog, lanes: service.environment.lanes)
         self.report = report
         let descriptors = (try? DescriptorLimit.current().soft) ?? 1024
         connectionsMax = max(16, Int(descriptors) - min(Self.reservedDescriptors, Int(descriptors) / 2))
         hub = StreamHub(
             reactor: reactor, memory: FrameMemory(reactor: reactor, bytesMax: settings.streamMemoryBytesMax)
         ) { log in service.cancel(log.id) { _ in } }
-        reads = ColdReads(reactor: reactor, store: store, pool: service.environment.pool, report: report)
+        reads = ColdReads(reactor: reactor, store: store, lane: service.environment.lanes.store, report: report)
         feed = ExecutionFeed(reactor: reactor, service: service, reads: reads, report: report)
         guards = RequestGuards(settings)
         gate = Gate(settings)
@@ -172,6 +172,8 @@ package final class Server {
     }
 
     package var streamCount: Int { hub.streamCount }
+
+    var lanes: Lanes { service.environment.lanes }
 
     var connectionCount: Int { connections.count }
 

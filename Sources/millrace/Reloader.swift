@@ -52,8 +52,8 @@ final class Reloader {
         server.folderLook.everything { [self] looked in
             let graphFaults = note(looked)
             let confined = Confined(self, to: server.reactor)
-            // The file is read on the pool: a slow disk must not hold up the streams.
-            engine.pool.submit {
+            // A slow disk must not hold up the streams, nor compiling what runs.
+            engine.lanes.documents.submit {
                 let loaded = Result { () throws(ConfigurationError) in try source.load() }
                 mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }
             }

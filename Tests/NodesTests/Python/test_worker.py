@@ -20,8 +20,8 @@ class Worker:
         self.folder = folder
         self.number = 0
         own = folder / "own"
-        own.mkdir()
-        (own / "graph.json").write_text(json.dumps({"folder": str(folder), "own": ""}))
+        own.mkdir(exist_ok=True)
+        (own / "graph.json").write_text(json.dumps({"folder": str(folder), "own": "", "named": []}))
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-B", str(FOLDER / "worker.py"), str(own)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -3,10 +3,10 @@
 The daemon has laid out the Python files of the graph's revision in a folder of the worker's own, beside `graph.json`, which
 says where they stand for people:
 
-    {"folder": "/srv/graphs", "own": "sub"}
+    {"folder": "/srv/graphs", "own": "sub", "named": ["sub/triage.py"]}
 
 `folder` is the graph's folder (without one, the files laid out are all there is), `own` the folder below it of the node's
-file. A module of the revision is made of the content that is kept, under its true path, so that what the file finds beside
+file, `named` are the files of nodes. A module of the revision is made of the content that is kept, under its true path, so that what the file finds beside
 itself is what lies there. All else is imported as it stands on disk, and told, since the next revision is to keep it too.
 
 This is done at the level of one entry of `sys.path` (importlib's path hooks), so that order, packages and namespaces stay
@@ -32,6 +32,7 @@ class Sources:
         self.place = place
         self.kept_folder = os.path.join(place, FILES)
         self.folder = manifest["folder"] or self.kept_folder
+        self.named = {os.path.join(self.folder, name) for name in manifest["named"]}
         self.own = os.path.normpath(os.path.join(self.folder, manifest["own"]))
         self.kept = {}  # true path -> where its content is kept
         self.folders = set()  # that hold something kept, by their true paths
@@ -63,7 +64,8 @@ class Sources:
             self.forget(plain)
 
     def forget(self, plain):
-        names = {self.module(path) for path in self.kept} - {None, "millrace", "millrace_worker"}
+        # A node's json.py that imports json means the one that everybody has.
+        names = {self.module(path) for path in self.kept if path not in self.named} - {None, "millrace", "millrace_worker"}
         for name in list(sys.modules):
             top = name.partition(".")[0]
             if top in names and name not in plain and not _imp.is_builtin(top) and not _imp.is_frozen(top):
