@@ -38,9 +38,13 @@ final class Daemon {
         if let complaint = ChildConfinement.complaint(configuration) {
             log.log(.warning, "node code is not confined", ["reason": complaint])
         }
+        let graphs = Self.graphsFolder(configuration, installation)
+        let placement = StatePlacement.complaint(
+            configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
+        if let placement { log.log(.warning, "node code is held up by where the state lies", ["reason": placement]) }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
-            folder: Self.graphsFolder(configuration, installation))
+            folder: graphs)
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
             catalog: catalog, store: engine.store
