@@ -138,7 +138,9 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         var path: String?
         faults.members(of: value, known: ["interpreter"]) { _, value in
             guard let text = faults.string(value) else { return }
-            let isOutside = !text.hasPrefix("/") && text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
+            let isOutside =
+                !text.hasPrefix("/")
+                && text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
             if text.isEmpty || text.utf8.contains(0) || text.utf8.count > GraphBounds.interpreterBytesMax || isOutside {
                 faults.add("must be the path of a Python interpreter, absolute or below the document's folder")
             } else {

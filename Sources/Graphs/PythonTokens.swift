@@ -32,7 +32,7 @@ struct PythonTokens {
                 position += 1
                 if depth == 0 { return .mark(UInt8(ascii: "\n")) }
             case UInt8(ascii: " "), UInt8(ascii: "\t"), 0x0C: position += 1
-            case _ where Self.isWord(byte): 
+            case _ where Self.isWord(byte):
                 let word = word()
                 if isStringPrefix(word) { return string() }
                 return .word(text(word))

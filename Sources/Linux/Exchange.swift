@@ -46,7 +46,8 @@ package enum Exchange {
         guard left > 0 else { return false }
         // Entries whose descriptor is negative are ignored.
         var entries = [
-            pollfd(fd: writer, events: Int16(POLLOUT), revents: 0), pollfd(fd: reader, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: writer, events: Int16(POLLOUT), revents: 0),
+            pollfd(fd: reader, events: Int16(POLLIN), revents: 0),
         ]
         let (count, code) = uninterrupted { poll(&entries, nfds_t(entries.count), Int32(clamping: left)) }
         if count == -1 { throw SystemError(code, "poll") }

@@ -110,7 +110,8 @@ package final class PythonSyntax: Sendable {
             return Set(verdicts.keys)
         }
         for source in sources where known.insert(source.question).inserted {
-            if batch.count == Self.batchSourcesMax || bytes + source.content.count > Self.batchBytesMax, !batch.isEmpty {
+            if batch.count == Self.batchSourcesMax || bytes + source.content.count > Self.batchBytesMax, !batch.isEmpty
+            {
                 guard run(batch, program) else { return }
                 batch = []
                 bytes = 0

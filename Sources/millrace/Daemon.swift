@@ -39,9 +39,11 @@ final class Daemon {
             log.log(.warning, "node code is not confined", ["reason": complaint])
         }
         let graphs = Self.graphsFolder(configuration, installation)
-        let placement = StatePlacement.complaint(
+        if let (level, text) = StatePlacement.complaint(
             configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
-        if let placement { log.log(.warning, "node code is held up by where the state lies", ["reason": placement]) }
+        {
+            log.log(level, "node code is held up by where the state lies", ["reason": text])
+        }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
             folder: graphs)

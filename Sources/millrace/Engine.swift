@@ -89,7 +89,8 @@ struct Engine {
         _ launcher: any ProcessLauncher, runtimeFolder: String
     ) -> PythonWorkers {
         PythonWorkers(
-            settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock, pool: pool, pythonFolder: installation.pythonFolder,
+            settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock, pool: pool,
+            pythonFolder: installation.pythonFolder,
             runtimeFolder: runtimeFolder)
     }
 

@@ -127,17 +127,20 @@ import Testing
     func `relative paths are taken from the folder of the start`(written: String, expected: String) throws {
         let flags: [String: ConfigValue] = ["state_dir": .string(written), "graphs_dir": .string(written)]
         let configuration = try ConfigurationLoader.load(
-            file: nil, environment: [:], flags: flags, folder: "/start").configuration
+            file: nil, environment: [:], flags: flags, folder: "/start"
+        ).configuration
         #expect(configuration.stateDirectory == expected)
         #expect(configuration.graphsDirectory == expected)
     }
 
     @Test(arguments: [
-        ("python3.12", "python3.12"), ("venv/bin/python", "/start/venv/bin/python"), ("/usr/bin/python", "/usr/bin/python"),
+        ("python3.12", "python3.12"), ("venv/bin/python", "/start/venv/bin/python"),
+        ("/usr/bin/python", "/usr/bin/python"),
     ])
     func `a bare name of an interpreter is looked up, a path is one`(written: String, expected: String) throws {
         let configuration = try ConfigurationLoader.load(
-            file: nil, environment: ["HOME": "/h"], flags: ["kinds.python.interpreter": .string(written)], folder: "/start"
+            file: nil, environment: ["HOME": "/h"], flags: ["kinds.python.interpreter": .string(written)],
+            folder: "/start"
         ).configuration
         #expect(configuration.kinds.python.interpreter == expected)
     }
