@@ -33,6 +33,7 @@ def main():
     sys.stdin = sys.__stdin__ = EmptyInput(0)
     sys.stdout = sys.__stdout__ = Printer(worker.replies, "stdout", 1)
     sys.stderr = sys.__stderr__ = Printer(worker.replies, "stderr", 2)
+    worker.process.install()
     worker.run()
 
 
