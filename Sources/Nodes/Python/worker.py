@@ -39,6 +39,7 @@ def main():
     sys.stderr = sys.__stderr__ = Printer(worker.replies, "stderr", 2)
     here = os.path.dirname(os.path.abspath(__file__))
     files.install([path for path in sys.path if path != here], PLAIN)
+    worker.process.install()
     worker.run()
 
 
