@@ -75,7 +75,8 @@ import Testing
 }
 
 @Suite struct ExchangeTests {
-    private func run(_ script: String, _ input: [UInt8] = [], bytesMax: Int = 1 << 20, milliseconds: Int = 60_000) throws
+    private func run(_ script: String, _ input: [UInt8] = [], bytesMax: Int = 1 << 20, milliseconds: Int = 60_000)
+        throws
         -> [UInt8]?
     {
         let stdin = try Pipe.make(nonBlocking: .writing)
