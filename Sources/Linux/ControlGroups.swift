@@ -12,7 +12,7 @@ package struct ControlGroups: Sendable {
     /// Whether the processes of each tree can be bounded (`pids.max`).
     package let countsProcesses: Bool
 
-    /// How often a cgroup is asked whether it is empty before it is left to the next start.
+    /// How often a cgroup that an earlier daemon has left is tried, a millisecond apart: the killed take a moment to die.
     private static let removalsMax = 100
 
     /// Nil where none is delegated. Moves this process into a cgroup of its own there, and ends what an earlier one has left.
@@ -27,12 +27,12 @@ package struct ControlGroups: Sendable {
     }
 
     /// SIGKILL to all that a helper has left, and takes its cgroup away.
-    package func endTree(of helper: Int32) { Self.end("\(path)/tree-\(helper)") }
+    /// - Returns: false while something is still dying there: then call it again.
+    package func endTree(of helper: Int32) -> Bool { Self.end("\(path)/tree-\(helper)") }
 
-    private static func end(_ tree: String) {
-        guard write("1", to: "\(tree)/cgroup.kill") else { return }
-        // The killed take a moment; one that does not end waits in the kernel, and is nobody's to wait for.
-        for _ in 0..<removalsMax where rmdir(tree) != 0 { sched_yield() }
+    private static func end(_ tree: String) -> Bool {
+        guard write("1", to: "\(tree)/cgroup.kill") else { return true }
+        return rmdir(tree) == 0 || errno != EBUSY
     }
 
     private static func endLeftovers(in path: String) {
@@ -42,7 +42,8 @@ package struct ControlGroups: Sendable {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
                 tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name.hasPrefix("tree-") { end("\(path)/\(name)") }
+            guard name.hasPrefix("tree-") else { continue }
+            for _ in 0..<removalsMax where !end("\(path)/\(name)") { usleep(1_000) }
         }
     }
 

@@ -10,6 +10,8 @@ package final class Children {
     private let buffer = ReadBuffer()
     /// Helpers that were not reaped yet.
     private var helpers: Set<Int32> = []
+    /// Helpers that were killed, and whose cgroups are not empty yet.
+    private var killedHelpers: Set<Int32> = []
     private var orphanTimer: TimerID?
     /// How long the killed need to die.
     private static let orphanMilliseconds: Int64 = 10
@@ -64,14 +66,16 @@ package final class Children {
         helpers.remove(child.processID)
         // It leaves nobody, unless it was killed itself: what it was to end is this process's then.
         if case .signalled = end {
-            cgroups?.endTree(of: child.processID)
-            if adoptsOrphans { endOrphans() }
+            killedHelpers.insert(child.processID)
+            endOrphans()
         }
         child.helperEnded(end)
     }
 
     private func endOrphans() {
-        guard Orphans.end(exceptFor: helpers), orphanTimer == nil else { return }
+        killedHelpers = killedHelpers.filter { cgroups?.endTree(of: $0) == false }
+        let areLeft = adoptsOrphans && Orphans.end(exceptFor: helpers)
+        guard areLeft || !killedHelpers.isEmpty, orphanTimer == nil else { return }
         orphanTimer = reactor.schedule(afterMilliseconds: Self.orphanMilliseconds) {
             self.orphanTimer = nil
             self.endOrphans()

@@ -242,6 +242,39 @@ def is_alive(pid):
         return False
 
 
+@pytest.fixture
+def nobodys(new_daemon):
+    """Starts a daemon as a user without any privileges."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    daemon = new_daemon()
+    for path in (daemon.folder, daemon.graphs):
+        os.chown(path, 65534, 65534)
+    for parent in daemon.folder.parents[:-2]:
+        parent.chmod(parent.stat().st_mode | 0o011)
+    return lambda *arguments: daemon.start(*arguments, prefix=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+
+
+def test_a_node_cannot_start_processes_without_end(nobodys):
+    daemon = nobodys("--set", "kinds.processes_max=10")
+    # Where no cgroup counts, eight times as many may be had beside those that the daemon has already.
+    script = "for i in $(seq 1 500); do sleep 20 & done 2>/dev/null; jobs -p | wc -l; ulimit -u"
+    state = daemon.execute(daemon.create(graph([process("a", "bash", "-c", script)])))["final_state"]
+    assert "cgroup" in daemon.log
+    started, limit = (int(line) for line in state["a"].split()[-2:])
+    assert 20 <= started <= 100 and 80 <= limit <= 300, state
+    # The daemon and its other nodes go on.
+    assert daemon.execute(daemon.create(graph([process("a", "echo", "on")])))["final_state"] == {"a": "on\n"}
+
+
+def test_a_user_who_can_replace_the_helper_is_told_so(nobodys, eventually):
+    daemon = nobodys()
+    assert "runs as root" not in daemon.log
+    # The programs of the tests belong to root.
+    eventually(lambda: "node code is not confined in all" in daemon.log)
+    assert "can replace" not in daemon.log
+
+
 # --- What is said ---
 
 
