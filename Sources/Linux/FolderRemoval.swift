@@ -1,93 +1,103 @@
+// A path ends at PATH_MAX, and a descriptor for each level ends at RLIMIT_NOFILE; so a tree is made flat instead: what is in
+// a folder is removed, or moved to the top when it is a folder that holds something. Two descriptors are enough for any depth.
+
 import CLinux
 import Glibc
 
-/// Removes folders with all that lies in them, however deep: node code may nest them beyond any path's length (path_resolution(7)).
-///
-/// Two folders are open at a time. What lies two levels down is moved up to the first before its own folder is removed, so that
-/// nothing is ever deeper than that, and each folder is moved and removed once.
+/// Removes a folder with all that is in it, never following a link, in slices.
 package struct FolderRemoval: ~Copyable {
-    /// Names that are read at a time: a folder may have millions.
-    private static let namesMax = 1_024
-
-    private let top: Descriptor
-    private var lastNumber = 0
-
-    /// Removes `path` if it is there. A link is removed, not what it leads to. Nobody else may change it meanwhile.
-    package static func remove(_ path: String) throws(SystemError) {
-        let path = Array(path.utf8CString)
-        if unlink(path) == 0 || errno == ENOENT { return }
-        var removal = FolderRemoval(top: try open(path, at: AT_FDCWD))
-        try removal.empty()
-        try checked("rmdir") { rmdir(path) }
+    /// How a slice has ended.
+    package enum Progress: Sendable, Equatable {
+        case removed
+        /// There is more to do.
+        case unfinished
+        /// Something in it cannot be removed by this process.
+        case stuck
     }
 
-    private init(top: consuming Descriptor) {
-        self.top = top
+    private let path: String
+    /// Stays open as long as this value lives; -1 if the folder cannot be opened.
+    private let top: Int32
+    private var lastName = 0
+    private var doneCount = 0
+
+    /// Of a folder that is not there nothing is left to remove.
+    package init(_ path: String) {
+        self.path = path
+        top = Self.open(AT_FDCWD, path)
     }
 
-    private mutating func empty() throws(SystemError) {
-        while case let names = try Self.names(in: top), !names.isEmpty {
-            for name in names where try !Self.removeFile(name, in: top) {
-                let folder = try Self.open(name, at: top.raw)
-                while case let inner = try Self.names(in: folder), !inner.isEmpty {
-                    for each in inner where try !Self.removeFile(each, in: folder) { try moveUp(each, from: folder) }
-                }
-                let raw = top.raw
-                try checked("rmdir") { unlinkat(raw, name, AT_REMOVEDIR) }
+    deinit {
+        if top >= 0 { close(top) }
+    }
+
+    /// Looks at up to `steps` entries.
+    package mutating func advance(steps: Int) -> Progress {
+        guard top >= 0 else { return access(path, F_OK) == 0 ? .stuck : .removed }
+        var left = steps
+        while left > 0 {
+            let (countBefore, leftBefore) = (doneCount, left)
+            for name in Self.names(in: top, countMax: left) where left > 0 {
+                left -= 1
+                if remove(name, in: top) { continue }
+                empty(name, &left)
             }
+            if rmdir(path) == 0 { return .removed }
+            if doneCount == countBefore, left > 0 || leftBefore == steps { return .stuck }
         }
+        return .unfinished
     }
 
-    private mutating func moveUp(_ name: [CChar], from folder: borrowing Descriptor) throws(SystemError) {
-        let (from, to) = (folder.raw, top.raw)
-        // To move a folder takes the right to write into it.
-        _ = fchmodat(from, name, 0o700, 0)
+    /// Removes all that a folder of the top holds, or moves it there, and then the folder.
+    private mutating func empty(_ name: [CChar], _ left: inout Int) {
+        let folder = Self.open(top, name)
+        guard folder >= 0 else { return }
+        defer { close(folder) }
+        for entry in Self.names(in: folder, countMax: max(left, 1)) {
+            left -= 1
+            if !remove(entry, in: folder) { moveUp(entry, from: folder, to: top) }
+        }
+        _ = remove(name, in: top)
+    }
+
+    private mutating func remove(_ name: [CChar], in folder: Int32) -> Bool {
+        guard unlinkat(folder, name, 0) == 0 || unlinkat(folder, name, AT_REMOVEDIR) == 0 else { return false }
+        doneCount += 1
+        return true
+    }
+
+    private mutating func moveUp(_ name: [CChar], from folder: Int32, to top: Int32) {
+        // To move a folder changes its `..`, so it must be writable itself.
+        let moved = Self.open(folder, name)
+        if moved >= 0 { close(moved) }
         while true {
-            lastNumber += 1
-            let newName = "\(lastNumber)"
-            // An empty folder of that name is replaced, which is as good as removed.
-            let (result, code) = uninterrupted { renameat(from, name, to, newName) }
-            if result == 0 { return }
-            // The numbers go on long after the names that are there.
-            guard [EEXIST, ENOTEMPTY, ENOTDIR].contains(code) else { throw SystemError(code, "rename") }
-        }
-    }
-
-    /// - Returns: false for a folder.
-    private static func removeFile(_ name: [CChar], in folder: borrowing Descriptor) throws(SystemError) -> Bool {
-        let raw = folder.raw
-        let (result, code) = uninterrupted { unlinkat(raw, name, 0) }
-        if result == 0 || code == ENOENT { return true }
-        // Linux says EISDIR, POSIX EPERM.
-        guard code == EISDIR || code == EPERM else { throw SystemError(code, "unlink") }
-        return false
-    }
-
-    /// For reading, whatever its modes were.
-    private static func open(_ path: [CChar], at folder: Int32) throws(SystemError) -> Descriptor {
-        _ = fchmodat(folder, path, 0o700, 0)
-        return Descriptor(
-            owning: try checked("open") {
-                openat(folder, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            })
-    }
-
-    private static func names(in folder: borrowing Descriptor) throws(SystemError) -> [[CChar]] {
-        let raw = folder.raw
-        // A description of its own: reading begins at the first entry each time.
-        let copy = try checked("open") { openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard let entries = fdopendir(copy) else {
+            lastName += 1
+            if renameat(folder, name, top, ".removed-\(lastName)") == 0 { break }
             let code = errno
-            close(copy)
-            throw SystemError(code, "fdopendir")
+            guard code == ENOTEMPTY || code == EEXIST || code == ENOTDIR else { return }
         }
-        defer { closedir(entries) }
+        doneCount += 1
+    }
+
+    /// A folder, made readable and writable for its owner first: its user may have closed it. -1 for anything else.
+    private static func open(_ folder: Int32, _ name: UnsafePointer<CChar>) -> Int32 {
+        let place = openat(folder, name, __O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard place >= 0 else { return -1 }
+        defer { close(place) }
+        // fchmod(2) takes no descriptor of this kind.
+        chmod("/proc/self/fd/\(place)", 0o700)
+        return openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+
+    /// The names in a folder but `.` and `..`, in their bytes: they need not be UTF-8. Of very many the first ones.
+    private static func names(in folder: Int32, countMax: Int) -> [[CChar]] {
         var names: [[CChar]] = []
-        while names.count < namesMax, let entry = readdir(entries) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) {
-                    Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1))
-                }
+        let own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0, let stream = fdopendir(own) else { return names }
+        defer { closedir(stream) }
+        while names.count < countMax, let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                bytes.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
             }
             if name != [0x2E, 0], name != [0x2E, 0x2E, 0] { names.append(name) }
         }

@@ -34,4 +34,9 @@ package enum SmallFile {
         if user != 0, status.st_uid != 0, status.st_uid != user { return "belongs to user \(status.st_uid)" }
         return status.st_mode & 0o022 == 0 ? nil : "others may write it"
     }
+
+    /// /dev/null: for a child that nobody listens to.
+    package static func openNothing() throws(SystemError) -> Descriptor {
+        Descriptor(owning: try checked("open /dev/null") { open("/dev/null", O_RDWR | O_CLOEXEC) })
+    }
 }

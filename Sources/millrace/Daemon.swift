@@ -52,9 +52,15 @@ final class Daemon {
                 configuration, installation, environment: ProcessEnvironment.current, cgroups: cgroups),
             cgroups: cgroups, log: log)
         confinement = ConfinementReport(configuration, installation, cgroups: cgroups)
+        let graphs = Self.graphsFolder(configuration, installation)
+        if let (level, text) = StatePlacement.complaint(
+            configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
+        {
+            log.log(level, "node code is held up by where the state lies", ["reason": text])
+        }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
-            folder: Self.graphsFolder(configuration, installation))
+            folder: graphs)
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
             catalog: catalog, store: engine.store
@@ -73,6 +79,9 @@ final class Daemon {
                 entryRule: server.entryRule)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine, log, report)
+        server.folderLook.refused = { [log] complaints in
+            for complaint in complaints { log.log(.warning, .graphRefused, ["reason": complaint]) }
+        }
         server.audit = { [log] entry in log.audit(entry) }
         try server.useTokens(
             own: TokenFile(path: "\(folder)/\(TokenFile.name)"), fixed: try Self.fixedTokens(),

@@ -29,6 +29,11 @@ import Testing
         #expect(error == SystemError(.notFound, "open /no/lock"))
     }
 
+    private func remove(_ path: String) {
+        var removal = FolderRemoval(path)
+        while removal.advance(steps: 100) == .unfinished {}
+    }
+
     @Test func `a folder is removed however deep it is nested, and whatever its modes are`() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/deep"
@@ -45,9 +50,8 @@ import Testing
             place = next
         }
         close(place)
-        try FolderRemoval.remove(path)
+        remove(path)
         #expect(access(path, F_OK) != 0)
-        try FolderRemoval.remove(path)
     }
 
     @Test func `a folder of many entries is removed, and what a link leads to stays`() throws {
@@ -57,11 +61,8 @@ import Testing
         for number in 0..<3_000 { try #require(mkdir("\(path)/\(number)", 0o700) == 0) }
         close(open("\(kept)/file", O_WRONLY | O_CREAT, 0o600))
         symlink(kept, "\(path)/link")
-        try FolderRemoval.remove(path)
+        remove(path)
         #expect(access(path, F_OK) != 0)
-        #expect(access("\(kept)/file", F_OK) == 0)
-        symlink(kept, path)
-        try FolderRemoval.remove(path)
         #expect(access("\(kept)/file", F_OK) == 0)
     }
 
