@@ -9,17 +9,17 @@ package enum Orphans {
         precondition(result == 0, "1 is a valid value")
     }
 
-    /// SIGKILL to all children but those of `known`, and reaps those that have ended. What they have started comes next.
-    /// - Returns: whether there were any: then call it again.
-    package static func end(exceptFor known: some Collection<Int32>) -> Bool {
-        var found = false
-        for child in children() where !known.contains(child) {
-            found = true
+    /// SIGKILL to all children that were not started by `ChildProcess`, and reaps those that have ended. What they have started
+    /// comes next.
+    /// - Returns: whether there were any, or may be: then call it again.
+    package static func end() -> Bool {
+        guard let orphans = StartedProcesses.strangers(among: children) else { return true }
+        for child in orphans {
             // Its parent is this process, so the number is its own until it is reaped.
             kill(child, SIGKILL)
             _ = waitpid(child, nil, WNOHANG)
         }
-        return found
+        return !orphans.isEmpty
     }
 
     /// By thread, as the kernel lists them (proc(5)): any may be the parent of an orphan.

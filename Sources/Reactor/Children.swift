@@ -8,8 +8,6 @@ package final class Children {
     private let adoptsOrphans: Bool
     private let helperPath: String
     private let buffer = ReadBuffer()
-    /// Helpers that were not reaped yet.
-    private var helpers: Set<Int32> = []
     /// Helpers that were killed, and whose cgroups are not empty yet.
     private var killedHelpers: Set<Int32> = []
     private var orphanTimer: TimerID?
@@ -18,8 +16,8 @@ package final class Children {
 
     /// `helperPath` names the millrace-exec to use, `cgroups` where each command gets a cgroup of its own. From here on the
     /// process ignores SIGPIPE.
-    /// - Parameter adoptsOrphans: what helpers leave that were killed themselves becomes this process's, and ends. Then
-    ///   nothing else may start children.
+    /// - Parameter adoptsOrphans: what helpers leave that were killed themselves becomes this process's, and ends.
+    ///   Then nothing may start children but `ChildProcess`.
     package init(
         on reactor: Reactor, helperPath: String, cgroups: ControlGroups? = nil, adoptsOrphans: Bool = false
     ) {
@@ -49,7 +47,6 @@ package final class Children {
                 ]))
         let child = Child(processID: process.processID, on: reactor, handler: handler)
         // First, so that the helper is reaped whatever fails afterwards.
-        helpers.insert(child.processID)
         _ = try ChildWatch(process, on: reactor, onEnd: { end in self.helperEnded(child, end) })
         do {
             try child.attach(
@@ -63,7 +60,6 @@ package final class Children {
     }
 
     private func helperEnded(_ child: Child, _ end: ProcessExit) {
-        helpers.remove(child.processID)
         // It leaves nobody, unless it was killed itself: what it was to end is this process's then.
         if case .signalled = end {
             killedHelpers.insert(child.processID)
@@ -74,7 +70,7 @@ package final class Children {
 
     private func endOrphans() {
         killedHelpers = killedHelpers.filter { cgroups?.endTree(of: $0) == false }
-        let areLeft = adoptsOrphans && Orphans.end(exceptFor: helpers)
+        let areLeft = adoptsOrphans && Orphans.end()
         guard areLeft || !killedHelpers.isEmpty, orphanTimer == nil else { return }
         orphanTimer = reactor.schedule(afterMilliseconds: Self.orphanMilliseconds) {
             self.orphanTimer = nil
