@@ -12,17 +12,13 @@ package struct ControlGroups: Sendable {
     /// Whether the processes of each tree can be bounded (`pids.max`).
     package let countsProcesses: Bool
 
-    /// How often a cgroup that an earlier daemon has left is tried, a millisecond apart: the killed take a moment to die.
-    private static let removalsMax = 100
-
-    /// Nil where none is delegated. Moves this process into a cgroup of its own there, and ends what an earlier one has left.
+    /// Nil where none is delegated. Moves this process into a cgroup of its own there.
     package static func takeDelegated() -> ControlGroups? {
         guard let path = own(), isDelegated(path), access("\(path)/cgroup.procs", W_OK) == 0 else { return nil }
         let daemon = "\(path)/daemon"
         guard mkdir(daemon, 0o755) == 0 || errno == EEXIST, access("\(daemon)/cgroup.kill", W_OK) == 0,
             write("0", to: "\(daemon)/cgroup.procs")
         else { return nil }
-        endLeftovers(in: path)
         return ControlGroups(path: path, countsProcesses: write("+pids", to: "\(path)/cgroup.subtree_control"))
     }
 
@@ -35,16 +31,18 @@ package struct ControlGroups: Sendable {
         return rmdir(tree) == 0 || errno != EBUSY
     }
 
-    private static func endLeftovers(in path: String) {
-        guard let entries = opendir(path) else { return }
+    /// The helpers whose trees are there: at the start, those that an earlier daemon has left.
+    package func trees() -> [Int32] {
+        guard let entries = opendir(path) else { return [] }
         defer { closedir(entries) }
+        var helpers: [Int32] = []
         while let entry = readdir(entries) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
                 tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard name.hasPrefix("tree-") else { continue }
-            for _ in 0..<removalsMax where !end("\(path)/\(name)") { usleep(1_000) }
+            if name.hasPrefix("tree-"), let helper = Int32(name.dropFirst("tree-".count)) { helpers.append(helper) }
         }
+        return helpers
     }
 
     /// Where the cgroup of this process is seen: its path (proc(5), `/proc/self/cgroup`) below the mount.

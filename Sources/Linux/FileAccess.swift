@@ -6,10 +6,16 @@ package enum FileAccess {
     /// in the place of it or of a folder above it.
     package static func isReplaceable(_ path: String) -> Bool {
         var path = path
-        while !path.isEmpty {
-            if access(path, W_OK) == 0 { return true }
-            path = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        var owner: UInt32?
+        while true {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return false }
+            // In a sticky folder, such as /tmp, only owners replace their entries.
+            let isOthers = status.st_mode & S_ISVTX != 0 && geteuid() != 0 && owner.map { $0 != geteuid() } ?? false
+            if access(path, W_OK) == 0, !isOthers { return true }
+            guard path != "/" else { return false }
+            owner = status.st_uid
+            path = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "/"
         }
-        return access("/", W_OK) == 0
     }
 }

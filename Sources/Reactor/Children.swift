@@ -28,6 +28,8 @@ package final class Children {
         if adoptsOrphans { Orphans.adopt() }
         // A pipe to a child that does not read is an expected outcome; there is no MSG_NOSIGNAL for pipes.
         Signals.ignore(.pipe)
+        killedHelpers = Set(cgroups?.trees() ?? [])
+        endOrphans()
     }
 
     /// Starts a command. Throws when millrace-exec itself cannot be started, or a descriptor is missing; a command
