@@ -74,7 +74,8 @@ extension ExecutionService {
     private func takeUp(_ waiting: Waiting) {
         let (log, store) = (waiting.log, environment.store)
         let run = makeRun(log, isTakenUp: true)
-        let restored = run.restore({ body in try store.forEachRecord(of: log.id) { body($0) } }, failure: waiting.failure)
+        let restored = run.restore(
+            { body in try store.forEachRecord(of: log.id) { body($0) } }, failure: waiting.failure)
         guard let cancels = settle(run, waiting) else { return }
         run.resume(restored)
         for reply in cancels { cancel(run, reply) }
@@ -124,7 +125,9 @@ extension ExecutionService {
                 guarded.stages[id] = .beginning(log, cancels: cancels + [reply])
                 return .noted
             case .queued, .left, .held:
-                guard let waiting = guarded.take(id) else { preconditionFailure("what waits lies where its stage says") }
+                guard let waiting = guarded.take(id) else {
+                    preconditionFailure("what waits lies where its stage says")
+                }
                 guarded.stages[id] = .beginning(waiting.log, cancels: [reply])
                 guarded.running += 1
                 guarded.beginning += 1

@@ -194,7 +194,9 @@ package final class ExecutionService: Sendable {
     func makeRun(_ log: EventLog, isTakenUp: Bool = false) -> ExecutionRun {
         let limits = guarded.withLock { $0.limits.execution }
         // The service lets go of the run at its end.
-        return ExecutionRun(log: log, environment: environment, limits: limits, isTakenUp: isTakenUp) { self.runEnded() }
+        return ExecutionRun(log: log, environment: environment, limits: limits, isTakenUp: isTakenUp) {
+            self.runEnded()
+        }
     }
 
     private func runEnded() {

@@ -16,7 +16,9 @@ final class NodeTurns: Sendable {
 
         /// - Returns: whose turn it is now.
         mutating func admitOldest() -> ExecutionRun? {
-            guard admitted.count < NodeTurns.turnsMax, let oldest = waiting.min(by: { $0.key < $1.key }) else { return nil }
+            guard admitted.count < NodeTurns.turnsMax, let oldest = waiting.min(by: { $0.key < $1.key }) else {
+                return nil
+            }
             waiting[oldest.key] = nil
             admitted.insert(oldest.key)
             return oldest.value

@@ -9,7 +9,8 @@ extension Connection {
     /// Too much is in hand of all bodies together; a small one goes through all the same.
     func refuseFlood() {
         countBody()
-        guard case .reading = phase, bodyBytes > Self.smallBodyBytesMax, !server.service.environment.memory.takesBodies else { return }
+        guard case .reading = phase, bodyBytes > Self.smallBodyBytesMax, !server.service.environment.memory.takesBodies
+        else { return }
         server.metrics.bodiesRefused += 1
         refuse(
             Problem(
@@ -19,7 +20,11 @@ extension Connection {
 
     /// Brings the account up to date.
     func countBody() {
-        let isOver = switch phase { case .closing, .lingering, .closed: true case .reading, .handling, .streaming: false }
+        let isOver =
+            switch phase {
+            case .closing, .lingering, .closed: true
+            case .reading, .handling, .streaming: false
+            }
         let now = isOver ? 0 : (parser.pending?.body.count ?? 0) + (request?.body.count ?? 0)
         guard now != bodyBytes else { return }
         server.service.environment.memory.change(.bodies, by: now - bodyBytes)

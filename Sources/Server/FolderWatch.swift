@@ -68,6 +68,7 @@ package final class FolderWatch: Sendable {
         var unwatched: Set<Source> = []
         var changes = Changes()
         var topWatch: Int32?
+        var isAbsent = false
         /// Events that nobody depended on, since the look began that is under way.
         var held: [Inotify.Event]?
     }
@@ -92,7 +93,8 @@ package final class FolderWatch: Sendable {
         take(inotify?.read() ?? .none)
         return guarded.withLock { guarded in
             var changes = guarded.changes
-            if inotify != nil, guarded.topWatch == nil { changes.isEverything = true }
+            // When the folder is there again, nothing in it is known.
+            if guarded.isAbsent { changes.isEverything = true }
             if guarded.unwatched.contains(.graph(graph)) { changes.graphs.insert(graph) }
             return changes
         }
@@ -218,10 +220,14 @@ extension FolderWatch {
     }
 
     private func watchTop() {
-        guard let inotify, let watch = try? inotify.watch(folder) else { return }
-        guarded.withLock { guarded in
-            guarded.topWatch = watch
-            guarded.dependents[watch] = guarded.dependents[watch] ?? [:]
+        switch watch(folder) {
+        case .watched(let watch, _):
+            guarded.withLock { guarded in
+                guarded.topWatch = watch
+                guarded.isAbsent = false
+            }
+        case .absent: guarded.withLock { $0.isAbsent = true }
+        case .refused: break
         }
     }
 
@@ -256,6 +262,7 @@ extension FolderWatch {
         if event.isFolderGone {
             if event.watch == guarded.topWatch {
                 guarded.topWatch = nil
+                guarded.isAbsent = true
                 guarded.changes.isEverything = true
             }
             let dependents = guarded.dependents.removeValue(forKey: event.watch) ?? [:]

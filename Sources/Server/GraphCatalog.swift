@@ -214,8 +214,8 @@ extension GraphCatalog {
             }
         }
         // What was told before this look is seen by it.
-        _ = watch?.changes(before: "")
-        return try complaints + look(at: .everything)
+        _ = marks
+        return try complaints + look(at: .everything, marked: .everything, repeating: true)
     }
 
     private func compiled(_ stored: StoredGraph) throws(GraphFaults) -> GraphRevision {

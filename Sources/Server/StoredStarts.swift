@@ -13,7 +13,9 @@ package struct StoredStarts: QueuedStarts {
 
     package func start(of log: EventLog) throws -> QueuedStart {
         let state = try store.queuedState(of: log.id) ?? [:]
-        guard let origin = log.summary.origin, let source = origin.rerunOf else { return QueuedStart(initialState: state) }
+        guard let origin = log.summary.origin, let source = origin.rerunOf else {
+            return QueuedStart(initialState: state)
+        }
         let results: ExecutionResults?
         do {
             results = try ExecutionResults(of: source, in: store, catalog)

@@ -27,7 +27,8 @@ struct LeftExecutions: Sendable {
     ) {
         lane.submit {
             do throws(StoreError) {
-                let work = Work(rest: try summaries()[...], revisions: Revisions(catalog: catalog, countMax: Self.revisionsMax))
+                let work = Work(
+                    rest: try summaries()[...], revisions: Revisions(catalog: catalog, countMax: Self.revisionsMax))
                 advance(work, on: lane, report, finish)
             } catch {
                 finish(.failure(error))
@@ -59,7 +60,8 @@ struct LeftExecutions: Sendable {
     private func step(_ work: inout Work, _ report: (ExecutionID, String) -> Void) throws(StoreError) {
         var page: [LeftExecution] = []
         let end = SystemClock.monotonicNanoseconds() + Self.stepNanoseconds
-        while page.count < Self.pageCount, SystemClock.monotonicNanoseconds() < end, let summary = work.rest.popFirst() {
+        while page.count < Self.pageCount, SystemClock.monotonicNanoseconds() < end, let summary = work.rest.popFirst()
+        {
             if let (graph, failure) = try work.revisions.revision(summary.graphRevision, of: summary.graphID) {
                 page.append(LeftExecution(summary: summary, graph: graph, failure: failure))
             } else {

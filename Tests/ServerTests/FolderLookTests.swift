@@ -56,7 +56,10 @@ private final class FolderCatalog {
 
     /// Looks at what is told before a start of the graph.
     @discardableResult
-    func lookBefore(_ id: String) throws -> [String] { try catalog.look(at: catalog.changes(before: id)) }
+    func lookBefore(_ id: String) throws -> [String] {
+        let changes = catalog.changes(before: id)
+        return try catalog.look(at: changes, marked: changes)
+    }
 
     func revision(_ id: String) -> Int { catalog.currentNumber(id) }
 
@@ -158,6 +161,27 @@ private final class FolderCatalog {
         try it.lookBefore("a")
         #expect(it.catalog.refusals.isEmpty)
         #expect(it.revision("a") == 1)
+    }
+
+    @Test func `a folder that is not there is said once, and used when it comes`() throws {
+        try FileManager.default.removeItem(atPath: it.folder)
+        #expect(try it.lookBefore("a").count == 2)
+        #expect(try it.lookBefore("a") == [])
+        #expect(it.revision("a") == 1)
+        it.write("f.py", "import helper\n")
+        it.write("helper.py", "V = 2\n")
+        it.writeDocument("a")
+        try it.lookBefore("a")
+        #expect(it.revision("a") == 2)
+        #expect(it.catalog.refusals.isEmpty)
+    }
+
+    @Test func `what is marked while a look is under way is looked at later`() throws {
+        it.write("helper.py", "V = 2\n")
+        let changes = it.catalog.changes(before: "a")
+        it.catalog.watch?.mark(graph: "other")
+        _ = try it.catalog.look(at: changes, marked: changes)
+        #expect(it.catalog.changes(before: "a").graphs == ["other"])
     }
 
     @Test func `what a run has shown is part of the next revision, and stays`() throws {
