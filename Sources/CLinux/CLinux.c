@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -102,3 +103,13 @@ long clinux_file_system_type(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 ? (long)status.f_type : -1;
 }
+
+int clinux_set_mmap_threshold(int bytes) { return mallopt(M_MMAP_THRESHOLD, bytes); }
+
+void clinux_allocator_usage(uint64_t *used, uint64_t *unused) {
+    struct mallinfo2 info = mallinfo2();
+    *used = info.uordblks + info.hblkhd;
+    *unused = info.fordblks;
+}
+
+int clinux_trim(void) { return malloc_trim(0); }

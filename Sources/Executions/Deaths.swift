@@ -95,28 +95,4 @@ extension ExecutionRun {
             wake()
         }
     }
-
-    /// While memory is full, those who may start nodes take turns.
-    func hasTurn() -> Bool {
-        guard environment.memory.isFull else { return true }
-        confined.hasTurn = true
-        return environment.turns.admits(self)
-    }
-
-    /// Another may start nodes once this one has ended, or only waits for a time to come.
-    func leaveTurnIfIdle() {
-        guard confined.hasTurn else { return }
-        let nodes = log.graph.graph.nodes
-        let onlyWaits = !confined.machine.canStart && confined.tasks.keys.allSatisfy { nodes[$0].parks }
-        guard confined.isFinished || onlyWaits || confined.pause != .none else { return }
-        confined.hasTurn = false
-        environment.turns.leave(self)
-    }
-
-    /// What lies in the inbox is the run's from now on.
-    func takeOutputs(_ inbox: inout Inbox) -> [RunMachine.Input] {
-        let (outputs, bytes) = inbox.takeOutputs()
-        if bytes > 0 { environment.memory.change(.outputs, by: -bytes) }
-        return outputs
-    }
 }

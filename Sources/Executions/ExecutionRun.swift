@@ -19,9 +19,6 @@ package final class ExecutionRun: Sendable {
     private static let looksNanosecondsMax: UInt64 = 50_000
     private static let looksMax = 3
 
-    /// How often a run looks whether there is memory for its events again.
-    private static let memoryLookMilliseconds: Int64 = 100
-
     package let log: EventLog
     let environment: RunEnvironment
     /// The service's, at the time when the run was made.
@@ -139,12 +136,6 @@ package final class ExecutionRun: Sendable {
 
     deinit { environment.memory.change(.states, by: -ownBytes) }
 
-    /// What a run takes however small its state is.
-    private var ownBytes: Int { Self.runBytes + log.graph.graph.nodes.count * Self.nodeBytes }
-    private static let runBytes = 2 << 10
-    /// A node's place in the machine and in the flow of states, and small updates.
-    private static let nodeBytes = 200
-
     /// - Parameter cached: by rank, the updates that are taken over from another execution.
     package func begin(initialState: JSONObject, cached: [Int: JSONObject] = [:]) {
         if let charge = MemoryCharge.ifLarge(environment.memory, bytes: initialState.byteCount) {
@@ -194,15 +185,6 @@ package final class ExecutionRun: Sendable {
             inbox.outputBytes[rank] = before + bytes
             environment.memory.change(.outputs, by: bytes)
             inbox.outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
-            return inbox.schedule()
-        }
-        if mustSchedule { environment.pool.step { self.process(&$0) } }
-    }
-
-    /// It has a look at what it waits for.
-    func wake() {
-        let mustSchedule = inbox.withLock { inbox in
-            inbox.isWoken = true
             return inbox.schedule()
         }
         if mustSchedule { environment.pool.step { self.process(&$0) } }
@@ -313,22 +295,6 @@ extension ExecutionRun {
             run(start, at: now, &batch)
             if now - began > Self.sliceNanoseconds { return false }
         }
-    }
-
-    /// While the history cannot be written and memory is full of what waits for it, nothing starts: the run looks again later.
-    private func hasMemory() -> Bool {
-        guard environment.memory.isExhausted else { return true }
-        let mustWait = inbox.withLock { inbox in
-            defer { inbox.isWaitingForMemory = true }
-            return !inbox.isWaitingForMemory && !confined.isFinished
-        }
-        if mustWait {
-            _ = environment.clock.schedule(afterMilliseconds: Self.memoryLookMilliseconds) { [self] in
-                inbox.withLock { $0.isWaitingForMemory = false }
-                wake()
-            }
-        }
-        return false
     }
 
     private func perform(at now: UInt64, _ batch: inout EventBatch) {

@@ -1,5 +1,4 @@
 import CLinux
-import Glibc
 
 /// The C library's allocator, which all memory of this process comes from (malloc(3)).
 package enum Allocator {
@@ -29,6 +28,6 @@ package enum Allocator {
 
     /// malloc_trim(3): gives whole pages that nobody uses back to the system. Holds up whoever allocates meanwhile.
     package static func giveBack() {
-        _ = malloc_trim(0)
+        _ = clinux_trim()
     }
 }

@@ -32,4 +32,13 @@ extension Connection {
         case .reading, .closing, .lingering, .closed: false
         }
     }
+
+    /// Whether bytes that arrive are wanted now.
+    var isListening: Bool {
+        switch phase {
+        case .reading: output.count < Self.outputBytesMax
+        case .lingering: true
+        case .handling, .streaming, .closing, .closed: false
+        }
+    }
 }

@@ -10,7 +10,7 @@ import Reactor
 
 final class Connection: ReadinessHandler {
     /// Pipelined requests are not read on while this much of answers is unsent.
-    private static let outputBytesMax = 256 << 10
+    static let outputBytesMax = 256 << 10
     /// What a stream may send in one turn, so that all get their turn.
     static let streamBytesPerTurnMax = 64 << 10
 
@@ -144,15 +144,6 @@ final class Connection: ReadinessHandler {
             guard isListening else { return }
         }
         askForFlush()
-    }
-
-    /// Whether bytes that arrive are wanted now.
-    private var isListening: Bool {
-        switch phase {
-        case .reading: output.count < Self.outputBytesMax
-        case .lingering: true
-        case .handling, .streaming, .closing, .closed: false
-        }
     }
 
     private func peerEnded() {

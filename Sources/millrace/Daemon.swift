@@ -113,6 +113,7 @@ final class Daemon {
         Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
         Terminal.print(rule)
         report.serving()
+        engine.giveBackMemory()
         try engine.reactor.run()
         try engine.closeStore()
         log.log(.notice, "stopped")

@@ -99,6 +99,22 @@ struct Engine {
             runtimeFolder: runtimeFolder)
     }
 
+    /// Gives what a past load has left in the allocator back to the system, at moments when more is kept than executions hold.
+    /// Small blocks leave it in the heaps of all threads; large ones go back by themselves (`Allocator.configure`).
+    func giveBackMemory() {
+        _ = reactor.schedule(afterMilliseconds: Self.giveBackMilliseconds) { [self] in
+            let memory = service.environment.memory
+            service.environment.lanes.documents.submit {
+                let kept = Allocator.usage.keptBytes
+                if kept > Self.keptBytesMax, kept > memory.bytes { Allocator.giveBack() }
+            }
+            giveBackMemory()
+        }
+    }
+    private static let giveBackMilliseconds: Int64 = 10_000
+    /// Less than this is soon used again.
+    private static let keptBytesMax = 32 << 20
+
     /// Ends the children and then the reactor; call it on the reactor's thread, which goes on turning meanwhile.
     func stopReactor() {
         let (python, mailbox) = (python, reactor.mailbox)

@@ -5,7 +5,6 @@
 #define CLINUX_H
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -68,15 +67,6 @@ static inline int clinux_signal(int status) { return WTERMSIG(status); }
 // fcntl(2) is variadic.
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 
-// mallopt(3), mallinfo2(3): what the allocator has of the system, and how much of that nobody uses.
-static inline int clinux_set_mmap_threshold(int bytes) { return mallopt(M_MMAP_THRESHOLD, bytes); }
-
-static inline void clinux_allocator_usage(uint64_t *used, uint64_t *unused) {
-    struct mallinfo2 info = mallinfo2();
-    *used = info.uordblks + info.hblkhd;
-    *unused = info.fordblks;
-}
-
 // GNU-only calls.
 int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length);
 int clinux_pipe(int ends[2]);
@@ -102,6 +92,12 @@ int clinux_forbid_inspection(void);
 int clinux_landlock_version(void);
 /// statfs(2): the type of the file system that a path lies on; -1 on error.
 long clinux_file_system_type(const char *path);
+/// mallopt(3), M_MMAP_THRESHOLD.
+int clinux_set_mmap_threshold(int bytes);
+/// mallinfo2(3): what the allocator has of the system, in use and not.
+void clinux_allocator_usage(uint64_t *used, uint64_t *unused);
+/// malloc_trim(3).
+int clinux_trim(void);
 void clinux_sigset_fill(sigset_t *set);
 ssize_t clinux_getxattr(const char *path, const char *name, void *value, size_t size);
 /// prctl(PR_SET_CHILD_SUBREAPER, 1).
