@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import HTTP
 import JSON
@@ -23,6 +24,8 @@ enum StartRoutes {
         case place
     }
 
+    private static let anyones = ExecutionOrigin(startedBy: Access.anyone.starter)
+
     static func stream(_ call: Call) throws(Problem) {
         let detail = try EventRoutes.detail(call.request)
         try EventRoutes.requireChunks(call.request)
@@ -35,19 +38,30 @@ enum StartRoutes {
 
     private static func begin(_ call: Call, _ answer: Answer) throws(Problem) {
         let body = call.request.body
-        if body.isEmpty { return try begin(call, Order(), answer) }
+        if body.isEmpty { return begin(call, Order(), answer) }
         let isYAML = call.request.headers["content-type"].flatMap { MediaType($0) }?.isYAML == true
         guard !isYAML else {
             throw Problem(415, "unsupported_media_type", "Send what an execution starts with as application/json.")
         }
-        if body.count <= inlineBodyBytesMax { return try begin(call, try order(body), answer) }
-        call.then(on: call.server.lanes.computing, { () throws(Problem) in try order(body) }) {
-            (call, order) throws(Problem) in
-            try begin(call, order, answer)
+        if body.count <= inlineBodyBytesMax { return begin(call, try order(body), answer) }
+        call.then(on: call.server.lanes.computing, { () throws(Problem) in try order(body) }) { call, order in
+            begin(call, order, answer)
         }
     }
 
-    private static func begin(_ call: Call, _ order: Order, _ answer: Answer) throws(Problem) {
+    /// Begins once the graph is what its files say.
+    private static func begin(_ call: Call, _ order: Order, _ answer: Answer) {
+        call.server.folderLook.whenCurrent(call.parameter("id")) {
+            do throws(Problem) {
+                guard call.isCurrent || call.endpoint.change != nil else { return }
+                try beginNow(call, order, answer)
+            } catch {
+                call.respond(error.response)
+            }
+        }
+    }
+
+    private static func beginNow(_ call: Call, _ order: Order, _ answer: Answer) throws(Problem) {
         guard let key = try KeyedStarts.key(of: call) else {
             return follow(try start(call, order, answer) { _ in }, call, answer, isNew: true)
         }
@@ -93,11 +107,13 @@ enum StartRoutes {
         let id = call.parameter("id")
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
         let trace = call.trace
-        // Most starts have nothing to say of themselves.
+        // Most starts say no more of themselves than where everybody may start something.
         let origin =
-            trace == nil && !order.cancelsOnDisconnect
-            ? nil
-            : ExecutionOrigin(traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect)
+            trace == nil && !order.cancelsOnDisconnect && call.access.holder == .anyone
+            ? anyones
+            : ExecutionOrigin(
+                traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect,
+                startedBy: call.access.starter)
         return try start(graph, call, initialState: order.initialState, origin: origin) { log in
             prepare(log)
             if case .events(let detail) = answer { log.renderEarly(detail) }
@@ -116,8 +132,10 @@ enum StartRoutes {
         // Nobody would learn of its start, and it would only lie in memory beside all that waits there.
         if let fault = server.store.fault { throw historyUnwritable(fault) }
         do throws(ExecutionService.AdmissionError) {
-            return try server.service.start(
+            let log = try server.service.start(
                 graph, initialState: initialState, origin: origin, rerun: rerun, prepare: prepare)
+            call.auditStart(of: log)
+            return log
         } catch {
             switch error {
             case .queueFull:
@@ -130,6 +148,10 @@ enum StartRoutes {
             }
         }
     }
+
+    /// For those who need not know where things lie.
+    static let historyUnwritable = Problem(
+        503, "history_unwritable", "Nothing can be stored at the moment.", headers: ["Retry-After": "5"])
 
     static func historyUnwritable(_ fault: StoreError) -> Problem {
         Problem(

@@ -28,7 +28,8 @@ struct Engine {
     /// - Parameter runtimeFolder: the engine's own, for files that children need while they run.
     init(
         _ configuration: Configuration, _ location: HistoryStore.Location, runtimeFolder: String,
-        _ installation: Installation, confinement: ChildConfinement = ChildConfinement(), log: DaemonLog?
+        _ installation: Installation, confinement: ChildConfinement = ChildConfinement(), cgroups: ControlGroups? = nil,
+        log: DaemonLog?
     ) throws {
         reactor = try Reactor()
         clock = ReactorClock(reactor)
@@ -46,13 +47,19 @@ struct Engine {
         }
         try store.start()
         let launcher = ReactorProcessLauncher(
-            Children(on: reactor, helperPath: installation.helper), on: reactor, confinement: confinement)
+            Children(on: reactor, helperPath: installation.helper, cgroups: cgroups, adoptsOrphans: true), on: reactor,
+            confinement: confinement)
         childCount = launcher.count
         python = Self.python(configuration, installation, clock, pool, launcher, runtimeFolder: runtimeFolder)
+        let syntax = PythonSyntax(
+            settings: PythonSettings(configuration.kinds.python),
+            runner: HelperRunner(helperPath: installation.helper, confinement: confinement),
+            pythonFolder: installation.pythonFolder
+        ) { log?.log(.warning, "Python is not checked", ["reason": $0]) }
         let lua = configuration.kinds.lua
         kinds = NodeKinds.standard(
             NodeSettings(
-                clock: clock, launcher: launcher, python: python,
+                clock: clock, launcher: launcher, python: python, syntax: syntax,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
         let environment = RunEnvironment(
@@ -83,13 +90,9 @@ struct Engine {
         _ configuration: Configuration, _ installation: Installation, _ clock: ReactorClock, _ pool: WorkerPool,
         _ launcher: any ProcessLauncher, runtimeFolder: String
     ) -> PythonWorkers {
-        let python = configuration.kinds.python
-        return PythonWorkers(
-            settings: PythonSettings(
-                interpreter: python.interpreter, maxWorkers: python.maxWorkers,
-                idleMilliseconds: python.idleMilliseconds,
-                memoryBytesMax: python.memoryBytesMax),
-            launcher: launcher, clock: clock, pool: pool, pythonFolder: installation.pythonFolder,
+        PythonWorkers(
+            settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock, pool: pool,
+            pythonFolder: installation.pythonFolder,
             runtimeFolder: runtimeFolder)
     }
 
@@ -100,6 +103,14 @@ struct Engine {
             await python.shutDown()
             mailbox.post { reactor in reactor.stop() }
         }
+    }
+}
+
+extension PythonSettings {
+    fileprivate init(_ python: Configuration.Python) {
+        self.init(
+            interpreter: python.interpreter, maxWorkers: python.maxWorkers, idleMilliseconds: python.idleMilliseconds,
+            memoryBytesMax: python.memoryBytesMax)
     }
 }
 

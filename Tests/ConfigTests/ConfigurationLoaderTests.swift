@@ -99,7 +99,7 @@ import Testing
 
     @Test(arguments: [
         (["STATE_DIRECTORY": "/var/lib/a:/var/lib/b"], true, "/var/lib/a", "environment STATE_DIRECTORY"),
-        (["HOME": "/root"], true, "/var/lib/millrace", "default"),
+        (["HOME": "/root"], true, "/var/lib/millrace/state", "default"),
         (["XDG_STATE_HOME": "/x"], false, "/x/millrace", "environment XDG_STATE_HOME"),
         (["XDG_STATE_HOME": "relative", "HOME": "/home/a"], false, "/home/a/.local/state/millrace", "default"),
         (["HOME": "/home/a"], false, "/home/a/.local/state/millrace", "default"),
@@ -118,5 +118,30 @@ import Testing
             try ConfigurationLoader.load(file: nil, environment: [:], isRoot: false)
         }
         #expect(error?.description.hasPrefix("HOME: state_dir: not set") == true)
+    }
+
+    @Test(arguments: [
+        ("state", "/start/state"), ("./state", "/start/state"), (".", "/start"), ("../s", "/start/../s"),
+        ("/abs", "/abs"),
+    ])
+    func `relative paths are taken from the folder of the start`(written: String, expected: String) throws {
+        let flags: [String: ConfigValue] = ["state_dir": .string(written), "graphs_dir": .string(written)]
+        let configuration = try ConfigurationLoader.load(
+            file: nil, environment: [:], flags: flags, folder: "/start"
+        ).configuration
+        #expect(configuration.stateDirectory == expected)
+        #expect(configuration.graphsDirectory == expected)
+    }
+
+    @Test(arguments: [
+        ("python3.12", "python3.12"), ("venv/bin/python", "/start/venv/bin/python"),
+        ("/usr/bin/python", "/usr/bin/python"),
+    ])
+    func `a bare name of an interpreter is looked up, a path is one`(written: String, expected: String) throws {
+        let configuration = try ConfigurationLoader.load(
+            file: nil, environment: ["HOME": "/h"], flags: ["kinds.python.interpreter": .string(written)],
+            folder: "/start"
+        ).configuration
+        #expect(configuration.kinds.python.interpreter == expected)
     }
 }
