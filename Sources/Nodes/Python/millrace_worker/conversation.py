@@ -2,7 +2,7 @@
 
 One JSON object per line, both ways. Requests come on stdin:
 
-    {"call":7,"node":"classify","target":{"file":"triage.py","function":"classify"},"always":[],"state":{...}}
+    {"call":7,"node":"classify","target":{"file":"triage.py","function":"classify"},"reducers":{"log":"append"},"state":{...}}
     {"cancel":7}                                    an async call should end
 
 Replies go to what was stdout. `call` and the name that tells the kind of reply stand first, in this order:
@@ -23,14 +23,13 @@ work in them. Coroutines share one event loop, which stops only while a plain fu
 import asyncio
 import collections
 import contextvars
-import inspect
-import json
 import os
 import signal
 
+from .bodies import awaited, result_of
 from .calls import Call, current
 from .errors import error_bytes
-from .json_text import encode
+from .json_text import decode, encode
 from .replies import Replies
 from .targets import Targets
 from .updates import update_bytes
@@ -104,7 +103,7 @@ class Worker:
 
     def take(self, line):
         try:
-            request = json.loads(line)
+            request = decode(line)
         except ValueError as error:
             # The daemon sends valid JSON; but Python refuses integers of thousands of digits.
             number = int(line[len('{"call":'):].split(",", 1)[0])
@@ -114,7 +113,7 @@ class Worker:
         if "cancel" in request:
             self.cancel(request["cancel"])
         else:
-            self.requests.append(Call(request, line))
+            self.requests.append(Call(request))
 
     def cancel(self, number):
         call = self.replies.running.get(number)
@@ -158,10 +157,8 @@ class Worker:
 
     def call(self, call, function):
         try:
-            result = function(call.state)
-            if type(result) is not dict and inspect.isawaitable(result):
-                result = self.event_loop().run_until_complete(awaited(result))
-            update = update_bytes(call, result)
+            result = result_of(function, call.state, self.replies.output, self.run_coroutine)
+            update = update_bytes(call, result, self.replies.log)
         except BaseException as error:
             self.fail(call, error)
         else:
@@ -174,7 +171,8 @@ class Worker:
 
     async def call_async(self, call, function):
         try:
-            update = update_bytes(call, await function(call.state))
+            result = await awaited(function(call.state), self.replies.output)
+            update = update_bytes(call, result, self.replies.log)
         except asyncio.CancelledError as error:
             if call.cancelled:
                 self.replies.end(call, b'"cancelled":true')
@@ -192,12 +190,11 @@ class Worker:
         # What a traceback holds on to can be as large as a state.
         error.__traceback__ = None
 
+    def run_coroutine(self, coroutine):
+        return self.event_loop().run_until_complete(coroutine)
+
     def event_loop(self):
         if self.loop is None:
             self.loop = asyncio.new_event_loop()
             self.loop.add_reader(self.descriptor, self.readable)
         return self.loop
-
-
-async def awaited(result):
-    return await result
