@@ -23,6 +23,14 @@ extension GraphCatalog {
         attempt(Put(new: new, content: content, expecting: expecting), head(of: new.id), 1, lane, reply)
     }
 
+    /// The same, waiting on the calling thread.
+    package func put(_ content: GraphRevisionContent, expecting: Int? = nil) throws(ChangeError) -> Change {
+        let new = NewGraph(
+            id: content.graph.document.id, document: content.graph.document.source, files: content.files,
+            folder: folder, createdAtMicroseconds: clock.wallMicroseconds)
+        return try put(new, content, expecting: expecting)
+    }
+
     /// The same for one that comes from a file, waiting on the calling thread.
     func put(_ new: NewGraph, _ content: GraphRevisionContent, expecting: Int?) throws(ChangeError) -> Change {
         let put = Put(new: new, content: content, expecting: expecting)

@@ -49,12 +49,14 @@ final class Reloader {
         isReloading = true
         report.reloading()
         let (source, catalog, log, mailbox) = (source, server.catalog, log, server.reactor.mailbox)
+        let installation = installation
         let confined = Confined(self, to: server.reactor)
         // A slow disk must not hold up the streams, nor compiling what runs.
         engine.lanes.documents.submit {
             let loaded = Result { () throws(ConfigurationError) in try source.load() }
             let graphFaults = Self.loadGraphs(catalog, log)
-            mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }
+            let files = installation.files()
+            mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults, files) }
         }
     }
 
@@ -71,16 +73,19 @@ final class Reloader {
         }
     }
 
-    private func finish(_ loaded: Result<LoadedConfiguration, ConfigurationError>, _ graphFaults: Int) {
+    private func finish(
+        _ loaded: Result<LoadedConfiguration, ConfigurationError>, _ graphFaults: Int, _ files: StaticFiles
+    ) {
         var faults = Self.words(graphFaults)
         switch loaded {
         case .success(let loaded):
-            apply(loaded)
+            apply(loaded, files)
         case .failure(let error):
             let lines = error.description.split(separator: "\n")
             for line in lines {
                 log.log(.error, .configurationRefused, ["reason": String(line)])
             }
+            server.settings.files = files
             faults.insert("the configuration cannot be reloaded, the old one stays: \(lines.first ?? "")", at: 0)
         }
         server.reloadTokens { [self] failure in
@@ -109,10 +114,10 @@ final class Reloader {
         }
     }
 
-    private func apply(_ loaded: LoadedConfiguration) {
+    private func apply(_ loaded: LoadedConfiguration, _ files: StaticFiles) {
         for warning in loaded.warnings { log.log(.warning, "configuration", ["reason": warning]) }
         let change = configuration.reload(from: loaded.configuration)
-        server.settings = ServerSettings(configuration, installation)
+        server.settings = ServerSettings(configuration, files)
         engine.use(configuration)
         log.change(leastSevere: configuration.log.level)
         log.change(format: configuration.log.format)
