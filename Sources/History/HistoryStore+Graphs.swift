@@ -8,7 +8,8 @@ extension HistoryStore: GraphStore {
     package func currentGraphs() throws(StoreError) -> [StoredGraph] {
         try read { database in
             let rows = try Row.fetchAll(database, sql: "\(Self.latest) WHERE is_deletion = 0 ORDER BY graph_id")
-            return try rows.map { try StoredGraph($0, database) }
+            let contents = KeptContents()
+            return try rows.map { try StoredGraph($0, database, contents) }
         }
     }
 
@@ -19,7 +20,7 @@ extension HistoryStore: GraphStore {
             let row = try Row.fetchOne(
                 database, sql: "\(Self.each) WHERE graph_id = ? AND revision = ? AND is_deletion = 0",
                 arguments: [id, revision])
-            return try row.map { try StoredGraph($0, database) }
+            return try row.map { try StoredGraph($0, database, KeptContents()) }
         }
     }
 
@@ -46,7 +47,7 @@ extension HistoryStore: GraphStore {
     }
 
     package func put(_ graph: NewGraph, expecting: Int, _ reply: @escaping StoreReply<GraphChange>) {
-        let bytes = graph.files.files.values.reduce(graph.document.bytes.count) { $0 + $1.count }
+        let bytes = graph.files.all.values.reduce(graph.document.bytes.count) { $0 + $1.count }
         graphUses.graphsHaveChanged()
         write(
             bytes: bytes,
@@ -60,7 +61,7 @@ extension HistoryStore: GraphStore {
                     isDeletion: false,
                     fileName: graph.loadedFrom?.fileName)
                 try database.insert(summary, key, document: graph.document, folder: graph.folder)
-                for (name, content) in graph.files.files {
+                for (name, content) in KeptName.names(of: graph.files) {
                     try database.execute(
                         sql: "INSERT INTO graph_files(graph_key, revision, name, content_key) VALUES (?, ?, ?, ?)",
                         arguments: [key, next, name, try database.contentKey(of: content)])
@@ -109,6 +110,45 @@ extension HistoryStore: GraphStore {
         """
 }
 
+/// What a file of a revision is called in `graph_files`: by its name in the document; one that is imported by its path behind
+/// a prefix, which no name in a document has.
+private enum KeptName {
+    private static let imported = "./"
+    private static let shown = "././"
+
+    static func names(of files: GraphFiles) -> [(name: String, content: [UInt8])] {
+        files.files.map { ($0.key, $0.value) }
+            + files.imported.map { path, content in
+                ((files.shown.contains(path) ? shown : imported) + path, content)
+            }
+    }
+
+    static func add(_ name: String, _ content: [UInt8], to files: inout GraphFiles) {
+        if name.hasPrefix(shown) {
+            let path = String(name.dropFirst(shown.count))
+            files.imported[path] = content
+            files.shown.insert(path)
+        } else if name.hasPrefix(imported) {
+            files.imported[String(name.dropFirst(imported.count))] = content
+        } else {
+            files.files[name] = content
+        }
+    }
+}
+
+/// Contents while graphs are read: what many of them import is in memory once.
+private final class KeptContents {
+    private var contents: [Int64: [UInt8]] = [:]
+
+    func content(_ key: Int64, _ database: Database) throws -> [UInt8] {
+        if let known = contents[key] { return known }
+        let sql = "SELECT content FROM file_contents WHERE content_key = ?"
+        let content = try Data.fetchOne(database, sql: sql, arguments: [key]).map { Array($0) } ?? []
+        contents[key] = content
+        return content
+    }
+}
+
 extension GraphRevisionSummary {
     fileprivate init(_ row: Row) {
         self.init(
@@ -117,21 +157,17 @@ extension GraphRevisionSummary {
 }
 
 extension StoredGraph {
-    fileprivate init(_ row: Row, _ database: Database) throws {
+    fileprivate init(_ row: Row, _ database: Database, _ contents: KeptContents) throws {
         let summary = GraphRevisionSummary(row)
         let key: Int64 = row[5]
-        let sql = """
-            SELECT name, content FROM graph_files JOIN file_contents USING (content_key)
-            WHERE graph_key = ? AND revision = ?
-            """
-        var files: [String: [UInt8]] = [:]
+        let sql = "SELECT name, content_key FROM graph_files WHERE graph_key = ? AND revision = ?"
+        var files = GraphFiles()
         for row in try Row.fetchAll(database, sql: sql, arguments: [key, summary.revision]) {
-            files[row[0]] = Array(row[1] as Data)
+            KeptName.add(row[0], try contents.content(row[1], database), to: &files)
         }
         let document: String = row[7]
         self.init(
-            summary: summary, document: JSONText(trusted: Array(document.utf8)), files: GraphFiles(files),
-            folder: row[6])
+            summary: summary, document: JSONText(trusted: Array(document.utf8)), files: files, folder: row[6])
     }
 }
 

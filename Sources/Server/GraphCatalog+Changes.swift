@@ -20,7 +20,10 @@ extension GraphCatalog {
         let new = NewGraph(
             id: content.graph.document.id, document: content.graph.document.source, files: content.files,
             folder: folder, createdAtMicroseconds: clock.wallMicroseconds)
-        attempt(Put(new: new, content: content, expecting: expecting), head(of: new.id), 1, lane, reply)
+        attempt(Put(new: new, content: content, expecting: expecting), head(of: new.id), 1, lane) { [self] result in
+            if case .success = result { watchCode(of: content) }
+            reply(result)
+        }
     }
 
     /// The same, waiting on the calling thread.
@@ -28,7 +31,14 @@ extension GraphCatalog {
         let new = NewGraph(
             id: content.graph.document.id, document: content.graph.document.source, files: content.files,
             folder: folder, createdAtMicroseconds: clock.wallMicroseconds)
-        return try put(new, content, expecting: expecting)
+        let change = try put(new, content, expecting: expecting)
+        watchCode(of: content)
+        return change
+    }
+
+    /// What it imports is not watched yet, and may have changed since it was read.
+    private func watchCode(of content: GraphRevisionContent) {
+        if !content.code.isEmpty || !content.files.isEmpty { watch?.mark(graph: content.graph.document.id) }
     }
 
     /// The same for one that comes from a file, waiting on the calling thread.
@@ -107,7 +117,8 @@ extension GraphCatalog {
     private func compile(_ put: Put, after head: GraphHead) throws(ChangeError) -> GraphRevision {
         if let expecting = put.expecting, expecting != head.current { throw .conflict(current: head.current) }
         let identity = GraphIdentity(
-            id: put.new.id, revision: head.revision + 1, files: put.new.files, folder: put.new.folder)
+            id: put.new.id, revision: head.revision + 1, files: put.new.files, folder: put.new.folder,
+            interpreter: put.content.graph.document.interpreter(in: put.new.folder))
         do {
             return try compiler.compile(
                 put.content.graph, identity: identity, createdAtMicroseconds: put.new.createdAtMicroseconds)

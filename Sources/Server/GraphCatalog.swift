@@ -40,12 +40,16 @@ package final class GraphCatalog: Sendable {
     /// Where documents that come by the API look for the files that they name.
     let folder: String?
     private let guarded = Mutex(Guarded())
+    /// Nil where there is no graphs folder.
+    let watch: FolderWatch?
+    let folderState = Mutex(FolderState())
 
     package init(store: any GraphStore, compiler: any GraphCompiler, clock: any Clock, folder: String?) {
         self.store = store
         self.compiler = compiler
         self.clock = clock
         self.folder = folder
+        watch = folder.map { FolderWatch(folder: $0) }
     }
 
     package func current(_ id: String) -> GraphRevision? {
@@ -105,11 +109,18 @@ package final class GraphCatalog: Sendable {
     }
 
     /// Reads and checks a document; stores nothing.
-    package func validate(_ bytes: [UInt8], format: GraphFormat) throws(GraphFaults) -> GraphRevisionContent {
+    /// - Parameter asksInterpreter: whether its Python is compiled, by the interpreter that it names: for those who may edit.
+    package func validate(
+        _ bytes: [UInt8], format: GraphFormat, asksInterpreter: Bool = true
+    ) throws(GraphFaults) -> GraphRevisionContent {
+        let content: GraphRevisionContent
         if let folder {
-            return try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder))
+            content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder))
+        } else {
+            content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
         }
-        return try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
+        if asksInterpreter, let faults = compiler.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
+        return content
     }
 
     /// Takes over what the store has: a revision, or none where it is a deletion or cannot run. The older never wins.
@@ -124,6 +135,20 @@ package final class GraphCatalog: Sendable {
             return guarded.current[id]
         }
         _ = consume replaced
+    }
+
+    /// Compiles a current revision anew: something around it has changed, and nothing in it.
+    func refresh(_ revision: GraphRevision) throws(GraphFaults) {
+        let old = revision.identity
+        let identity = GraphIdentity(
+            id: old.id, revision: old.revision, files: old.files, folder: old.folder,
+            interpreter: revision.graph.document.interpreter(in: old.folder))
+        let compiled = try compiler.compile(
+            revision.graph, identity: identity, createdAtMicroseconds: revision.createdAtMicroseconds)
+        guarded.withLock { guarded in
+            guard guarded.current[old.id]?.identity.revision == old.revision else { return }
+            guarded.current[old.id] = compiled
+        }
     }
 
     /// What is wrong, by graph: every number is the store's, and what can run has that number. While nothing changes.
@@ -150,18 +175,9 @@ extension GraphCatalog {
         for (id, head) in try store.graphHeads().sorted(by: { $0.key < $1.key }) {
             if let complaint = try load(id, head) { complaints.append(complaint) }
         }
-        guard let folder else { return complaints }
-        let entries: [GraphFolder.Entry]
-        do {
-            entries = try GraphFolder(path: folder).read(vocabulary: compiler)
-        } catch {
-            return complaints + [error.message]
-        }
-        let loaded = try store.loadedFiles()
-        for entry in entries {
-            if let complaint = load(entry, folder, known: loaded[entry.fileName]) { complaints.append(complaint) }
-        }
-        return complaints
+        // What was told before this look is seen by it.
+        _ = marks
+        return try complaints + look(at: .everything, marked: .everything, repeating: true)
     }
 
     /// - Returns: why it cannot run.
@@ -183,30 +199,11 @@ extension GraphCatalog {
         }
     }
 
-    private func load(_ entry: GraphFolder.Entry, _ folder: String, known: String?) -> String? {
-        switch entry.content {
-        case .failure(let faults):
-            return "\(folder)/\(entry.fileName): \(faults)"
-        case .success(let content):
-            guard entry.fingerprint.description != known else { return nil }
-            let new = NewGraph(
-                id: content.graph.document.id, document: content.graph.document.source, files: content.files,
-                folder: folder,
-                createdAtMicroseconds: clock.wallMicroseconds,
-                loadedFrom: (entry.fileName, entry.fingerprint.description))
-            do throws(ChangeError) {
-                _ = try put(new, content, expecting: nil)
-                return nil
-            } catch {
-                return "\(folder)/\(entry.fileName): \(error)"
-            }
-        }
-    }
-
     private func compiled(_ stored: StoredGraph) throws(GraphFaults) -> GraphRevision {
         let content = try Graph.parse(stored.document.bytes, format: .json, vocabulary: compiler, files: stored.files)
         return try compiler.compile(
-            content.graph, identity: stored.identity, createdAtMicroseconds: stored.summary.createdAtMicroseconds)
+            content.graph, identity: stored.identity(of: content.graph),
+            createdAtMicroseconds: stored.summary.createdAtMicroseconds)
     }
 
     private func historical(_ stored: StoredGraph) throws(StoreError) -> GraphRevision {
@@ -215,7 +212,7 @@ extension GraphCatalog {
             let content = try Graph.parse(
                 stored.document.bytes, format: .json, vocabulary: vocabulary, files: stored.files)
             return GraphRevision(
-                graph: content.graph, identity: stored.identity,
+                graph: content.graph, identity: stored.identity(of: content.graph),
                 createdAtMicroseconds: stored.summary.createdAtMicroseconds,
                 bodies: [], conditions: [])
         } catch {
@@ -226,8 +223,10 @@ extension GraphCatalog {
 }
 
 extension StoredGraph {
-    fileprivate var identity: GraphIdentity {
-        GraphIdentity(id: summary.graphID, revision: summary.revision, files: files, folder: folder)
+    fileprivate func identity(of graph: Graph) -> GraphIdentity {
+        GraphIdentity(
+            id: summary.graphID, revision: summary.revision, files: files, folder: folder,
+            interpreter: graph.document.interpreter(in: folder))
     }
 }
 
