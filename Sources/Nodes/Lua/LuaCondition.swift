@@ -12,7 +12,7 @@ struct LuaCondition: EdgeCondition {
 
     func evaluate(_ scope: ConditionScope) -> Result<Bool, NodeFailure> {
         let run = LuaRun(program, .truth, .expression, LuaScope(state: scope.state, nodes: scope.nodes))
-        switch run.step() {
+        switch run.step(sliceNanoseconds: 0) {
         case .finished(let bytes): return .success(!bytes.isEmpty)
         case .failed(let failure): return .failure(failure)
         case .yielded: preconditionFailure("a run without slices does not yield")

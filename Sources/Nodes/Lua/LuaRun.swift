@@ -41,15 +41,20 @@ package final class LuaRun: Sendable {
 
     deinit { LuaEngine.putBack(interpreter) }
 
-    /// Runs on, for about the time given; without one, to the end. Not to be called again once it has ended.
-    package func step(sliceMilliseconds: Int = 0) -> LuaStep {
-        let status = interpreter.resume(sliceNanoseconds: UInt64(sliceMilliseconds) * 1_000_000)
-        switch status {
-        case MR_LUA_FINISHED: return .finished(interpreter.result)
-        case MR_LUA_YIELDED: return .yielded
-        default: return .failed(failure)
+    /// What a run may take of a thread at a time: long enough that changing over costs nothing, short enough that nobody waits
+    /// for it.
+    package static let sliceNanoseconds: UInt64 = 2_000_000
+
+    /// Runs on, for about the time given; 0 is to the end. Not to be called again once it has ended.
+    package func step(sliceNanoseconds: UInt64 = LuaRun.sliceNanoseconds) -> LuaStep {
+        switch interpreter.resume(sliceNanoseconds: sliceNanoseconds) {
+        case MR_LUA_FINISHED: .finished(interpreter.result)
+        case MR_LUA_YIELDED: .yielded
+        default: .failed(failure)
         }
     }
+
+    package func step(sliceMilliseconds: Int) -> LuaStep { step(sliceNanoseconds: UInt64(sliceMilliseconds) * 1_000_000) }
 
     var cpuNanoseconds: UInt64 { interpreter.cpuNanoseconds }
 
