@@ -108,7 +108,7 @@ package final class ExecutionRun: Sendable {
 
     struct RunningNode {
         let task: Task<Void, Never>
-        let timer: (any ClockTimer)?
+        var timer: (any ClockTimer)?
     }
 
     /// - Parameter ended: called once, on the pool, when the terminal event was appended.
@@ -150,6 +150,10 @@ package final class ExecutionRun: Sendable {
             return inbox.schedule()
         }
         if mustSchedule { environment.pool.step { self.process(&$0) } }
+    }
+
+    func postBegan(rank: Int, attempt: Int) {
+        post(.nodeBegan(rank: rank, attempt: attempt))
     }
 
     /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
@@ -238,7 +242,7 @@ extension ExecutionRun {
         step(input, at: environment.clock.monotonicNanoseconds, &batch)
     }
 
-    private func step(_ input: consuming RunMachine.Input, at now: UInt64, _ batch: inout EventBatch) {
+    func step(_ input: consuming RunMachine.Input, at now: UInt64, _ batch: inout EventBatch) {
         switch input {
         case .begin:
             confined.beganAt = now
@@ -285,46 +289,6 @@ extension ExecutionRun {
         if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 
-    /// - Parameter start: is let go of before the node's end is taken in: a state that nobody else holds grows in place.
-    private func run(_ start: consuming RunMachine.Start, at now: UInt64, _ batch: inout EventBatch) {
-        let (rank, attempt) = (start.rank, start.attempt)
-        if let update = log.graph.constants[rank] {
-            _ = consume start
-            return step(.nodeEnded(rank: rank, attempt: attempt, .success(update: update)), at: now, &batch)
-        }
-        switch begin(start) {
-        case .finished(let outcome):
-            // What it put out lies in the inbox, and comes before its end.
-            for output in inbox.withLock({ $0.takeOutputs() }) { step(output, &batch) }
-            step(.nodeEnded(rank: rank, attempt: attempt, outcome), &batch)
-        case .waiting(let work):
-            wait(for: work, rank, attempt)
-        }
-    }
-
-    private func begin(_ start: consuming RunMachine.Start) -> NodeStart {
-        let revision = log.graph
-        return revision.bodies[start.rank].start(
-            NodeCall(
-                executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
-                attempt: start.attempt, state: start.state,
-                output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt), trace: log.trace?.child()))
-    }
-
-    private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ rank: Int, _ attempt: Int) {
-        let timeoutMilliseconds = log.graph.graph.nodes[rank].timeoutMilliseconds
-        let task = Task(executorPreference: environment.pool) { [self] in
-            let outcome = await work()
-            post(.nodeEnded(rank: rank, attempt: attempt, outcome))
-        }
-        let timer = timeoutMilliseconds.map { limit in
-            environment.clock.schedule(afterMilliseconds: Int64(limit)) { [self] in
-                post(.nodeTimedOut(rank: rank, attempt: attempt))
-            }
-        }
-        confined.tasks[rank] = RunningNode(task: task, timer: timer)
-    }
-
     private func perform(at now: UInt64, _ batch: inout EventBatch) {
         guard !confined.machine.effects.isEmpty else { return }
         // Of one step, all happens at one time.
@@ -336,6 +300,8 @@ extension ExecutionRun {
                 batch.append(body, state, at: timestamp, &confined.early)
             case .interrupt(let rank):
                 confined.tasks[rank]?.task.cancel()
+            case .armTimeout(let rank, let attempt, let limit):
+                armTimeout(rank, attempt, afterMilliseconds: limit)
             case .scheduleRetry(let rank, let delay):
                 scheduleRetry(rank, afterMilliseconds: delay)
             case .finish:

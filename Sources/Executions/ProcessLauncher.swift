@@ -13,12 +13,17 @@ package struct ProcessCommand: Sendable {
     package var environment: [String: String]
     /// Nil: the daemon's own.
     package var workingDirectory: String?
+    /// Whose child it is: where many wait for their start, graphs take turns.
+    package var graphID: String
     package var limits = ProcessLimits()
 
-    package init(arguments: [String], environment: [String: String], workingDirectory: String? = nil) {
+    package init(
+        arguments: [String], environment: [String: String], workingDirectory: String? = nil, graphID: String
+    ) {
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
+        self.graphID = graphID
     }
 }
 
@@ -36,6 +41,8 @@ package struct ProcessLimits: Sendable {
 }
 
 package enum ProcessEvent: Sendable {
+    /// It runs from now on; until then it has waited for its turn.
+    case started
     case stdout([UInt8])
     case stderr([UInt8])
     /// The last event: the child and all that it started are gone.

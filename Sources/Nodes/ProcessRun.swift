@@ -22,7 +22,7 @@ struct ProcessBody: NodeBody {
         guard !Task.isCancelled else { throw .cancelled }
         let command = ProcessCommand(
             arguments: config.command, environment: environment.variables(for: call, adding: config.environment),
-            workingDirectory: call.graph.folder)
+            workingDirectory: call.graph.folder, graphID: call.graph.id)
         let result = await ProcessRun(output: call.output).run(command, input: input, by: launcher)
         if result.isFlooded {
             throw NodeFailure("stdout exceeds \(ProcessRun.stdoutBytesMax) bytes, so the program was killed")
@@ -115,6 +115,7 @@ final class ProcessRun: Sendable {
 
     private func take(_ event: ProcessEvent) {
         switch event {
+        case .started: break
         case .stdout(let bytes): takeStdout(bytes)
         case .stderr(let bytes): emit(guarded.withLock { $0.lines.take(bytes) })
         case .ended(let end):

@@ -123,7 +123,7 @@ extension PythonWorkers {
                 settings.program, "-u", "-B", "\(pythonFolder)/worker.py", folder.path, call.graph.folder ?? "",
             ],
             environment: environment.variables(forGraph: call.graph.id),
-            workingDirectory: call.graph.folder ?? folder.path)
+            workingDirectory: call.graph.folder ?? folder.path, graphID: call.graph.id)
         command.limits.ownFolders = [folder.path]
         if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
         worker.start(command, folder: folder, by: launcher) { self.take($0, from: worker) }
@@ -150,6 +150,7 @@ extension PythonWorkers {
 extension PythonWorkers {
     private func take(_ event: ProcessEvent, from worker: PythonWorker) {
         switch event {
+        case .started: break
         case .stdout(let bytes):
             guard let replies = worker.takeReplies(bytes), !replies.isEmpty else { return }
             let now = clock.monotonicNanoseconds

@@ -7,8 +7,7 @@ enum Rules {
 
     /// Files that may be longer, with the reason.
     static let longFiles: [String: String] = [
-        "Sources/Nodes/Python/worker.py": "a worker is one file, so that an interpreter needs no path to start it",
-        "Tests/System/test_http_surface.py": "one case for each rule of the HTTP surface",
+        "Tests/System/test_http_surface.py": "one case for each rule of the HTTP surface"
     ]
 
     /// How often the compiler's check of data races is switched off in Sources. The number only falls.

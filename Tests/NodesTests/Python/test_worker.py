@@ -1,5 +1,6 @@
 """The worker alone, without the daemon: what it answers, line by line."""
 
+import importlib
 import json
 import pathlib
 import signal
@@ -11,7 +12,7 @@ import pytest
 FOLDER = pathlib.Path(__file__).parents[3] / "Sources" / "Nodes" / "Python"
 sys.path.insert(0, str(FOLDER))
 
-import worker as worker_module  # noqa: E402
+from millrace_worker import errors, printers, replies  # noqa: E402
 
 
 class Worker:
@@ -145,13 +146,13 @@ def execute(state):
 
 
 def test_a_long_line_is_cut(worker):
-    limit = worker_module.TEXT_LINE_MAX
+    limit = replies.TEXT_LINE_MAX
     number = worker.call({"code": "def execute(state): print('x' * %d); print('y' * %d)" % (limit, limit + 1)})
     assert [len(output["data"]) for output in worker.end(number)[1]] == [limit, limit, 1]
 
 
 def test_an_output_has_a_limit(worker):
-    limit = worker_module.OUTPUT_BYTES_MAX
+    limit = replies.OUTPUT_BYTES_MAX
     body = "import millrace; millrace.emit('x' * %d)"
     assert worker.code(body % (limit - 2))["update"] == {}
     error = worker.code(body % (limit - 1))["error"]
@@ -169,8 +170,8 @@ def test_errors_of_the_author_are_raised_where_they_are_made(worker, body, messa
 
 def test_messages_and_tracebacks_are_bounded(worker):
     error = worker.code("raise ValueError('x' * 10_000_000)")["error"]
-    assert len(error["message"]) < worker_module.MESSAGE_MAX + 10
-    assert len(error["details"]["traceback"]) < worker_module.TRACEBACK_MAX + 10
+    assert len(error["message"]) < errors.MESSAGE_MAX + 10
+    assert len(error["details"]["traceback"]) < errors.TRACEBACK_MAX + 10
 
 
 def test_a_cancel_may_overtake_its_call(worker):
@@ -246,4 +247,5 @@ def test_millrace_works_without_the_daemon():
 
 def test_importing_the_worker_has_no_effect():
     # multiprocessing imports it into every process that it spawns.
-    assert not isinstance(sys.stdout, worker_module.Printer)
+    importlib.import_module("worker")
+    assert not isinstance(sys.stdout, printers.Printer)
