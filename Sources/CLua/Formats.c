@@ -40,7 +40,7 @@ static void check_specification(lua_State *L, const struct specification *found,
         at = skip_two_digits(at);
         if (*at == '.' && has_precision) at = skip_two_digits(at + 1);
     }
-    if (!isalpha((unsigned char)*at)) luaL_error(L, "invalid conversion '%s' to 'format'", found->text);
+    if (!isalpha((unsigned char)*at)) luaL_error(L, "invalid conversion specification: '%s'", found->text);
 }
 
 static void add_quoted(lua_State *L, luaL_Buffer *buffer, const char *text, size_t length) {

@@ -29,6 +29,11 @@ static int assert_true(lua_State *L) {
     lua_remove(L, 1);
     lua_pushliteral(L, "assertion failed!");
     lua_settop(L, 1);
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        luaL_where(L, 1);
+        lua_insert(L, 1);
+        lua_concat(L, 2);
+    }
     return lua_error(L);
 }
 
@@ -79,9 +84,9 @@ static int to_number(lua_State *L) {
     }
     if (lua_type(L, 1) == LUA_TSTRING && (lua_tolstring(L, 1, &length), length > number_bytes_max)) return lua_pushnil(L), 1;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &original_tonumber_key);
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
-    return 1;
+    lua_CFunction original = lua_tocfunction(L, -1);
+    lua_pop(L, 1);
+    return original(L);
 }
 
 // Output

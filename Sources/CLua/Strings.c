@@ -114,10 +114,7 @@ static int pack(lua_State *L) {
         luaL_argcheck(L, fixed_bytes <= fixed_bytes_max, 1, "fixed strings of more than 16 MiB");
     }
     spend(L, (size_t)lua_gettop(L) + length + fixed_bytes / 16);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 // Arithmetic with texts of numbers: Lua's own, which reads them in one go
@@ -132,10 +129,7 @@ static int calculate(lua_State *L) {
         lua_tolstring(L, i, &length);
         if (length > number_bytes_max) return luaL_error(L, "attempt to perform arithmetic on a string value");
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
-    return 1;
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 /// Puts `function` in the place of a field of the table on top of the stack, with what was there as its upvalue.

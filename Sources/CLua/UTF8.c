@@ -122,7 +122,7 @@ static int offset(lua_State *L) {
     size_t length;
     const char *text = luaL_checklstring(L, 1, &length);
     lua_Integer count = luaL_checkinteger(L, 2);
-    lua_Integer at = position(luaL_optinteger(L, 3, count > 0 ? 1 : (lua_Integer)length + 1), length) - 1;
+    lua_Integer at = position(luaL_optinteger(L, 3, count >= 0 ? 1 : (lua_Integer)length + 1), length) - 1;
     luaL_argcheck(L, at >= 0 && at <= (lua_Integer)length, 3, "position out of bounds");
     if (count == 0) {
         at = skip_continuations(L, text, at, -1);

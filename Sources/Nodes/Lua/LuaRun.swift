@@ -54,8 +54,6 @@ package final class LuaRun: Sendable {
         }
     }
 
-    package func step(sliceMilliseconds: Int) -> LuaStep { step(sliceNanoseconds: UInt64(sliceMilliseconds) * 1_000_000) }
-
     var cpuNanoseconds: UInt64 { interpreter.cpuNanoseconds }
 
     private var failure: NodeFailure {
