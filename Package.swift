@@ -65,7 +65,7 @@ let targets: [Target] = [
     // The engine and its edges.
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("ReactorServices", ["Executions", "Reactor", "Linux"]),
-    module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
+    module("Nodes", ["Executions", "Graphs", "JSON", "Linux", "CLua", dequeModule], exclude: ["Python"]),
     module("History", ["Executions", "Graphs", "JSON", "Linux", "Metrics", grdb]),
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
@@ -98,6 +98,12 @@ let targets: [Target] = [
         "NodesTests", ["Nodes", "Executions", "ReactorServices", "Graphs", "JSON", "Linux", "Reactor"],
         exclude: ["Python"]),
     tests("HistoryTests", ["History", "Executions", "Graphs", "JSON"]),
+    tests(
+        "ServerTests",
+        [
+            "Server", "Executions", "History", "Nodes", "ReactorServices", "Reactor", "Graphs", "HTTP", "JSON", "Linux",
+            "Auth",
+        ]),
     tests("ConfigTests", ["Config"]),
     tests("ClientTests", ["Client", "HTTP", "JSON", "Linux"]),
     tests("CommandTests", ["millrace", "Client", "Config", "JSON", "Linux", arguments]),

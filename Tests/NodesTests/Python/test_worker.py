@@ -1,88 +1,15 @@
-"""The worker alone, without the daemon: what it answers, line by line."""
+"""The conversation with the worker: what it answers, line by line."""
 
 import importlib
 import json
-import pathlib
 import signal
 import subprocess
 import sys
 
 import pytest
+from conftest import FOLDER, Worker
 
-FOLDER = pathlib.Path(__file__).parents[3] / "Sources" / "Nodes" / "Python"
-sys.path.insert(0, str(FOLDER))
-
-from millrace_worker import errors, printers, replies  # noqa: E402
-
-
-class Worker:
-    def __init__(self, folder):
-        self.folder = folder
-        self.number = 0
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", "-B", str(FOLDER / "worker.py"), str(folder), ""],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def send(self, request):
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def call(self, target, state=None, **more):
-        self.number += 1
-        self.send({"call": self.number, "node": "node", "target": target, "state": state or {}, **more})
-        return self.number
-
-    def reply(self):
-        line = self.process.stdout.readline()
-        assert line.endswith(b"}\n"), line
-        return json.loads(line)
-
-    def end(self, number):
-        """The last reply to a call, and what came before it but for `begun`."""
-        before = []
-        while True:
-            reply = self.reply()
-            if reply["call"] == number and not reply.keys() & {"begun", "output"}:
-                return reply, before
-            if "begun" not in reply:
-                before.append(reply)
-
-    def code(self, body, state=None, **more):
-        return self.end(self.call({"code": "def execute(state):\n    " + body}, state, **more))[0]
-
-
-@pytest.fixture
-def worker(tmp_path):
-    worker = Worker(tmp_path)
-    yield worker
-    worker.process.stdin.close()
-    try:
-        assert worker.process.wait(10) is not None
-    finally:
-        worker.process.kill()
-        worker.process.stdout.close()
-        worker.process.stderr.close()
-
-
-@pytest.mark.parametrize("body, state, update", [
-    ("return {'a': 1}", {"a": 1}, {}),
-    ("return {'a': True}", {"a": 1}, {"a": True}),
-    ("return {'a': 1.0}", {"a": 1}, {"a": 1.0}),
-    ("state['a']['b'].append(2)", {"a": {"b": [1]}}, {"a": {"b": [1, 2]}}),
-    ("state['a']['b'].append(2); return {'c': 1}", {"a": {"b": [1]}}, {"c": 1}),
-    ("del state['a']", {"a": 1}, {}),
-    ("state.clear(); return {}", {"a": 1}, {}),
-    ("return {'a': dict(reversed(state['a'].items()))}", {"a": {"x": 1, "y": 2}}, {"a": {"y": 2, "x": 1}}),
-    ("return {'a': None}", {}, {"a": None}),
-])
-def test_the_update_is_what_changed(worker, body, state, update):
-    reply = worker.code(body, state)
-    assert json.dumps(reply["update"]) == json.dumps(update)
-
-
-def test_what_is_returned_for_a_reducer_always_counts(worker):
-    assert worker.code("return {'log': ['x'], 'a': 1}", {"log": ["x"], "a": 1}, always=["log"])["update"] == {"log": ["x"]}
-    assert worker.code("return None", {"log": ["x"]}, always=["log"])["update"] == {}
+from millrace_worker import errors, printers, replies
 
 
 def test_the_nature_of_a_function_is_told_once(worker):
@@ -160,7 +87,8 @@ def test_an_output_has_a_limit(worker):
 
 
 @pytest.mark.parametrize("body, message", [
-    ("import millrace; millrace.emit({1, 2})", "TypeError: Object of type set is not JSON serializable"),
+    ("import millrace; millrace.emit(object())",
+     "TypeError: the output is no JSON at its root: a value of type object has no form in JSON"),
     ("import millrace; millrace.emit(1, channel='')", "ValueError: a channel is named by 1 to 64 characters"),
     ("raise ExceptionGroup('several', [ValueError('one')])", "ExceptionGroup: several (1 sub-exception)"),
 ])

@@ -2,7 +2,7 @@
 
 One JSON object per line, both ways. Requests come on stdin:
 
-    {"call":7,"node":"classify","target":{"file":"triage.py","function":"classify"},"always":[],"state":{...}}
+    {"call":7,"node":"classify","target":{"file":"triage.py","function":"classify"},"reducers":{"log":"append"},"state":{...}}
     {"cancel":7}                                    an async call should end
 
 Replies go to what was stdout. `call` and the name that tells the kind of reply stand first, in this order:
@@ -21,16 +21,17 @@ work in them. Coroutines share one event loop, which stops only while a plain fu
 """
 
 import asyncio
+import asyncio.events
 import collections
 import contextvars
-import inspect
-import json
 import os
 import signal
 
+from .bodies import awaited, result_of
 from .calls import Call, current
 from .errors import error_bytes
-from .json_text import encode
+from .json_text import decode, encode
+from .process_state import ProcessState
 from .replies import Replies
 from .targets import Targets
 from .updates import update_bytes
@@ -40,15 +41,17 @@ EARLY_CANCELS_MAX = 1024
 
 
 class Worker:
-    def __init__(self, folder, requests, replies):
+    def __init__(self, sources, requests, replies):
         self.descriptor = requests
+        self.process = ProcessState((requests, replies))
         self.replies = Replies(replies)
-        self.targets = Targets(folder)
+        self.targets = Targets(sources)
         self.requests = collections.deque()
         self.parts = []  # of a line that has not ended yet
         self.early_cancels = collections.OrderedDict()
         self.loop = None
         self.is_over = False
+        self.is_spent = False  # of no more use
         self.is_terminating = False
         signal.signal(signal.SIGTERM, self.terminate)
         os.register_at_fork(after_in_child=self.leave_terminate)
@@ -69,12 +72,14 @@ class Worker:
             call = self.next_call()
             if call is None:
                 return
-            contextvars.copy_context().run(self.serve, call)
+            self.serve(call)
+            if self.is_spent:
+                return
 
     def next_call(self):
         """Waits for a call that is not for the event loop; meanwhile the loop runs, if there is one."""
         while not self.requests:
-            if self.is_over:
+            if self.is_over or self.is_spent:
                 return None
             if self.loop is None:
                 self.read()
@@ -104,7 +109,7 @@ class Worker:
 
     def take(self, line):
         try:
-            request = json.loads(line)
+            request = decode(line)
         except ValueError as error:
             # The daemon sends valid JSON; but Python refuses integers of thousands of digits.
             number = int(line[len('{"call":'):].split(",", 1)[0])
@@ -114,7 +119,7 @@ class Worker:
         if "cancel" in request:
             self.cancel(request["cancel"])
         else:
-            self.requests.append(Call(request, line))
+            self.requests.append(Call(request))
 
     def cancel(self, number):
         call = self.replies.running.get(number)
@@ -131,41 +136,69 @@ class Worker:
         """The loop's: what is async starts at once, for anything else the loop stops."""
         self.read()
         while self.requests and self.targets.is_known_async(self.requests[0]):
-            contextvars.copy_context().run(self.serve, self.requests.popleft())
+            self.serve(self.requests.popleft())
         if self.requests or self.is_over:
             self.loop.stop()
 
     # Calls
 
     def serve(self, call):
-        current.set(call)
-        self.replies.running[call.number] = call
-        if call.number in self.early_cancels:
-            del self.early_cancels[call.number]
-            self.replies.end(call, b'"cancelled":true')
-            return
+        # What modules set in the context while they are loaded holds for all calls; each of them runs in a copy of it.
+        token = current.set(call)
         try:
-            function, is_coroutine, is_new = self.targets.function(call)
-        except BaseException as error:
-            self.fail(call, error)
-            return
-        if is_new:
-            self.replies.begun(call, "async" if is_coroutine else "plain")
-        if is_coroutine:
-            self.start(call, function)
-        else:
-            self.call(call, function)
+            self.replies.running[call.number] = call
+            if call.number in self.early_cancels:
+                del self.early_cancels[call.number]
+                self.replies.end(call, b'"cancelled":true')
+                return
+            try:
+                function, is_coroutine, is_new = self.load(call)
+            except BaseException as error:
+                self.fail(call, error)
+                return
+            if is_new:
+                self.replies.begun(call, "async" if is_coroutine else "plain")
+            contextvars.copy_context().run(self.start if is_coroutine else self.call, call, function)
+        finally:
+            current.reset(token)
+
+    def load(self, call):
+        changes = self.process.changes
+        changes.is_loading = True
+        try:
+            known = self.targets.function(call)
+        finally:
+            changes.is_loading = False
+        if known[2]:
+            self.process.keep()
+        return known
 
     def call(self, call, function):
+        self.process.begin()
         try:
-            result = function(call.state)
-            if type(result) is not dict and inspect.isawaitable(result):
-                result = self.event_loop().run_until_complete(awaited(result))
-            update = update_bytes(call, result)
+            result = result_of(function, call.state, self.replies.output, self.run_coroutine)
+            update = update_bytes(call, result, self.replies.log)
         except BaseException as error:
+            self.put_back()
             self.fail(call, error)
         else:
+            self.put_back()
             self.replies.end(call, b'"update":' + update)
+
+    def put_back(self):
+        """The next call finds the process as this one did; if that cannot be, there is none."""
+        if self.is_terminating or len(self.replies.running) > 1:
+            return
+        try:
+            is_fine = self.process.put_back(self.replies.log)
+        except BaseException:
+            if self.is_terminating:
+                raise
+            is_fine = False
+        if not is_fine:
+            self.is_spent = True
+            if self.loop is not None:
+                self.loop.stop()
 
     def start(self, call, function):
         call.task = self.event_loop().create_task(self.call_async(call, function))
@@ -173,16 +206,18 @@ class Worker:
         call.task.add_done_callback(lambda _: None if call.ended else self.replies.end(call, b'"cancelled":true'))
 
     async def call_async(self, call, function):
+        self.process.begin()
         try:
-            update = update_bytes(call, await function(call.state))
-        except asyncio.CancelledError as error:
-            if call.cancelled:
+            result = await awaited(function(call.state), self.replies.output)
+            update = update_bytes(call, result, self.replies.log)
+        except BaseException as error:
+            self.put_back()
+            if isinstance(error, asyncio.CancelledError) and call.cancelled:
                 self.replies.end(call, b'"cancelled":true')
             else:
                 self.fail(call, error)
-        except BaseException as error:
-            self.fail(call, error)
         else:
+            self.put_back()
             self.replies.end(call, b'"update":' + update)
 
     def fail(self, call, error):
@@ -192,12 +227,15 @@ class Worker:
         # What a traceback holds on to can be as large as a state.
         error.__traceback__ = None
 
+    def run_coroutine(self, coroutine):
+        return self.event_loop().run_until_complete(coroutine)
+
     def event_loop(self):
         if self.loop is None:
+            policy = asyncio.events._event_loop_policy
             self.loop = asyncio.new_event_loop()
+            # To make one is no reason for a node to find another policy.
+            asyncio.events._event_loop_policy = policy
+            self.process.changes.protect(self.loop)
             self.loop.add_reader(self.descriptor, self.readable)
         return self.loop
-
-
-async def awaited(result):
-    return await result

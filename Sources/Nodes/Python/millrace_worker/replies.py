@@ -1,5 +1,6 @@
 """What goes out to the daemon, line by line."""
 
+import codecs
 import fcntl
 import os
 import struct
@@ -9,10 +10,13 @@ import time
 
 from .calls import current
 from .json_text import encode
+from .values import LEVELS_MAX, ValueFault, json_text
 
 TEXT_LINE_MAX = 1 << 16  # characters of one stdout or stderr event
 OUTPUT_BYTES_MAX = 8 << 20  # one millrace.emit
 RAW_DRAIN_SECONDS = 1.0  # the daemon reads at once, unless it is very busy
+
+new_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Replies:
@@ -60,10 +64,27 @@ class Replies:
         if call is None:
             write_raw("%s: %s\n" % (channel, data))
             return
-        text = encode(data)
+        try:
+            text = json_text(data, "", LEVELS_MAX - 1, call.notes)
+        except ValueFault as fault:
+            raise (TypeError if fault.is_type else ValueError)("the output is no JSON %s" % fault) from None
         if len(text) > OUTPUT_BYTES_MAX:
             raise ValueError("an output of %d characters is over the limit of %d" % (len(text), OUTPUT_BYTES_MAX))
         self.send('{"call":%d,"output":%s,"data":%s}' % (call.number, encode(channel), text))
+
+    def log(self, text):
+        self.output("log", text)
+
+    def decoded(self, channel, data):
+        """Bytes as text; what begins a character is kept until the rest of it comes."""
+        call = self.call_of_output()
+        if call is None:
+            return data.decode("utf-8", "replace")
+        with self.lock:
+            decoder = call.decoders.get(channel)
+            if decoder is None:
+                decoder = call.decoders[channel] = new_decoder("replace")
+            return decoder.decode(data)
 
     def print(self, channel, text):
         """Text comes in pieces; it goes out by lines."""
@@ -97,6 +118,8 @@ class Replies:
             # A fork came back from the node's function: the original does the talking.
             os._exit(0)
         with self.lock:
+            for channel, decoder in call.decoders.items():
+                self.print(channel, decoder.decode(b"", True))
             for channel, rest in call.text.items():
                 self.send_text(call, channel, rest)
             call.ended = True
