@@ -103,7 +103,8 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         guard !compileTime.isUsedUp else { return [] }
         let found = compileTime.measure(part)
         if compileTime.isUsedUp {
-            faults.add("the document takes more than \(GraphBounds.compileMilliseconds) ms of CPU time to compile, up to here")
+            faults.add(
+                "the document takes more than \(GraphBounds.compileMilliseconds) ms of CPU time to compile, up to here")
         }
         return found
     }

@@ -12,7 +12,8 @@ import Testing
     @Test(arguments: [
         ("state.score > 0.8", true), ("state.score > 0.95", false), ("state.zero", true), ("state.no", false),
         ("state.missing", false), ("state.none", false), ("state.none == null", true), ("nil", false),
-        ("not nil", true), ("not state.none", true), ("state.none and state.score", false), ("state.none or state.score", true),
+        ("not nil", true), ("not state.none", true), ("state.none and state.score", false),
+        ("state.none or state.score", true),
         ("state.none == nil", false), ("not (state.none or state.missing)", true), ("'' and 0", true),
         ("nodes.classify.status == 'success'", true), ("nodes.classify.update.label == 'bug'", true),
         ("nodes.other == nil", true), ("next(nodes) == 'classify'", true), ("state.score > 0.8 -- good", true),

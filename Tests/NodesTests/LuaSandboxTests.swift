@@ -29,16 +29,28 @@ import Testing
         ),
         ("a pattern bomb", "return ('a'):rep(300):find(('a-'):rep(100) .. 'b')"),
         ("a frontier with a long set", "return ('a'):rep(2000):find('%f[' .. ('\\1'):rep(1 << 20) .. ']')"),
-        ("a set that is looked through again and again", "return ('a'):rep(1 << 20):find('[' .. ('b'):rep(1 << 20) .. ']+')"),
+        (
+            "a set that is looked through again and again",
+            "return ('a'):rep(1 << 20):find('[' .. ('b'):rep(1 << 20) .. ']+')"
+        ),
         ("a long template of gsub", "return ('x'):rep(100):gsub('(y-)x', ('%1'):rep(1000000))"),
-        ("a plain search for a long text", "while true do (('a'):rep(1 << 22)):find(('a'):rep(1 << 20) .. 'b', 1, true) end"),
+        (
+            "a plain search for a long text",
+            "while true do (('a'):rep(1 << 22)):find(('a'):rep(1 << 20) .. 'b', 1, true) end"
+        ),
         ("changes of case", "local s = ('x'):rep(1 << 24) while true do s:upper() end"),
         ("a short form of long texts", "local s = ('x'):rep(1 << 24) while true do string.format('%.3s', s) end"),
         ("quoting", "local s = ('\\1'):rep(1 << 22) while true do pcall(string.format, '%q', s) end"),
         ("counting characters", "local s = ('é'):rep(1 << 22) while true do utf8.len(s) end"),
-        ("passing over continuation bytes", "local s = 'x' .. ('\\128'):rep(1 << 24) while true do utf8.offset(s, -1) end"),
+        (
+            "passing over continuation bytes",
+            "local s = 'x' .. ('\\128'):rep(1 << 24) while true do utf8.offset(s, -1) end"
+        ),
         ("packing by a long format", "while true do pcall(string.packsize, ('b'):rep(1 << 16)) end"),
-        ("arguments without end", "local t = {} for i = 1, 2e5 do t[i] = i end while true do print(select('#', table.unpack(t))) end"),
+        (
+            "arguments without end",
+            "local t = {} for i = 1, 2e5 do t[i] = i end while true do print(select('#', table.unpack(t))) end"
+        ),
         ("table.move over nothing", "table.move({}, 1, 1 << 60, 2)"),
         (
             "table.insert at the front of a long list",
@@ -88,7 +100,10 @@ import Testing
             "pattern too complex"
         ),
         ("string.rep beyond all sizes", "return ('x'):rep(1 << 62, 'xx')", "resulting string too large"),
-        ("string.rep of nothing with a separator, without end", "return (''):rep(1 << 62, 'xx')", "resulting string too large"),
+        (
+            "string.rep of nothing with a separator, without end", "return (''):rep(1 << 62, 'xx')",
+            "resulting string too large"
+        ),
         ("unpacking millions", "return table.unpack({}, 1, 1e7)", "too many results to unpack"),
         ("recursion through C", "local function f() return (('x'):gsub('x', f)) end return f()", "stack overflow"),
         (
@@ -166,7 +181,9 @@ import Testing
         let program = try LuaProgram.chunk("leaked = 1 while true do end", name: "code")
         do {
             let run = LuaRun(program, .json, .node, LuaScope(state: State(initial: [:])))
-            guard case .yielded = run.step(sliceNanoseconds: 1_000_000) else { return #expect(Bool(false), "the run yields") }
+            guard case .yielded = run.step(sliceNanoseconds: 1_000_000) else {
+                return #expect(Bool(false), "the run yields")
+            }
         }
         #expect(try runLua("return leaked == nil") == .success("true"))
     }
@@ -186,18 +203,24 @@ import Testing
             "table.sort({1, 2}, function() for i = 1, 3e6 do end end) return 1",
         ] {
             let run = LuaRun(try .chunk(source, name: "code"), .json, .node, LuaScope(state: State(initial: [:])))
-            guard case .yielded = run.step(sliceNanoseconds: 1_000_000) else { return #expect(Bool(false), "\(source)") }
+            guard case .yielded = run.step(sliceNanoseconds: 1_000_000) else {
+                return #expect(Bool(false), "\(source)")
+            }
             while case .yielded = run.step(sliceNanoseconds: 1_000_000) {}
         }
     }
 
     @Test func `nothing repeated is nothing, however often`() throws {
-        #expect(try runLua("return {#(''):rep(1e15 // 1 | 0), (''):rep(5, ','), ('a'):rep(0, 'b')}") == .success(#"[0,",,,,",""]"#))
+        #expect(
+            try runLua("return {#(''):rep(1e15 // 1 | 0), (''):rep(5, ','), ('a'):rep(0, 'b')}")
+                == .success(#"[0,",,,,",""]"#))
     }
 
     @Test(arguments: [
-        "('x'):rep(1 << 22):gsub('x', 'y')", "('a'):rep(100):find(('a-'):rep(4) .. 'b')", "('x'):rep(1 << 24):upper():lower()",
-        "utf8.len(('é'):rep(1 << 22))", "table.concat((function() local t = {} for i = 1, 3e5 do t[i] = 'x' end return t end)())",
+        "('x'):rep(1 << 22):gsub('x', 'y')", "('a'):rep(100):find(('a-'):rep(4) .. 'b')",
+        "('x'):rep(1 << 24):upper():lower()",
+        "utf8.len(('é'):rep(1 << 22))",
+        "table.concat((function() local t = {} for i = 1, 3e5 do t[i] = 'x' end return t end)())",
     ])
     func `a slice ends also inside functions of C`(expression: String) throws {
         let program = try LuaProgram.chunk("local x = \(expression) return 1", name: "code")

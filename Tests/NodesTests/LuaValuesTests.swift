@@ -23,16 +23,23 @@ import Testing
     }
 
     @Test func `a text that has a shorter form comes out in it`() throws {
-        #expect(try runLua("return state.v", ["v": try JSONText(parsing: #""\u00e9\ud83d\ude00\/""#)]) == .success(#""é😀/""#))
+        #expect(
+            try runLua("return state.v", ["v": try JSONText(parsing: #""\u00e9\ud83d\ude00\/""#)])
+                == .success(#""é😀/""#))
     }
 
     @Test(arguments: [
         ("return {x = state.a}", #"{"x":1.10}"#), ("return {x = state.l}", #"{"x":[1.10,1e0,{"c":2.50}]}"#),
         ("return {state.l[1], state.l[2], state.l[3].c}", "[1.10,1e0,2.50]"), ("return state.a + 1", "2.1"),
-        ("return state.a == 1.1", "true"), ("return state.e == 100000", "true"), ("return math.type(state.e)", #""float""#),
-        ("local t = {} for k, v in pairs(state) do t[k] = v end return t", #"{"a":1.10,"e":1E5,"l":[1.10,1e0,{"c":2.50}]}"#),
+        ("return state.a == 1.1", "true"), ("return state.e == 100000", "true"),
+        ("return math.type(state.e)", #""float""#),
+        (
+            "local t = {} for k, v in pairs(state) do t[k] = v end return t",
+            #"{"a":1.10,"e":1E5,"l":[1.10,1e0,{"c":2.50}]}"#
+        ),
         ("local t = {} for i, v in ipairs(state.l) do t[i] = v end return t", #"[1.10,1e0,{"c":2.50}]"#),
-        ("state.l[1] = 1.25 return state.l", #"[1.25,1e0,{"c":2.50}]"#), ("local n = 0 for i = 1, state.l[2] do n = n + 1 end return n", "1"),
+        ("state.l[1] = 1.25 return state.l", #"[1.25,1e0,{"c":2.50}]"#),
+        ("local n = 0 for i = 1, state.l[2] do n = n + 1 end return n", "1"),
         ("table.insert(state.l, 1, state.e) return state.l", #"[1E5,1.10,1e0,{"c":2.50}]"#),
     ])
     func `a number that is handed on keeps its digits`(source: String, expected: String) throws {
@@ -55,10 +62,15 @@ import Testing
         ("(function() local i = 0 repeat i = i + 1 until state.n or i > 2 return i end)()", "3"),
         ("(function() local x = state.n x = x or 'a' return x end)()", #""a""#), ("state.n == null", "true"),
         ("state.n == nil", "false"), ("pcall(assert, state.n)", "false"), ("('a'):gsub('a', {a = state.n})", #""a""#),
-        ("#state.l", "3"), ("select('#', table.unpack(state.l))", "3"), ("state.l", "[1,null,3]"), ("array({null})", "[null]"),
-        ("{a = state.n, b = {null}}", #"{"a":null,"b":[null]}"#), ("type(null)", #""userdata""#), ("tostring(null)", #""null""#),
+        ("#state.l", "3"), ("select('#', table.unpack(state.l))", "3"), ("state.l", "[1,null,3]"),
+        ("array({null})", "[null]"),
+        ("{a = state.n, b = {null}}", #"{"a":null,"b":[null]}"#), ("type(null)", #""userdata""#),
+        ("tostring(null)", #""null""#),
         ("(function() local c = 0 for _, v in ipairs(state.l) do c = c + 1 end return c end)()", "3"),
-        ("(function() local t = {} for k, v in pairs(state) do t[k] = v end return t end)()", #"{"l":[1,null,3],"n":null}"#),
+        (
+            "(function() local t = {} for k, v in pairs(state) do t[k] = v end return t end)()",
+            #"{"l":[1,null,3],"n":null}"#
+        ),
         ("(function(...) local a, b = ... return a and b or not a end)(null, 1)", "true"),
         ("(state.n and 1 or 2) + (state.n and 10 or 20)", "22"), ("not (state.n or nil)", "true"),
     ])
@@ -68,7 +80,8 @@ import Testing
 
     @Test func `null is false in a function with as many names as there may be`() throws {
         let names = (1...198).map { "a\($0)" }.joined(separator: ",")
-        let source = "local n = null local \(names) = 1 local function f() return n or a198 or a1 end return (not n and a198 or a1) + f()"
+        let source =
+            "local n = null local \(names) = 1 local function f() return n or a198 or a1 end return (not n and a198 or a1) + f()"
         #expect(try runLua(source) == .success("2"))
     }
 
@@ -134,8 +147,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("state.v > 1", "true"), ("state.v == state.v", "true"), ("state.v < state.w", "true"), ("state.v <= state.v", "true"),
-        ("state.m < state.v", "true"), ("state.m < -5", "true"), ("5 < state.m", "false"), ("state.w < state.v", "false"),
+        ("state.v > 1", "true"), ("state.v == state.v", "true"), ("state.v < state.w", "true"),
+        ("state.v <= state.v", "true"),
+        ("state.m < state.v", "true"), ("state.m < -5", "true"), ("5 < state.m", "false"),
+        ("state.w < state.v", "false"),
         ("state.v .. '!'", #""9223372036854775808!""#), ("tostring(state.v)", #""9223372036854775808""#),
         ("tonumber(state.v)", "9.223372036854776e+18"), ("tonumber(state.v) + 1", "9.223372036854776e+18"),
         ("type(state.v)", #""number""#), ("state.d * 2 > 0.24", "true"), ("state.v == 1", "false"),
@@ -143,7 +158,8 @@ import Testing
     func `a number that Lua cannot hold is a number all the same`(expression: String, expected: String) throws {
         let state = try JSONObject(
             parsing: Array(
-                #"{"v":9223372036854775808,"w":9223372036854775809,"m":-9223372036854775999,"d":0.1234567890123456789012}"#.utf8))
+                #"{"v":9223372036854775808,"w":9223372036854775809,"m":-9223372036854775999,"d":0.1234567890123456789012}"#
+                    .utf8))
         #expect(try runLua("return \(expression)", state) == .success(expected))
     }
 

@@ -64,11 +64,15 @@ import Testing
         #expect(try await value(of: template, #"{"user":null}"#) == expected)
     }
 
-    @Test(arguments: ["1.10", "1E5", "-0", "100000000000000000000", "1e400", "0.1234567890123456789012", "1.0e-7", "12"])
+    @Test(arguments: [
+        "1.10", "1E5", "-0", "100000000000000000000", "1e400", "0.1234567890123456789012", "1.0e-7", "12",
+    ])
     func `a number keeps its digits`(number: String) async throws {
         let state = "{\"v\":\(number),\"o\":{\"l\":[\(number)]}}"
         #expect(try await value(of: "{{ state.v }}", state) == number)
-        #expect(try await value(of: "{{ {a = state.v, b = state.o} }}", state) == "{\"a\":\(number),\"b\":{\"l\":[\(number)]}}")
+        #expect(
+            try await value(of: "{{ {a = state.v, b = state.o} }}", state)
+                == "{\"a\":\(number),\"b\":{\"l\":[\(number)]}}")
         #expect(try await value(of: "<{{ state.v }}>", state) == "\"<\(number)>\"")
     }
 

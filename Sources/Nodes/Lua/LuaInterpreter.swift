@@ -5,8 +5,9 @@ import CLua
 final class LuaInterpreter: @unchecked Sendable {
     private let lua: OpaquePointer
 
-    init() {
-        guard let lua = mr_lua_open() else { preconditionFailure("out of memory") }
+    /// Nil if there is no memory for it.
+    init?() {
+        guard let lua = mr_lua_open() else { return nil }
         self.lua = lua
     }
 

@@ -11,10 +11,15 @@ package final class LuaProgram: Sendable {
     private static let lastIdentity = Atomic<UInt64>(0)
 
     private init(
-        _ source: String, wrapped: (head: String, tail: String)? = nil, name: String, bytesMax: Int, cpuMilliseconds: Int
+        _ source: String, wrapped: (head: String, tail: String)? = nil, name: String, bytesMax: Int,
+        cpuMilliseconds: Int
     ) throws(LuaSyntaxError) {
-        guard source.utf8.count <= bytesMax else { throw LuaSyntaxError(message: "\(name): longer than \(bytesMax) bytes") }
-        let interpreter = LuaEngine.take()
+        guard source.utf8.count <= bytesMax else {
+            throw LuaSyntaxError(message: "\(name): longer than \(bytesMax) bytes")
+        }
+        guard let interpreter = LuaEngine.take() else {
+            throw LuaSyntaxError(message: "\(name): \(LuaEngine.noMemory)")
+        }
         defer { LuaEngine.putBack(interpreter) }
         let text = wrapped.map { $0.head + source + $0.tail } ?? source
         bytecode = try interpreter.compile(text, name: name, cpuMilliseconds: cpuMilliseconds)
@@ -36,7 +41,8 @@ package final class LuaProgram: Sendable {
     /// A single expression.
     package static func expression(_ source: String, name: String) throws(LuaSyntaxError) -> LuaProgram {
         do {
-            return try expression(source, name: name, ("return (", LuaLexer.endsInComment(Array(source.utf8)) ? "\n)" : ")"))
+            return try expression(
+                source, name: name, ("return (", LuaLexer.endsInComment(Array(source.utf8)) ? "\n)" : ")"))
         } catch {
             do {
                 // Say what is wrong with the expression as it was written, not with what was put around it.
