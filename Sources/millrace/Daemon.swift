@@ -60,7 +60,8 @@ final class Daemon {
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
             folder: graphs)
         server = Server(
-            reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
+            reactor: engine.reactor, settings: ServerSettings(configuration, installation.files()),
+            service: engine.service,
             catalog: catalog, store: engine.store
         ) { [log] line in log.log(.error, "a request met a fault", ["error": line]) }
         let metrics = DaemonMetrics(
@@ -346,7 +347,7 @@ private final class VisibilityRelay: ExecutionStoreObserver {
 }
 
 extension ServerSettings {
-    init(_ configuration: Configuration, _ installation: Installation) {
+    init(_ configuration: Configuration, _ files: StaticFiles) {
         self.init()
         let http = configuration.http
         requestLimits.requestLineBytesMax = http.requestLineBytesMax
@@ -371,7 +372,6 @@ extension ServerSettings {
         allowsForwardedWithoutTokens = configuration.auth.allowForwardedWithoutTokens
         startGraph = configuration.console.startGraph
         version = Installation.version
-        consoleFolder = installation.consoleFolder
-        openAPIPath = installation.openAPI
+        self.files = files
     }
 }
