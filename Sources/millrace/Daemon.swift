@@ -43,6 +43,7 @@ final class Daemon {
                     + "files there (mkdir -m 700 \(folder); mv \(former)/[!s]* \(folder); and give it to the daemon's user)",
                 status: ExitStatus.configuration)
         }
+        try SpaceWait(folder: folder, listen: configuration.listen, log: log).wait()
         lock = try StateLock(folder)
         state.makeHistoryPrivate()
         putRight = state.mend()
