@@ -109,7 +109,10 @@ extension ConfigurationKey {
             "Executions that wait. Those beyond are refused with 429."),
         .integer(
             "executions.state_bytes_max", \.executions.stateBytesMax, 1024...(1 << 30), unit: .bytes,
-            "Largest state of an execution, as JSON. The node that exceeds it fails."),
+            """
+            Largest state of an execution, as JSON: also where branches join, and at the end. The node at which it is passed \
+            fails, and an execution whose final state would pass it.
+            """),
         .integer(
             "executions.memory_bytes_max", \.executions.memoryBytesMax, 0...(1 << 46), unit: .bytes,
             """
@@ -146,8 +149,15 @@ extension ConfigurationKey {
         .integer(
             "history.retain_bytes", \.history.retainBytes, 0...(1 << 46), unit: .bytes,
             """
-            Bytes of the history file that may be in use; beyond that the events of the oldest executions that have ended are \
-            removed, and their summaries stay. Freed space is used again, the file does not shrink. 0: no limit.
+            Bytes of events that are kept; beyond that those of the oldest executions that have ended are removed, and their \
+            summaries stay. Documents of graphs do not count. Freed space is used again, the file does not shrink. 0: no limit.
+            """),
+        .integer(
+            "history.large_removal_delay_ms", \.history.largeRemovalDelayMilliseconds, 0...604_800_000,
+            unit: .milliseconds,
+            """
+            For which a removal of more than half of the history (and of more than 1,000 executions, or 100 by their age) waits \
+            after it was announced in the log: a setting may be wrong, or the clock. 0: not at all.
             """),
     ]
 

@@ -56,9 +56,6 @@ package final class ExecutionMemory: Sendable {
     /// The history takes nothing, and what waits for it has taken all the room that there is for it.
     package var isExhausted: Bool { bytes(of: .logs) + bytes(of: .outputs) > 2 * bytesMax }
 
-    /// Bodies may take half of the account: what they bring must find room as well.
-    package var takesBodies: Bool { bytes(of: .bodies) < bytesMax / 2 }
-
     package func change(_ share: Share, by count: Int) {
         switch share {
         case .logs: logs.add(count, ordering: .relaxed)

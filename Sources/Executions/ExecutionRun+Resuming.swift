@@ -15,17 +15,20 @@ extension ExecutionRun {
 
     /// Takes in what an execution has done under earlier daemons; blocks. Nobody else may know of the run yet.
     /// - Parameter failure: why it cannot go on, if it cannot: it ends as failed then.
-    func restore(_ story: Story, failure: String? = nil) -> Restored {
-        var restored = Restored(resumption: Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure))
+    /// - Parameter takeover: what it was to take over from another execution.
+    func restore(_ story: Story, takeover: Takeover = Takeover(), failure: String? = nil) -> Restored {
+        var restored = Restored(
+            resumption: Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure, takeover: takeover))
         do {
             try story { record in
                 // Of one that cannot go on, nothing but its beginning is looked at.
                 guard failure == nil || record.body.isStart else { return }
-                confined.machine.restore(record.body)
                 if case .start(let attempt, _) = record.body { restored.resumption.attempt = attempt + 1 }
-                restored.firstAtMicroseconds = restored.firstAtMicroseconds ?? record.timestampMicroseconds
                 // The clock may have stepped back.
-                restored.lastAtMicroseconds = max(restored.lastAtMicroseconds, record.timestampMicroseconds)
+                let last = max(restored.lastAtMicroseconds, record.timestampMicroseconds)
+                let first = restored.firstAtMicroseconds ?? last
+                (restored.firstAtMicroseconds, restored.lastAtMicroseconds) = (first, last)
+                confined.machine.restore(record.body, elapsedMicroseconds: last - first)
             }
         } catch {
             restored.resumption.failure = "the execution cannot be taken up again: \(error)"
@@ -43,7 +46,7 @@ extension ExecutionRun {
             if let first = restored.firstAtMicroseconds {
                 let last = restored.lastAtMicroseconds
                 resumption.elapsedMicroseconds = max(environment.clock.wallMicroseconds, last) - first
-                confined.ranMilliseconds = max(last - first, 0) / 1000
+                confined.ranMilliseconds = resumption.elapsedMicroseconds / 1000
             }
             resumption.isCancelled = log.summary.isCancelRequested
             step(.resume(resumption), &batch)
@@ -71,7 +74,11 @@ extension ExecutionRun {
 
     func take(_ pause: Pause) {
         if pause == .interrupted, confined.pause != .interrupted {
-            for node in confined.tasks.values { node.task.cancel() }
+            for (rank, node) in confined.tasks {
+                node.cancel()
+                // Nobody tells the end of what holds no task.
+                if node.task == nil { confined.tasks.removeValue(forKey: rank)?.cancelTimers() }
+            }
         }
         confined.pause = pause
     }
@@ -81,7 +88,7 @@ extension ExecutionRun {
     func takeInterrupted(_ input: RunMachine.Input, _ batch: inout EventBatch) {
         switch input {
         case .begin: step(input, &batch)
-        case .nodeEnded(let rank, _, _): confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
+        case .nodeEnded(let rank, _, _): confined.tasks.removeValue(forKey: rank)?.cancelTimers()
         default: break
         }
     }

@@ -61,7 +61,7 @@ extension ExecutionService {
         let run = makeRun(waiting.log, isTakenUp: true)
         guard let cancels = settle(run, waiting) else { return }
         if cancels.isEmpty, !run.log.summary.isCancelRequested {
-            run.begin(initialState: start.initialState, cached: start.cached)
+            run.begin(initialState: start.initialState, takeover: start.takeover)
         } else {
             run.beginCancelled(initialState: start.initialState) {
                 for reply in cancels { reply(.cancelled(run.log, change: run.log.change)) }
@@ -74,8 +74,10 @@ extension ExecutionService {
     private func takeUp(_ waiting: Waiting) {
         let (log, store) = (waiting.log, environment.store)
         let run = makeRun(log, isTakenUp: true)
+        let starts = guarded.withLock { $0.starts }
         let restored = run.restore(
-            { body in try store.forEachRecord(of: log.id) { body($0) } }, failure: waiting.failure)
+            { body in try store.forEachRecord(of: log.id) { body($0) } }, takeover: starts.takeover(of: log),
+            failure: waiting.failure)
         guard let cancels = settle(run, waiting) else { return }
         run.resume(restored)
         for reply in cancels { cancel(run, reply) }

@@ -126,14 +126,14 @@ package final class ExecutionService: Sendable {
             memory: environment.memory)
         var merged = graph.graph.document.initialState
         for (key, value) in rerun?.initialState ?? initialState { merged[key] = value }
-        let start = QueuedStart(initialState: merged, cached: rerun?.cached ?? [:])
+        let start = QueuedStart(initialState: merged, takeover: rerun?.takeover ?? Takeover())
         let mayRun = try admit(onlyComputes: graph.onlyComputes)
         prepare(log)
         if mayRun {
             let run = makeRun(log)
             if let pause = arrive(run) {
                 if pause == .held { run.hold() }
-                run.begin(initialState: start.initialState, cached: start.cached)
+                run.begin(initialState: start.initialState, takeover: start.takeover)
                 return log
             }
         }

@@ -31,6 +31,8 @@ struct StateContent: Sendable {
 
     /// Keys that lie in `recent` at the most, so that walking it costs less than hashing.
     private static let recentMax = 24
+    /// Room that is made at once for a state's text; what reducers make less of would be reserved in vain.
+    private static let reservedBytesMax = 32 << 20
     /// Room for the keys of most states.
     private static let usualCount = 8
 
@@ -42,8 +44,10 @@ struct StateContent: Sendable {
     private let reducers: Reducers?
     /// Where values are counted.
     private let memory: ExecutionMemory?
-    /// The length of the state as JSON text, give or take what reducers make of their contributions.
-    private(set) var bytes = 2
+    /// The length of the entries' texts, and a comma each; of keys with a reducer, that of all contributions.
+    private var entryBytes = 0
+    /// A sum may be beyond all doubles.
+    private(set) var mayOverflow = false
     /// Of the updates that were laid over the initial state; see `State`.
     private(set) var updateCount: Int32 = 0
     private(set) var lastWriter: Int32? = -1
@@ -56,6 +60,8 @@ struct StateContent: Sendable {
     }
 
     var hasReducers: Bool { reducers != nil }
+    /// The length of the state as JSON text, or more, by what reducers make less of.
+    var bytes: Int { entryBytes == 0 ? 2 : entryBytes + 1 }
 
     subscript(key: JSONKey) -> JSONText? {
         find(key).map(text)
@@ -76,10 +82,12 @@ struct StateContent: Sendable {
         var place = Place(rank: Int32(rank), index: 0)
         let charge = MemoryCharge.ifLarge(memory, bytes: update.byteCount)
         update.forEachMember { key, text in
-            let isReduced = reducers?.byKey[key] != nil
-            let value = isReduced ? Value.reduced(Contribution(text, Int32(rank), charge: charge)) : .plain(text)
-            absorb(
-                Entry(key: key, value: value, rank: Int32(rank), place: place, charge: isReduced ? nil : charge))
+            var value = Value.plain(text)
+            if let reducer = reducers?.byKey[key] {
+                value = .reduced(
+                    Contribution(text, Int32(rank), magnitude: reducer.magnitude(of: text), charge: charge))
+            }
+            absorb(Entry(key: key, value: value, rank: Int32(rank), place: place, charge: charge))
             place.index += 1
         }
     }
@@ -101,7 +109,7 @@ struct StateContent: Sendable {
 
     /// The state as a JSON object: initial keys first, then by the rank of the first writer.
     func write(to writer: inout ByteWriter) {
-        writer.reserve(bytes)
+        writer.reserve(min(bytes, Self.reservedBytesMax))
         writer.append(byte: UInt8(ascii: "{"))
         if settled == nil, isSorted { write(recent, to: &writer) } else { write(entriesInOrder(), to: &writer) }
         writer.append(byte: UInt8(ascii: "}"))
@@ -137,10 +145,9 @@ struct StateContent: Sendable {
     func refusal(of update: JSONObject) -> String? {
         guard let reducers else { return nil }
         for (key, text) in update {
-            guard let reducer = reducers.byKey[key], reducer.needsNumbers, text.int == nil, text.double == nil else {
+            guard let reducer = reducers.byKey[key], reducer.needsNumbers, let fault = text.refusalAsNumber else {
                 continue
             }
-            let fault = text.kind == .number ? "too large a number" : "no number"
             return "the update of \"\(key.string)\" is \(fault), but its reducer is \(reducer.rawValue)"
         }
         return nil
@@ -148,6 +155,22 @@ struct StateContent: Sendable {
 }
 
 extension StateContent {
+    /// Why this can be no state, found by looking at all of it.
+    func refusal(bytesMax: Int) -> String? {
+        if let reducers, mayOverflow {
+            for entry in entriesInOrder() {
+                guard let reducer = reducers.byKey[entry.key], case .reduced(let contribution) = entry.value else {
+                    continue
+                }
+                guard reducer.fold(contribution.inRankOrder) == nil else { continue }
+                return "would have a sum beyond all doubles under \"\(entry.key.string)\""
+            }
+        }
+        let bytes = reducers == nil ? bytes : text.bytes.count
+        guard bytes > bytesMax else { return nil }
+        return "would have \(bytes) bytes, more than executions.state_bytes_max (\(bytesMax))"
+    }
+
     /// The part that has settled; compared by identity, so that states with the same past need not compare it.
     final class Settled: Sendable {
         let entries: TreeDictionary<JSONKey, Entry>
@@ -173,7 +196,8 @@ extension StateContent {
     private func text(_ entry: Entry) -> JSONText {
         switch entry.value {
         case .plain(let text): text
-        case .reduced(let contribution): (reducers?.byKey[entry.key] ?? .replace).fold(contribution.inRankOrder)
+        case .reduced(let contribution):
+            (reducers?.byKey[entry.key] ?? .replace).fold(contribution.inRankOrder) ?? .greatestNumber
         }
     }
 
@@ -186,20 +210,26 @@ extension StateContent {
 
     private mutating func absorb(_ entry: consuming Entry) {
         if let index = recentIndex(of: entry.key) {
-            bytes += recent[index].absorb(entry)
+            entryBytes += recent[index].absorb(entry)
+            note(recent[index])
             isSorted = isSorted && (index == 0 || !(recent[index].place < recent[index - 1].place))
             return
         }
         if var known = settled?.entries[entry.key] {
-            bytes += known.absorb(entry)
+            entryBytes += known.absorb(entry)
             entry = known
         } else {
-            bytes += entry.bytes
+            entryBytes += entry.bytes
         }
+        note(entry)
         if let last = recent.last?.place, entry.place < last { isSorted = false }
         if recent.isEmpty { recent.reserveCapacity(Self.usualCount) }
         recent.append(entry)
         if recent.count > Self.recentMax { settle() }
+    }
+
+    private mutating func note(_ entry: borrowing Entry) {
+        if case .reduced(let contribution) = entry.value, !contribution.magnitude.isFinite { mayOverflow = true }
     }
 
     private mutating func settle() {
@@ -222,6 +252,11 @@ extension StateContent {
         entries.sort { $0.place < $1.place }
         return entries
     }
+}
+
+extension JSONText {
+    /// What is shown of a sum beyond all doubles in a state that is about to be refused.
+    fileprivate static let greatestNumber = JSONText(Double.greatestFiniteMagnitude)
 }
 
 extension StateContent.Entry {

@@ -19,21 +19,23 @@ package struct WaitingStart: Sendable {
 /// All that a queued execution needs to begin.
 package struct QueuedStart: Sendable {
     package let initialState: JSONObject
-    /// By rank: what is taken over from another execution.
-    package let cached: [Int: JSONObject]
+    /// What is taken over from another execution.
+    package let takeover: Takeover
 
-    package init(initialState: JSONObject, cached: [Int: JSONObject] = [:]) {
+    package init(initialState: JSONObject, takeover: Takeover = Takeover()) {
         self.initialState = initialState
-        self.cached = cached
+        self.takeover = takeover
     }
 
-    var byteCount: Int { cached.values.reduce(initialState.byteCount) { $0 + $1.byteCount } }
+    var byteCount: Int { takeover.results.values.reduce(initialState.byteCount) { $0 + $1.update.byteCount } }
 }
 
 /// Where queued executions find again what they start with. Blocks.
 package protocol QueuedStarts: Sendable {
     /// - Throws: `StoreError` when it cannot be read now; `LostStart` when it never will be.
     func start(of log: EventLog) throws -> QueuedStart
+    /// What a rerun that had begun was to take over; nothing, if the earlier execution cannot be read any more.
+    func takeover(of log: EventLog) -> Takeover
 }
 
 /// Why a queued execution can never begin: a sentence for its `error` event.
@@ -52,4 +54,6 @@ struct StoredStates: QueuedStarts {
     func start(of log: EventLog) throws -> QueuedStart {
         QueuedStart(initialState: try store.queuedState(of: log.id) ?? [:])
     }
+
+    func takeover(of log: EventLog) -> Takeover { Takeover() }
 }

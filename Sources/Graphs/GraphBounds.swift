@@ -11,6 +11,9 @@ package enum GraphBounds {
     package static let fileBytesMax = 4 << 20
     /// Bytes of all files named by one document: they are kept with every revision.
     package static let filesBytesMax = 16 << 20
+    /// CPU time of compiling all conditions, templates and programs of one document: several times what the largest takes that
+    /// people write, and little enough that the next document does not wait for long.
+    package static let compileMilliseconds = 5_000
     /// Bytes of all Python files that one document's nodes import from its folder: they are kept with every revision.
     package static let importedBytesMax = 16 << 20
     /// Such files: a large package of one's own; what is installed does not count.
@@ -31,8 +34,8 @@ package enum GraphBounds {
     package static func edgeCountMax(forNodes count: Int) -> Int { 10 * max(count, nodeCountMax) }
     /// Nodes that run at once.
     package static let maxParallelNodes = 1...10_000
-    /// Timeout of an execution or a node: up to seven days, which covers a run that waits for people.
-    package static let timeoutMilliseconds = 1...604_800_000
+    /// Timeout of an execution or a node: up to 31 days, which covers the longest delay, and a run that waits for people.
+    package static let timeoutMilliseconds = 1...2_678_400_000
     /// Attempts of a node, the first included.
     package static let maxAttempts = 1...100
     /// Delay before the second attempt: up to an hour.

@@ -34,11 +34,11 @@ extension NodeKinds {
     package static func standard(_ settings: NodeSettings) -> NodeKinds {
         let templates: TemplateSource = { source throws(NodeFailure) in
             let template = try Template(source)
-            return { state in template.render(state) }
+            return { state in await template.render(state) }
         }
         return NodeKinds(
             [
-                SetKind(), DelayKind(clock: settings.clock), LuaKind(limits: settings.lua),
+                SetKind(), DelayKind(), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python), ProcessKind(launcher: settings.launcher, templates: templates),
             ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)
     }

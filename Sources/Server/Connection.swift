@@ -35,14 +35,13 @@ final class Connection: ReadinessHandler {
 
     private var descriptor: Descriptor?
     private(set) var slot: Slot?
-    private(set) var parser: RequestParser
+    private var parser: RequestParser
     private var input: [UInt8] = []
-    /// What of the bodies of its requests is in the account.
-    var bodyBytes = 0
     var output: [UInt8] = []
     private(set) var outputSent = 0
     /// Whether the head of the request whose body is being read was looked at.
     private var isHeadJudged = false
+    var accountedBodyBytes = 0
     private var mayRead = true
     private var peerHasFinished = false
     private var isBlocked = false
@@ -111,7 +110,7 @@ final class Connection: ReadinessHandler {
         endStream()
         stopAwaiting()
         phase = .closed
-        countBody()
+        account(forBody: 0)
         deadline?.cancel()
         server.forget(self)
         server.reactor.reapAtEndOfTurn(slot)
@@ -197,16 +196,15 @@ final class Connection: ReadinessHandler {
                 server.metrics.faults += 1
                 refuse(Problem(ProblemDetails(fault)))
             }
+            if let problem = account(forBody: parser.bodyBytesRead), case .reading = phase { refuse(problem) }
             armForParser(from: before)
         }
-        if parser.phase == .body || request != nil || bodyBytes > 0 { refuseFlood() }
         return offset
     }
 
     /// A body that is larger than a stranger's may be is read on only for whoever may send it.
     private func judgeLargeBody() {
-        guard !isHeadJudged, parser.bodyBytesExpected > Server.strangerBodyBytesMax else { return }
-        judgeHead()
+        if !isHeadJudged, parser.bodyBytesExpected > Server.strangerBodyBytesMax { judgeHead() }
     }
 
     private func judgeHead() {
@@ -292,7 +290,6 @@ final class Connection: ReadinessHandler {
     func finish(keepsAlive: Bool) {
         stopAwaiting()
         request = nil
-        if bodyBytes > 0 { countBody() }
         phase = keepsAlive ? .reading : .closing(lingers: true)
         patience.isWanted = !keepsAlive
         arm(keepsAlive ? server.settings.idleTimeoutMilliseconds : server.settings.writeTimeoutMilliseconds)
@@ -320,7 +317,6 @@ final class Connection: ReadinessHandler {
         phase = .closing(lingers: true)
         patience.isWanted = false
         input = []
-        countBody()
         arm(Linger.milliseconds)
         askForFlush()
     }

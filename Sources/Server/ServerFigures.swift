@@ -58,10 +58,6 @@ struct ServerFigures: Sendable {
         text.counter("millrace_http_requests", "Requests that were parsed.", metrics.requests)
         text.counter(
             "millrace_http_faults", "Requests that could not be parsed, or came too slowly.", metrics.faults)
-        text.counter(
-            "millrace_http_bodies_refused",
-            "Requests that were not read on because bodies took as much memory as they may.",
-            metrics.bodiesRefused)
         text.counter("millrace_reactor_turns", "Turns of the event loop.", turns.turns)
         text.counter("millrace_reactor_events", "Readiness events that were dispatched.", turns.events)
         text.histogram(

@@ -6,8 +6,6 @@ struct ServerMetrics {
     var requests: UInt64 = 0
     /// Requests that could not be parsed or came too slowly.
     var faults: UInt64 = 0
-    /// Requests that were not read on because too much was in hand of all bodies together.
-    var bodiesRefused: UInt64 = 0
     var streams: UInt64 = 0
     var bytesSent: UInt64 = 0
     /// To streams.

@@ -27,7 +27,18 @@ package struct StoredStarts: QueuedStarts {
         guard let results else {
             throw LostStart("execution \(source), which it was to take results over from, is not there any more")
         }
-        let plan = RerunPlan(results, on: log.graph.graph, fromNode: origin.rerunFrom, edits: state)
-        return QueuedStart(initialState: plan.initialState, cached: plan.cached)
+        let plan = RerunPlan(
+            results, on: log.graph.graph, from: origin.rerunFrom.map(RerunStart.init(text:)), edits: state)
+        return QueuedStart(initialState: plan.initialState, takeover: plan.takeover)
+    }
+
+    package func takeover(of log: EventLog) -> Takeover {
+        guard let origin = log.summary.origin, let source = origin.rerunOf, let start = origin.rerunFrom,
+            let results = try? ExecutionResults(of: source, in: store, catalog),
+            let own = try? ExecutionResults(of: log.id, in: store, catalog)
+        else { return Takeover() }
+        // The edits of the state are what its own differs by.
+        let edits = JSONObject(own.initialState.filter { results.initialState[$0.0] != $0.1 })
+        return RerunPlan(results, on: log.graph.graph, from: RerunStart(text: start), edits: edits).takeover
     }
 }

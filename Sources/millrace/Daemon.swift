@@ -23,6 +23,7 @@ final class Daemon {
     /// What was not as it should be in the state folder.
     private let putRight: [String]
     private let confinement: ConfinementReport
+    private let placement: (level: LogLevel, text: String)?
     private let lock: StateLock
     private let stopMark: StopMark
     private let holdsAll: Bool
@@ -49,6 +50,7 @@ final class Daemon {
                     + "files there (mkdir -m 700 \(folder); mv \(former)/[!s]* \(folder); and give it to the daemon's user)",
                 status: ExitStatus.configuration)
         }
+        try SpaceWait(folder: folder, listen: configuration.listen, log: log).wait()
         lock = try StateLock(folder)
         state.makeHistoryPrivate()
         putRight = state.mend()
@@ -60,16 +62,14 @@ final class Daemon {
             cgroups: cgroups, log: log)
         confinement = ConfinementReport(configuration, installation, cgroups: cgroups)
         let graphs = Self.graphsFolder(configuration, installation)
-        if let (level, text) = StatePlacement.complaint(
+        placement = StatePlacement.complaint(
             configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
-        {
-            log.log(level, "node code is held up by where the state lies", ["reason": text])
-        }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
             folder: graphs)
         server = Server(
-            reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
+            reactor: engine.reactor, settings: ServerSettings(configuration, installation.files()),
+            service: engine.service,
             catalog: catalog, store: engine.store
         ) { [log] line in log.log(.error, "a request met a fault", ["error": line]) }
         let metrics = DaemonMetrics(
@@ -113,7 +113,6 @@ final class Daemon {
         Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
         Terminal.print(rule)
         report.serving()
-        engine.giveBackMemory()
         try engine.reactor.run()
         try engine.closeStore()
         log.log(.notice, "stopped")
@@ -161,7 +160,10 @@ final class Daemon {
     /// Node code may change modes there, as the owner of all that lies in it.
     private func watchState() {
         for line in putRight { log.log(.warning, .statePutRight, ["reason": line]) }
-        for line in confinement.lines { log.log(.warning, "node code is not confined in all", ["reason": line]) }
+        for line in confinement.lines { log.log(.notice, "node code is not confined in all", ["reason": line]) }
+        if let (level, text) = placement {
+            log.log(level, "node code is held up by where the state lies", ["reason": text])
+        }
         if !state.isSheltered {
             log.log(
                 .notice,
@@ -368,7 +370,7 @@ private final class VisibilityRelay: ExecutionStoreObserver {
 }
 
 extension ServerSettings {
-    init(_ configuration: Configuration, _ installation: Installation) {
+    init(_ configuration: Configuration, _ files: StaticFiles) {
         self.init()
         let http = configuration.http
         requestLimits.requestLineBytesMax = http.requestLineBytesMax
@@ -393,7 +395,6 @@ extension ServerSettings {
         allowsForwardedWithoutTokens = configuration.auth.allowForwardedWithoutTokens
         startGraph = configuration.console.startGraph
         version = Installation.version
-        consoleFolder = installation.consoleFolder
-        openAPIPath = installation.openAPI
+        self.files = files
     }
 }

@@ -39,7 +39,8 @@ struct Engine {
         pool = WorkerPool(threads: configuration.workers.threads > 0 ? configuration.workers.threads : cores)
         store = HistoryStore(
             location, durability: configuration.history.durability == .power ? .power : .process,
-            retention: RetentionLimits(configuration.history)
+            retention: RetentionLimits(configuration.history),
+            news: RetentionNews { word in log?.log(word) }
         ) { fault in
             if let fault {
                 log?.log(.error, "the history cannot be written; executions wait", ["error": fault.message])
@@ -74,6 +75,7 @@ struct Engine {
             ids: ExecutionIDGenerator(after: lastRowID))
         try pool.start()
         try lanes.start()
+        giveBackMemory()
     }
 
     /// Ends what still reads the store, and then the store.
@@ -101,7 +103,7 @@ struct Engine {
 
     /// Gives what a past load has left in the allocator back to the system, at moments when more is kept than executions hold.
     /// Small blocks leave it in the heaps of all threads; large ones go back by themselves (`Allocator.configure`).
-    func giveBackMemory() {
+    private func giveBackMemory() {
         _ = reactor.schedule(afterMilliseconds: Self.giveBackMilliseconds) { [self] in
             let memory = service.environment.memory
             service.environment.lanes.documents.submit {
@@ -158,7 +160,9 @@ extension ExecutionService.Limits {
 extension RetentionLimits {
     fileprivate init(_ configuration: Configuration.History) {
         self.init(
-            days: configuration.retainDays, executions: configuration.retainExecutions, bytes: configuration.retainBytes
+            days: configuration.retainDays, executions: configuration.retainExecutions,
+            bytes: configuration.retainBytes,
+            largeRemovalDelayMilliseconds: configuration.largeRemovalDelayMilliseconds
         )
     }
 }

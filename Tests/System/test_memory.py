@@ -87,30 +87,3 @@ def test_after_a_crash_take_up_goes_by_memory(start_daemon, eventually):
     eventually(lambda: all_ended(daemon, 80), seconds=150)
     assert resident(daemon)["VmHWM"] < 400 * MIB
     assert all(daemon.summary(each)["attempt"] == 2 for each in ids)
-
-
-def test_bodies_that_take_too_much_memory_are_refused_for_a_moment(start_daemon, eventually):
-    from wire import Wire
-
-    daemon = start_daemon("--set", "executions.memory_bytes_max=16MiB")
-    graph_id = daemon.create(graph([put("a", x=1)]))
-    head = f"POST /api/graphs/{graph_id}/execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 8388608\r\n\r\n"
-    wires = [Wire(daemon) for _ in range(2)]
-    for wire in wires:
-        wire.socket.sendall(head.encode() + b'{"initial_state": {"x": "' + b"y" * (5 * MIB))
-    eventually(lambda: metrics(daemon)["millrace_http_bodies_refused_total"] == 1)
-    answers = []
-    for wire in wires:
-        wire.socket.settimeout(0.5)
-        try:
-            answers.append(wire.socket.recv(65536))
-        except TimeoutError:
-            answers.append(b"")
-    refused = [answer for answer in answers if answer]
-    assert len(refused) == 1 and b" 503 " in refused[0].split(b"\r\n")[0] and b"memory_full" in refused[0]
-    assert b"retry-after: 1" in refused[0].lower()
-    # A small one goes through meanwhile.
-    assert daemon.execute(graph_id, {"k": 1})["status"] == "success"
-    for wire in wires:
-        wire.socket.close()
-    eventually(lambda: metrics(daemon)['millrace_memory_bytes{share="bodies"}'] == 0)
