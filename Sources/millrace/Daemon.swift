@@ -38,15 +38,9 @@ final class Daemon {
         if let complaint = ChildConfinement.complaint(configuration) {
             log.log(.warning, "node code is not confined", ["reason": complaint])
         }
-        let graphs = Self.graphsFolder(configuration, installation)
-        if let (level, text) = StatePlacement.complaint(
-            configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
-        {
-            log.log(level, "node code is held up by where the state lies", ["reason": text])
-        }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
-            folder: graphs)
+            folder: Self.graphsFolder(configuration, installation))
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
             catalog: catalog, store: engine.store
@@ -77,6 +71,10 @@ final class Daemon {
     func run() throws {
         try takeUpExecutions()
         try listen()
+        let start = ConfigurationLoader.workingFolder()
+        if let (level, text) = StatePlacement.complaint(configuration, graphs: catalog.folder, start: start) {
+            log.log(level, "node code is held up by where the state lies", ["reason": text])
+        }
         signals = try SignalSource([.terminate, .interrupt, .hangUp], on: engine.reactor) { [unowned self] signal, _ in
             received(signal)
         }
