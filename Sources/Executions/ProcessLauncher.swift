@@ -14,6 +14,8 @@ package struct ProcessCommand: Sendable {
     /// Nil: the daemon's own.
     package var workingDirectory: String?
     package var limits = ProcessLimits()
+    /// Whether the child has a second pipe to write to, at descriptor 4.
+    package var hasSideOutput = false
 
     package init(arguments: [String], environment: [String: String], workingDirectory: String? = nil) {
         self.arguments = arguments
@@ -38,6 +40,8 @@ package struct ProcessLimits: Sendable {
 package enum ProcessEvent: Sendable {
     case stdout([UInt8])
     case stderr([UInt8])
+    /// What it wrote to its second pipe.
+    case sideOutput([UInt8])
     /// The last event: the child and all that it started are gone.
     case ended(ProcessEnd)
 }

@@ -123,6 +123,7 @@ private final class Watcher: ChildHandler {
         switch stream {
         case .output: observer(.stdout([UInt8](bytes)))
         case .errors: observer(.stderr([UInt8](bytes)))
+        case .side: observer(.sideOutput([UInt8](bytes)))
         }
     }
 
@@ -153,5 +154,6 @@ extension ChildCommand {
         self.init(
             command.arguments, environment: command.environment, workingDirectory: command.workingDirectory,
             limits: limits)
+        hasSideOutput = command.hasSideOutput
     }
 }

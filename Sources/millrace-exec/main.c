@@ -245,11 +245,12 @@ static void supervise(struct helper *helper, int signals) {
 }
 
 // The pipes must end with the command: the helper keeps no end of them.
-static void forget_standard_streams(void) {
+static void forget_standard_streams(bool has_side_output) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int number = 0; number <= 2; number++)
         if (null == -1 || dup2(null, number) == -1) close(number);
     if (null > 2) close(null);
+    if (has_side_output) close(SIDE_OUTPUT);
 }
 
 static int report_end(const struct helper *helper, const struct start_failure *failure) {
@@ -289,6 +290,8 @@ int main(int count, char **arguments) {
         fputs("millrace-exec: descriptor 3 must be a socket to the daemon; see --help\n", stderr);
         return CODE_USAGE;
     }
+    // Before anything else is opened, so that the number is not one of the helper's own.
+    bool has_side_output = fcntl(SIDE_OUTPUT, F_GETFD) != -1;
     if (landlock_wanted(&options) && !landlock_available())
         say("notice landlock is not available: the command can reach every file of its user");
 
@@ -307,7 +310,7 @@ int main(int count, char **arguments) {
     if (helper.command == 0) run_command(&options, report[1], self);
 
     close(report[1]);
-    forget_standard_streams();
+    forget_standard_streams(has_side_output);
     // The pipe ends without a word when exec succeeds.
     struct start_failure failure = {0};
     ssize_t told;
