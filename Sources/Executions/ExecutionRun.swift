@@ -108,7 +108,7 @@ package final class ExecutionRun: Sendable {
 
     struct RunningNode {
         let task: Task<Void, Never>
-        let timer: (any ClockTimer)?
+        var timer: (any ClockTimer)?
     }
 
     /// - Parameter ended: called once, on the pool, when the terminal event was appended.
@@ -150,6 +150,10 @@ package final class ExecutionRun: Sendable {
             return inbox.schedule()
         }
         if mustSchedule { environment.pool.step { self.process(&$0) } }
+    }
+
+    func postBegan(rank: Int, attempt: Int) {
+        post(.nodeBegan(rank: rank, attempt: attempt))
     }
 
     /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
@@ -299,6 +303,12 @@ extension ExecutionRun {
             step(.nodeEnded(rank: rank, attempt: attempt, outcome), &batch)
         case .waiting(let work):
             wait(for: work, rank, attempt)
+        case .parked(let wait):
+            self.wait(
+                for: { [clock = environment.clock] in
+                    await clock.sleep(milliseconds: wait.milliseconds)
+                        ? .success(update: [:]) : .failure(NodeFailure("cancelled"))
+                }, rank, attempt)
         }
     }
 
@@ -312,17 +322,21 @@ extension ExecutionRun {
     }
 
     private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ rank: Int, _ attempt: Int) {
-        let timeoutMilliseconds = log.graph.graph.nodes[rank].timeoutMilliseconds
         let task = Task(executorPreference: environment.pool) { [self] in
             let outcome = await work()
             post(.nodeEnded(rank: rank, attempt: attempt, outcome))
         }
-        let timer = timeoutMilliseconds.map { limit in
-            environment.clock.schedule(afterMilliseconds: Int64(limit)) { [self] in
-                post(.nodeTimedOut(rank: rank, attempt: attempt))
-            }
+        confined.tasks[rank] = RunningNode(task: task)
+        guard !log.graph.bodies[rank].startsLater, let limit = log.graph.graph.nodes[rank].timeoutMilliseconds else {
+            return
         }
-        confined.tasks[rank] = RunningNode(task: task, timer: timer)
+        armTimeout(rank, attempt, afterMilliseconds: Int64(limit))
+    }
+
+    private func armTimeout(_ rank: Int, _ attempt: Int, afterMilliseconds limit: Int64) {
+        confined.tasks[rank]?.timer = environment.clock.schedule(afterMilliseconds: limit) { [self] in
+            post(.nodeTimedOut(rank: rank, attempt: attempt))
+        }
     }
 
     private func perform(at now: UInt64, _ batch: inout EventBatch) {
@@ -336,6 +350,8 @@ extension ExecutionRun {
                 batch.append(body, state, at: timestamp, &confined.early)
             case .interrupt(let rank):
                 confined.tasks[rank]?.task.cancel()
+            case .armTimeout(let rank, let attempt, let limit):
+                armTimeout(rank, attempt, afterMilliseconds: limit)
             case .scheduleRetry(let rank, let delay):
                 scheduleRetry(rank, afterMilliseconds: delay)
             case .finish:

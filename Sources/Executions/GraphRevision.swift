@@ -95,34 +95,3 @@ private struct ByteTable: Sendable {
         bytes.withUnsafeBytes { writer.append(UnsafeRawBufferPointer(rebasing: $0[start..<ends[index]])) }
     }
 }
-
-/// A compiled `when`: a pure function of what it is shown, bounded in time and memory.
-package protocol EdgeCondition: Sendable {
-    /// Whether it looks at `nodes`, so that the engine keeps them only if somebody does.
-    var readsNodes: Bool { get }
-    /// Lua truth of the expression; a failure's message says what was wrong with it.
-    func evaluate(_ scope: ConditionScope) -> Result<Bool, NodeFailure>
-}
-
-/// What a `when` sees.
-package struct ConditionScope: Sendable {
-    /// The source's output state.
-    package let state: State
-    /// By node id: the source and its ancestors.
-    package let nodes: [String: ConditionNode]
-
-    package init(state: State, nodes: [String: ConditionNode]) {
-        self.state = state
-        self.nodes = nodes
-    }
-}
-
-package struct ConditionNode: Sendable {
-    package let status: NodeStatus
-    package let update: JSONObject
-
-    package init(status: NodeStatus, update: JSONObject) {
-        self.status = status
-        self.update = update
-    }
-}

@@ -26,11 +26,15 @@ package protocol NodeBody: Sendable {
     var onlyComputes: Bool { get }
     /// What every attempt gives, if that is always the same: `start` need not be called then.
     var constantUpdate: JSONObject? { get }
+    /// Whether an attempt first waits for something that is not its own, such as a worker: its time, and `timeout_ms`, count
+    /// from `NodeOutput.began` on, and what came before is spent in the queue.
+    var startsLater: Bool { get }
 }
 
 extension NodeBody {
     package var onlyComputes: Bool { false }
     package var constantUpdate: JSONObject? { nil }
+    package var startsLater: Bool { false }
 }
 
 package enum NodeStart: Sendable {
@@ -38,23 +42,29 @@ package enum NodeStart: Sendable {
     /// Runs as a task of its own on the worker pool. Cancelling that task is how a timeout or a cancel arrives; the work
     /// returns once nothing of it is left (a process tree has ended), in any case within two seconds.
     case waiting(@Sendable () async -> NodeOutcome)
+    /// Holds no task meanwhile, only a time, and a restart of the daemon does not interrupt it: of a node that `parks`.
+    case parked(NodeWait)
+}
+
+extension GraphNode {
+    /// Whether its attempts are nothing but waits. Told by its kind, so that whoever only reads records knows it too.
+    package var parks: Bool { kind == "delay" }
+}
+
+/// What a parked node waits for: until so long after its `node_start`, whatever daemon runs then. It succeeds with an empty
+/// update.
+package struct NodeWait: Sendable, Equatable {
+    package let milliseconds: Int64
+
+    package init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
 }
 
 /// How one attempt ended, before the engine adds retry, timeout and cancel.
 package enum NodeOutcome: Sendable {
     case success(update: JSONObject)
     case failure(NodeFailure)
-}
-
-/// Why an attempt failed: a sentence for people, and details (a traceback, an exit status) as an object.
-package struct NodeFailure: Error, Sendable {
-    package let message: String
-    package let details: JSONObject
-
-    package init(_ message: String, details: JSONObject = [:]) {
-        self.message = message
-        self.details = details
-    }
 }
 
 /// What one attempt of a node gets.
@@ -93,7 +103,8 @@ package struct NodeCall: Sendable {
 package struct NodeOutput: Sendable {
     private enum Target: Sendable {
         case run(ExecutionRun, rank: Int, attempt: Int)
-        case other(@Sendable (_ channel: String, _ data: JSONText) -> Void)
+        case other(
+            began: @Sendable () -> Void, send: @Sendable (_ channel: String, _ data: JSONText) -> Void)
     }
     private let target: Target
 
@@ -101,8 +112,19 @@ package struct NodeOutput: Sendable {
         target = .run(run, rank: rank, attempt: attempt)
     }
 
-    package init(_ send: @escaping @Sendable (_ channel: String, _ data: JSONText) -> Void) {
-        target = .other(send)
+    package init(
+        began: @escaping @Sendable () -> Void = {},
+        _ send: @escaping @Sendable (_ channel: String, _ data: JSONText) -> Void
+    ) {
+        target = .other(began: began, send: send)
+    }
+
+    /// Of a body that `startsLater`: what is the node's own begins now. Once for each attempt; later calls change nothing.
+    package func began() {
+        switch target {
+        case .run(let run, let rank, let attempt): run.postBegan(rank: rank, attempt: attempt)
+        case .other(let began, _): began()
+        }
     }
 
     /// - Parameter channel: `log`, `stdout`, `stderr`, `chunk`, or a name of the node's own.
@@ -110,7 +132,7 @@ package struct NodeOutput: Sendable {
         switch target {
         case .run(let run, let rank, let attempt):
             run.postOutput(rank: rank, attempt: attempt, channel: channel, data: data)
-        case .other(let send):
+        case .other(_, let send):
             send(channel, data)
         }
     }

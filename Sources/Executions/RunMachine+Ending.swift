@@ -25,8 +25,10 @@ extension RunMachine {
     mutating func endAttempt(_ rank: Int, _ outcome: consuming NodeOutcome, at now: UInt64) {
         runningCount -= 1
         var ending = NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
-        ending.durationMicroseconds = microseconds(from: nodes[rank].startedAt, to: now)
-        ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: nodes[rank].startedAt)
+        // What never began to run was in the queue all the time.
+        let began = nodes[rank].beganAt ?? now
+        ending.durationMicroseconds = microseconds(from: began, to: now)
+        ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: began)
         guard stop == nil else {
             ending.status = .cancelled
             return end(ending, at: now)
@@ -102,7 +104,7 @@ extension RunMachine {
         nodes[rank].phase = .ended
         nodes[rank].status = ending.status
         openCount -= 1
-        if keepsUpdates { updates[rank] = ending.update }
+        noteEnd(of: rank, ending.status, ending.update)
         if ending.status == .error { failedRanks.insert(rank) }
         let taken = decideEdges(of: rank, state)
         flow.take(taken)
@@ -122,7 +124,7 @@ extension RunMachine {
         let mayTake = stop == nil && takesEdges(rank)
         // Nil as long as all are taken, as mostly all are.
         var taken: [Int]? = mayTake ? nil : []
-        var seen: [String: ConditionNode]?
+        var seen: ConditionNodes?
         for (place, index) in outgoing.enumerated() {
             let target = graph.edges[index].to
             if mayTake {
@@ -140,7 +142,7 @@ extension RunMachine {
     }
 
     /// Whether an edge is taken. One whose condition fails is not, and its target will say so.
-    private mutating func takes(_ edge: Int, _ rank: Int, _ state: State, _ seen: inout [String: ConditionNode]?)
+    private mutating func takes(_ edge: Int, _ rank: Int, _ state: State, _ seen: inout ConditionNodes?)
         -> Bool
     {
         guard revision.hasConditions, revision.conditions[edge] != nil else { return true }
@@ -175,26 +177,17 @@ extension RunMachine {
     }
 
     /// - Parameter seen: what the conditions of this source see of nodes, made for the first that looks.
-    func judge(
-        _ edge: Int, _ rank: Int, _ state: State, _ seen: inout [String: ConditionNode]?
-    ) -> Result<Bool, NodeFailure> {
+    func judge(_ edge: Int, _ rank: Int, _ state: State, _ seen: inout ConditionNodes?) -> Result<Bool, NodeFailure> {
         guard let condition = revision.conditions[edge] else { return .success(true) }
-        guard condition.readsNodes else { return condition.evaluate(ConditionScope(state: state, nodes: [:])) }
-        let nodes = seen ?? visibleNodes(from: rank)
-        seen = nodes
-        return condition.evaluate(ConditionScope(state: state, nodes: nodes))
-    }
-
-    /// A node and its ancestors over taken edges.
-    func visibleNodes(from rank: Int) -> [String: ConditionNode] {
-        var seen: [String: ConditionNode] = [:]
-        var open = [rank]
-        while let next = open.popLast() {
-            let id = graph.nodes[next].id
-            guard seen[id] == nil else { continue }
-            seen[id] = ConditionNode(status: nodes[next].status, update: updates[next])
-            open.append(contentsOf: flow.takenSources(ofRank: next))
+        let nodes = condition.readsNodes ? seen ?? ConditionNodes(of: rank, in: graph, ended: endedNodes) : [:]
+        if condition.readsNodes { seen = nodes }
+        let run = condition.begin(ConditionScope(state: state, nodes: nodes), budgetNanoseconds: .max)
+        while true {
+            switch run.step(sliceNanoseconds: 1_000_000_000) {
+            case .finished(let isTrue): return .success(isTrue)
+            case .failed(let failure): return .failure(failure)
+            case .yielded: continue
+            }
         }
-        return seen
     }
 }

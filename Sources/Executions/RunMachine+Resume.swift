@@ -53,7 +53,7 @@ extension RunMachine {
         nodes[rank].phase = .ended
         nodes[rank].status = completion.status
         openCount -= 1
-        if keepsUpdates { updates[rank] = completion.update }
+        noteEnd(of: rank, completion.status, completion.update)
         if completion.status == .error {
             failedRanks.insert(rank)
             if graph.nodes[rank].onError == .stop { stop = .nodeError }
@@ -97,7 +97,7 @@ extension RunMachine {
             guard nodes[source].phase == .ended, takesEdges(source), !taken.contains(source),
                 let state = flow.output(ofRank: source)
             else { continue }
-            var seen: [String: ConditionNode]?
+            var seen: ConditionNodes?
             if case .failure(let failure) = judge(index, source, state, &seen) {
                 nodes[rank].brokenEdge = (index, failure)
             }

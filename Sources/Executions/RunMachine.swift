@@ -3,6 +3,7 @@
 
 import DequeModule
 import Graphs
+import HashTreeCollections
 import JSON
 
 package struct RunMachine {
@@ -14,6 +15,8 @@ package struct RunMachine {
         case resume(Resumption)
         case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
         case nodeEnded(rank: Int, attempt: Int, NodeOutcome)
+        /// Of a node that starts later than it is handed out: its own time begins.
+        case nodeBegan(rank: Int, attempt: Int)
         case nodeTimedOut(rank: Int, attempt: Int)
         case retryDue(rank: Int)
         case executionTimedOut
@@ -25,6 +28,8 @@ package struct RunMachine {
         case emit(EventRecord.Body, State? = nil)
         /// Cancel the task of this node; its end is still awaited.
         case interrupt(rank: Int)
+        /// Its time has begun: `nodeTimedOut` is due after so long.
+        case armTimeout(rank: Int, attempt: Int, afterMilliseconds: Int64)
         case scheduleRetry(rank: Int, afterMilliseconds: Double)
         /// The terminal event was emitted: nothing follows.
         case finish(ExecutionStatus)
@@ -49,7 +54,8 @@ package struct RunMachine {
         var timedOut = false
         var status = NodeStatus.skipped
         var readyAt: UInt64 = 0
-        var startedAt: UInt64 = 0
+        /// When the attempt that runs began to do what is its own; nil while it waits for something else.
+        var beganAt: UInt64?
         var outputBytes = 0
         /// Why the condition of an incoming edge could not be evaluated, and which edge it was.
         var brokenEdge: (index: Int, failure: NodeFailure)?
@@ -80,9 +86,8 @@ package struct RunMachine {
     /// By rank: results of another execution that are still to be taken over.
     var cached: [Int: JSONObject] = [:]
     var isFinished = false
-    /// What each node did, kept only for graphs whose conditions look at it.
-    var updates: [JSONObject]
-    let keepsUpdates: Bool
+    /// By rank: what each node did, kept only for graphs whose conditions look at it.
+    var endedNodes: TreeDictionary<Int, ConditionNode> = [:]
     /// What is to be done, in this order; `effectsWereTaken` once it is.
     package internal(set) var effects: [Effect] = []
     /// Room for what `end` decides, kept between nodes.
@@ -94,8 +99,6 @@ package struct RunMachine {
         self.limits = limits
         nodes = graph.incoming.map { NodeRun(undecided: Int32($0.count)) }
         openCount = graph.nodes.count
-        keepsUpdates = revision.conditionsReadNodes
-        updates = keepsUpdates ? Array(repeating: [:], count: graph.nodes.count) : []
     }
 
     var graph: Graph { revision.graph }
@@ -126,7 +129,7 @@ package struct RunMachine {
         runningCount += 1
         nodes[rank].phase = .running
         nodes[rank].attempt += 1
-        nodes[rank].startedAt = now
+        nodes[rank].beganAt = revision.bodies[rank].startsLater ? nil : now
         nodes[rank].timedOut = false
         nodes[rank].outputBytes = 0
         let attempt = Int(nodes[rank].attempt)
@@ -150,6 +153,12 @@ extension RunMachine {
         case .nodeEnded(let rank, let attempt, let outcome):
             guard isRunning(rank, attempt) else { return }
             endAttempt(rank, outcome, at: now)
+        case .nodeBegan(let rank, let attempt):
+            guard isRunning(rank, attempt), nodes[rank].beganAt == nil else { return }
+            nodes[rank].beganAt = now
+            if let limit = graph.nodes[rank].timeoutMilliseconds {
+                effects.append(.armTimeout(rank: rank, attempt: attempt, afterMilliseconds: Int64(limit)))
+            }
         case .nodeTimedOut(let rank, let attempt):
             guard isRunning(rank, attempt), stop == nil else { return }
             nodes[rank].timedOut = true
@@ -190,6 +199,10 @@ extension RunMachine {
         }
         let word = JSONText("output beyond \(limits.outputBytesMax) bytes is dropped")
         effects.append(.emit(.nodeOutput(rank: rank, attempt: attempt, channel: "log", data: word)))
+    }
+
+    mutating func noteEnd(of rank: Int, _ status: NodeStatus, _ update: JSONObject) {
+        if revision.conditionsReadNodes { endedNodes[rank] = ConditionNode(status: status, update: update) }
     }
 
     mutating func begin(_ initialState: JSONObject, cached: [Int: JSONObject], at now: UInt64) {

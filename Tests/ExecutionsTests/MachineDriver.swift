@@ -94,6 +94,7 @@ struct MachineDriver {
         switch effect {
         case .emit(let body, _): return line(body)
         case .interrupt(let rank): return "interrupt \(graph.nodes[rank].id)"
+        case .armTimeout(let rank, _, let limit): return "timeout \(graph.nodes[rank].id) in \(limit)"
         case .scheduleRetry(let rank, let delay): return "retry \(graph.nodes[rank].id) in \(delay)"
         case .finish(let status): return "finish \(status)"
         }

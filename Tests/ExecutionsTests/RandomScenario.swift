@@ -58,13 +58,13 @@ private func compile(_ document: [UInt8], _ seed: UInt64) throws -> GraphRevisio
 }
 
 /// Judges by all that it sees.
-struct RandomCondition: EdgeCondition {
+struct RandomCondition: QuickCondition {
     let seed: UInt64
     var readsNodes: Bool { seed % 3 == 0 }
 
     func evaluate(_ scope: ConditionScope) -> Result<Bool, NodeFailure> {
         var nodes: [String: (NodeStatus, JSONObject)] = [:]
-        for (id, node) in scope.nodes { nodes[id] = (node.status, node.update) }
+        for (id, node) in scope.nodes.all { nodes[id] = (node.status, node.update) }
         return verdict(state: scope.state.text, nodes: nodes)
     }
 

@@ -130,6 +130,7 @@ struct RandomSchedule {
                 states.append(state)
                 times.append(Int64(now / 1000))
             case .scheduleRetry(let rank, _): pending.append(.retryDue(rank: rank))
+            case .armTimeout: break
             case .finish(let status): finished.append(status)
             case .interrupt(let rank):
                 guard let start = hanging.removeValue(forKey: rank) else { continue }

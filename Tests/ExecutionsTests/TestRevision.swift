@@ -29,14 +29,37 @@ struct ClosureBody: NodeBody {
     func start(_ call: NodeCall) -> NodeStart { run(call) }
 }
 
-struct ClosureCondition: EdgeCondition {
+/// A condition that is judged in one go.
+protocol QuickCondition: EdgeCondition {
+    func evaluate(_ scope: ConditionScope) -> Result<Bool, NodeFailure>
+}
+
+extension QuickCondition {
+    func begin(_ scope: ConditionScope, budgetNanoseconds: UInt64) -> any ConditionRun {
+        QuickConditionRun(verdict: evaluate(scope))
+    }
+}
+
+private struct QuickConditionRun: ConditionRun {
+    let verdict: Result<Bool, NodeFailure>
+    let cpuNanoseconds: UInt64 = 0
+
+    func step(sliceNanoseconds: UInt64) -> ConditionStep {
+        switch verdict {
+        case .success(let isTrue): .finished(isTrue)
+        case .failure(let failure): .failed(failure)
+        }
+    }
+}
+
+struct ClosureCondition: QuickCondition {
     var readsNodes = false
     let judge: @Sendable (ConditionScope) -> Result<Bool, NodeFailure>
     func evaluate(_ scope: ConditionScope) -> Result<Bool, NodeFailure> { judge(scope) }
 }
 
 /// The conditions that directed tests write: `true`, `false`, `broken`, and `has:key` on the state.
-struct WordCondition: EdgeCondition {
+struct WordCondition: QuickCondition {
     let word: String
     var readsNodes: Bool { word.hasPrefix("nodes:") }
 
@@ -46,7 +69,7 @@ struct WordCondition: EdgeCondition {
         case "false": .success(false)
         case let word where word.hasPrefix("has:"): .success(scope.state[JSONKey(String(word.dropFirst(4)))] != nil)
         case let word where word.hasPrefix("nodes:"):
-            .success(scope.nodes.keys.sorted().joined(separator: ",") == word.dropFirst(6))
+            .success(scope.nodes.all.map(\.id).sorted().joined(separator: ",") == word.dropFirst(6))
         default: .failure(NodeFailure("no such word", details: ["line": 1]))
         }
     }

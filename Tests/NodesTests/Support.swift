@@ -36,3 +36,17 @@ func == (left: Result<String, NodeFailure>, right: Result<String, NodeFailure>) 
     default: false
     }
 }
+
+extension EdgeCondition {
+    /// Its verdict, however many slices it takes.
+    func evaluate(_ scope: ConditionScope) -> Result<Bool, NodeFailure> {
+        let run = begin(scope, budgetNanoseconds: .max)
+        while true {
+            switch run.step(sliceNanoseconds: 2_000_000) {
+            case .finished(let isTrue): return .success(isTrue)
+            case .failed(let failure): return .failure(failure)
+            case .yielded: continue
+            }
+        }
+    }
+}

@@ -10,12 +10,27 @@ struct LuaCondition: EdgeCondition {
         program = try LuaProgram.expression(source, name: "when")
     }
 
-    func evaluate(_ scope: ConditionScope) -> Result<Bool, NodeFailure> {
-        let run = LuaRun(program, .truth, .expression, LuaScope(state: scope.state, nodes: scope.nodes))
-        switch run.step() {
-        case .finished(let bytes): return .success(!bytes.isEmpty)
-        case .failed(let failure): return .failure(failure)
-        case .yielded: preconditionFailure("a run without slices does not yield")
+    func begin(_ scope: ConditionScope, budgetNanoseconds: UInt64) -> any ConditionRun {
+        var limits = LuaLimits.expression
+        let budgetMilliseconds = Int(min(budgetNanoseconds / 1_000_000, UInt64(limits.cpuMilliseconds)))
+        limits.cpuMilliseconds = max(budgetMilliseconds, 1)
+        return LuaConditionRun(
+            run: LuaRun(program, .truth, limits, LuaScope(state: scope.state, nodes: scope.nodes)))
+    }
+}
+
+private struct LuaConditionRun: ConditionRun {
+    let run: LuaRun
+
+    var cpuNanoseconds: UInt64 { run.cpuNanoseconds }
+
+    func step(sliceNanoseconds: UInt64) -> ConditionStep {
+        // Zero means none.
+        let sliceMilliseconds = max(Int(sliceNanoseconds / 1_000_000), 1)
+        return switch run.step(sliceMilliseconds: sliceMilliseconds) {
+        case .finished(let bytes): .finished(!bytes.isEmpty)
+        case .failed(let failure): .failed(failure)
+        case .yielded: .yielded
         }
     }
 }

@@ -6,10 +6,10 @@ import JSON
 package struct LuaScope: Sendable {
     package let state: State
     /// The global `nodes`; nil where there is none.
-    package let nodes: [String: ConditionNode]?
+    package let nodes: ConditionNodes?
     package let output: NodeOutput?
 
-    package init(state: State, nodes: [String: ConditionNode]? = nil, output: NodeOutput? = nil) {
+    package init(state: State, nodes: ConditionNodes? = nil, output: NodeOutput? = nil) {
         self.state = state
         self.nodes = nodes
         self.output = output
@@ -67,7 +67,7 @@ package final class LuaRun: Sendable {
         }
         guard let nodes = scope.nodes else { return nil }
         if let key { return nodes[key].map { JSONText($0.object) } }
-        return JSONText(JSONObject(nodes.map { (JSONKey($0.key), JSONText($0.value.object)) }))
+        return JSONText(JSONObject(nodes.all.map { (JSONKey($0.id), JSONText($0.node.object)) }))
     }
 
     fileprivate func emit(_ channel: mr_lua_channel, _ data: JSONText) {
