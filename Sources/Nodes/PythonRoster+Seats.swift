@@ -1,5 +1,6 @@
 // What becomes of a call: its way into a worker, its beginning there, and its end.
 
+import DequeModule
 import Executions
 
 extension PythonRoster {

@@ -6,6 +6,7 @@
 //   - a worker whose call has ended leaves for a graph that has at least two fewer, so that shares become equal;
 //   - beyond twice the limit, one that has served its graph for a while leaves for a graph that has none.
 
+import DequeModule
 import Executions
 
 extension PythonRoster {

@@ -22,12 +22,13 @@ package final class Children {
         let input = try Pipe.make(nonBlocking: .writing)
         let output = try Pipe.make(nonBlocking: .reading)
         let errors = try Pipe.make(nonBlocking: .reading)
-        let side = command.hasSideOutput ? try Pipe.make(nonBlocking: .reading) : nil
+        var side: DescriptorPair?
+        if command.hasSideOutput { side = try Pipe.make(nonBlocking: .reading) }
         let control = try Socket.pair()
-        var descriptors = [
+        var descriptors: [Int32: Int32] = [
             0: input.first.raw, 1: output.second.raw, 2: errors.second.raw, 3: control.second.raw,
         ]
-        if let side { descriptors[4] = side.second.raw }
+        if let raw = side?.second.raw { descriptors[4] = raw }
         let process = try ChildProcess.start(
             ChildProcess.Specification(
                 executable: helperPath, arguments: command.helperArguments,
@@ -40,7 +41,7 @@ package final class Children {
             try child.attach(
                 input: input.takeSecond(), output: output.takeFirst(), errors: errors.takeFirst(),
                 control: control.takeFirst(), buffer: buffer)
-            if let side { try child.attach(side: side.takeFirst(), buffer: buffer) }
+            if let side = side.take()?.takeFirst() { try child.attach(side: side, buffer: buffer) }
         } catch {
             child.abandon()
             throw error

@@ -78,7 +78,7 @@ struct Engine {
         return PythonWorkers(
             settings: PythonSettings(
                 interpreter: python.interpreter, maxWorkers: python.maxWorkers,
-                idleMilliseconds: python.idleMilliseconds,
+                idleMilliseconds: python.idleMilliseconds, startMilliseconds: python.startMilliseconds,
                 memoryBytesMax: python.memoryBytesMax),
             launcher: launcher, clock: clock, pool: pool, pythonFolder: installation.pythonFolder,
             runtimeFolder: runtimeFolder)

@@ -2,7 +2,7 @@
 
     worker.py FILES_FOLDER GRAPH_FOLDER
 
-What is said on stdin and stdout stands in millrace_worker/conversation.py.
+What is said on stdin and stdout stands in millrace-worker(7).
 """
 
 import faulthandler
@@ -10,6 +10,7 @@ import os
 import sys
 
 import millrace
+from millrace_worker import threads
 from millrace_worker.conversation import Worker
 from millrace_worker.printers import Printer
 
@@ -26,6 +27,7 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     # This folder stays, as the last, for the processes that multiprocessing spawns.
     sys.path[:] = [files] + [path for path in sys.path if path != here] + ([graph] if graph else []) + [here]
+    threads.install()
     worker = Worker(files, requests, replies)
     millrace._sink = worker.replies.output
     millrace._key = worker.replies.idempotency_key

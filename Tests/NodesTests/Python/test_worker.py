@@ -22,6 +22,9 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-B", str(FOLDER / "worker.py"), str(folder), ""],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.send({"hello": 1})
+        self.hello = json.loads(self.process.stdout.readline())
+        self.texts = {}
 
     def send(self, request):
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -33,9 +36,28 @@ class Worker:
         return self.number
 
     def reply(self):
+        """The next message, with the call that it is about; text comes as the lines that the daemon makes of it."""
         line = self.process.stdout.readline()
         assert line.endswith(b"}\n"), line
-        return json.loads(line)
+        message = json.loads(line)
+        name, number = next(iter(message.items()))
+        assert line.startswith(b'{"%b":%d' % (name.encode(), number))
+        reply = {"call": number}
+        if name == "update":
+            reply["update"] = message["value"]
+        elif name == "error":
+            reply["error"] = {"message": message["message"], "details": message.get("details")}
+        elif name == "began":
+            reply["begun"] = "async" if message["async"] else "plain"
+        elif name == "text":
+            reply |= {"output": message["channel"], "data": message["data"].removesuffix("\n")}
+        elif name == "log":
+            reply |= {"output": "log", "data": message["data"]}
+        elif name == "emit":
+            reply |= {"output": message["channel"], "data": message["data"]}
+        else:
+            reply[name] = True
+        return reply
 
     def end(self, number):
         """The last reply to a call, and what came before it but for `begun`."""
@@ -145,10 +167,10 @@ def execute(state):
     assert worker.end(number)[1] == [{"call": number, "output": "stdout", "data": "from a thread"}]
 
 
-def test_a_long_line_is_cut(worker):
-    limit = replies.TEXT_LINE_MAX
-    number = worker.call({"code": "def execute(state): print('x' * %d); print('y' * %d)" % (limit, limit + 1)})
-    assert [len(output["data"]) for output in worker.end(number)[1]] == [limit, limit, 1]
+def test_a_long_text_goes_out_in_several_messages(worker):
+    limit = replies.TEXT_BYTES_MAX
+    number = worker.call({"code": "def execute(state): print('x' * %d); print('y' * %d)" % (limit - 1, limit)})
+    assert [len(output["data"]) for output in worker.end(number)[1]] == [limit - 1, limit, 0]
 
 
 def test_an_output_has_a_limit(worker):

@@ -1,7 +1,6 @@
 """One call of one node, and which one the running code belongs to."""
 
 import contextvars
-import json
 
 current = contextvars.ContextVar("millrace_call", default=None)
 
@@ -9,23 +8,31 @@ current = contextvars.ContextVar("millrace_call", default=None)
 class Call:
     """One attempt of one node, from its request to its end."""
 
-    __slots__ = ("number", "node", "key", "trace", "target", "always", "line", "state", "keys", "text", "task", "cancelled", "ended")
+    __slots__ = (
+        "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "state", "keys",
+        "texts", "threads", "futures", "task", "began_at", "cancelled", "ended",
+    )
 
-    def __init__(self, request, line):
+    def __init__(self, request, source, state, is_kept=False):
         self.number = request["call"]
         self.node = request["node"]
+        self.attempt = request.get("attempt", 1)
         self.key = request.get("key", "")
-        self.trace = request.get("trace", "")
+        self.trace = request.get("traceparent", "")
         self.target = request["target"]
-        self.always = request.get("always") or ()
-        self.state = request["state"]
-        self.keys = frozenset(self.state)
-        self.line = line
-        self.text = {}  # channel -> the beginning of a line that print has not ended yet
+        self.reducers = request.get("reducers") or {}  # key -> its reducer's name
+        self.source = source
+        self.is_kept = is_kept  # the state after it may be asked for
+        self.state = state
+        self.keys = frozenset(state)
+        self.texts = {}  # channel -> bytes that were written and not flushed
+        self.threads = []  # that the node has started
+        self.futures = []  # what it has handed to executors
         self.task = None
+        self.began_at = None  # where its `began` lies among what is still to be sent
         self.cancelled = False
         self.ended = False
 
     def pristine(self):
         """The state as it came, however the function has changed the one that it was given."""
-        return json.loads(self.line)["state"]
+        return self.source.load()

@@ -9,8 +9,9 @@ import time
 
 from .calls import current
 from .json_text import encode
+from .threads import outliving
 
-TEXT_LINE_MAX = 1 << 16  # characters of one stdout or stderr event
+TEXT_BYTES_MAX = 1 << 18  # of one message, and of what waits for a newline or a flush
 OUTPUT_BYTES_MAX = 8 << 20  # one millrace.emit
 RAW_DRAIN_SECONDS = 1.0  # the daemon reads at once, unless it is very busy
 
@@ -22,6 +23,8 @@ class Replies:
         self.descriptor = descriptor
         self.lock = threading.RLock()
         self.running = {}  # number -> Call
+        self.later = []  # lines that go out together with the next one, at the latest with `flush`
+        self.turn = 0  # how often `later` was written
         self.is_fork = False
         os.register_at_fork(after_in_child=self.become_fork)
 
@@ -29,88 +32,156 @@ class Replies:
         # A fork shares the pipe, but has no part in the conversation.
         self.is_fork = True
         self.lock = threading.RLock()
+        self.later = []
 
-    def send(self, text):
-        self.send_bytes((text + "\n").encode("utf-8", "replace"))
+    # Lines
 
-    def send_bytes(self, data):
-        data = memoryview(data)
+    def send(self, line):
+        if type(line) is str:
+            line = line.encode("utf-8", "replace")
         with self.lock:
-            while data:
-                data = data[os.write(self.descriptor, data):]
+            self.later.append(line)
+            self.flush()
 
-    def call_of_output(self):
-        """The call that is putting something out. A thread that a node has started carries no context: then it is
-        clear only if there is just one call."""
+    def flush(self):
+        with self.lock:
+            if not self.later:
+                return
+            data = b"".join(self.later)
+            self.later.clear()
+            self.turn += 1
+            written = os.write(self.descriptor, data)
+            if written < len(data):
+                data = memoryview(data)[written:]
+                while data:
+                    data = data[os.write(self.descriptor, data):]
+
+    # Whose code it is that speaks
+
+    def call_here(self):
+        """The call that the running code belongs to, as long as that has not ended."""
         call = current.get()
-        if call is None and len(self.running) == 1:
-            call = next(iter(self.running.values()), None)
-        return None if call is None or call.ended or self.is_fork else call
+        return None if call is None or call.ended else call
+
+    def known_call(self):
+        call = current.get()
+        if call is None:
+            raise RuntimeError(
+                "this code runs in a thread that no node has started by way of Python, so nobody knows its node; "
+                "ask in the node's function, and hand on what it says")
+        if call.ended:
+            raise RuntimeError("the node %s, which has started this code, has ended" % call.node)
+        return call
 
     def idempotency_key(self):
-        call = self.call_of_output()
-        return call.key if call else ""
+        return self.known_call().key
 
     def traceparent(self):
-        call = self.call_of_output()
-        return call.trace if call else ""
+        return self.known_call().trace
+
+    # What calls put out
 
     def output(self, channel, data):
-        call = self.call_of_output()
-        if call is None:
-            write_raw("%s: %s\n" % (channel, data))
-            return
+        """What millrace.emit gives."""
         text = encode(data)
         if len(text) > OUTPUT_BYTES_MAX:
             raise ValueError("an output of %d characters is over the limit of %d" % (len(text), OUTPUT_BYTES_MAX))
-        self.send('{"call":%d,"output":%s,"data":%s}' % (call.number, encode(channel), text))
+        call = current.get()
+        if self.is_fork:
+            write_raw(2, ("%s: %s\n" % (channel, text)).encode("utf-8", "replace"))
+        elif call is None:
+            self.known_call()
+        elif not call.ended:
+            self.send('{"emit":%d,"channel":%s,"data":%s}\n' % (call.number, encode(channel), text))
 
-    def print(self, channel, text):
-        """Text comes in pieces; it goes out by lines."""
-        call = self.call_of_output()
-        if call is None:
-            write_raw(text)
+    def print(self, channel, descriptor, data):
+        """Bytes of text come in pieces. They go out with the next newline or carriage return, or when they are flushed."""
+        call = current.get()
+        if call is None or self.is_fork:
+            return write_raw(descriptor, data)
+        if call.ended:
             return
         with self.lock:
-            text = call.text.pop(channel, "") + text
-            lines = text.split("\n")
-            rest = lines.pop()
-            while len(rest) > TEXT_LINE_MAX:
-                lines.append(rest[:TEXT_LINE_MAX])
-                rest = rest[TEXT_LINE_MAX:]
-            if rest:
-                call.text[channel] = rest
-            for line in lines:
-                self.send_text(call, channel, line)
+            waiting = call.texts.get(channel)
+            end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+            if waiting:
+                end = end + len(waiting) if end else 0
+                data = waiting + data
+            if end == 0 and len(data) > TEXT_BYTES_MAX:
+                end = whole_characters(data)
+            if end:
+                self.send_text(call, channel, data[:end])
+            if waiting is not None or end < len(data):
+                call.texts[channel] = data[end:]
 
-    def send_text(self, call, channel, line):
-        for start in range(0, len(line) or 1, TEXT_LINE_MAX):
-            part = encode(line[start:start + TEXT_LINE_MAX])
-            self.send('{"call":%d,"output":"%s","data":%s}' % (call.number, channel, part))
+    def flush_text(self, channel):
+        call = current.get()
+        if call is None or call.ended or self.is_fork:
+            return
+        with self.lock:
+            data = call.texts.get(channel)
+            if not data:
+                return
+            end = whole_characters(data)
+            if end:
+                call.texts[channel] = data[end:]
+                self.send_text(call, channel, data[:end])
 
-    def begun(self, call, nature):
-        self.send('{"call":%d,"begun":"%s"}' % (call.number, nature))
+    def send_text(self, call, channel, data):
+        while data:
+            end = whole_characters(data[:TEXT_BYTES_MAX]) if len(data) > TEXT_BYTES_MAX else len(data)
+            text = encode(data[:end].decode("utf-8", "replace"))
+            self.send('{"text":%d,"channel":"%s","data":%s}\n' % (call.number, channel, text))
+            data = data[end:]
 
-    def end(self, call, text):
-        """The last line of a call, in UTF-8; what it had printed without a newline comes before."""
+    # A call's beginning and end
+
+    def began(self, call, is_async, is_new):
+        line = b'{"began":%d,"async":%b}\n' % (call.number, b"true" if is_async else b"false")
+        if is_new:
+            return self.send(line)
+        with self.lock:
+            # One that ends within its first turn needs no word of its beginning.
+            call.began_at = (self.turn, len(self.later))
+            self.later.append(line)
+
+    def end(self, call, name, rest=b"", is_later=False):
+        """The last line of a call, in UTF-8; what it has printed and not flushed comes before."""
         if self.is_fork:
             # A fork came back from the node's function: the original does the talking.
             os._exit(0)
+        for outliver in outliving(call):
+            text = encode("%s of the node %s outlives it; what it puts out from now on is dropped" % (outliver, call.node))
+            self.send('{"log":%d,"data":%s}\n' % (call.number, text))
         with self.lock:
-            for channel, rest in call.text.items():
-                self.send_text(call, channel, rest)
+            for channel, data in call.texts.items():
+                if data:
+                    self.send_text(call, channel, data)
             call.ended = True
         if len(self.running) == 1:
             await_raw_output()
         with self.lock:
             self.running.pop(call.number, None)
-            self.send_bytes(b'{"call":%d,%b}\n' % (call.number, text))
+            if call.began_at is not None and call.began_at[0] == self.turn and is_later and name != b"cancelled":
+                self.later[call.began_at[1]] = b""
+            self.later.append(b'{"%b":%d%b}\n' % (name, call.number, rest))
+            if not is_later:
+                self.flush()
 
 
-def write_raw(text):
-    data = text.encode("utf-8", "replace")
+def whole_characters(data):
+    """How many bytes of these are whole characters of UTF-8."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte & 0xC0 != 0x80:
+            length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+            return len(data) - back if length > back else len(data)
+    return len(data)
+
+
+def write_raw(descriptor, data):
     while data:
-        data = data[os.write(2, data):]
+        data = data[os.write(descriptor, data):]
 
 
 def await_raw_output():
@@ -118,16 +189,17 @@ def await_raw_output():
     of the call that wrote it."""
     deadline = None
     unread = bytearray(4)
-    while True:
-        try:
-            fcntl.ioctl(2, termios.FIONREAD, unread)
-        except OSError:
-            return
-        if struct.unpack("i", unread)[0] == 0:
-            return
-        now = time.monotonic()
-        if deadline is None:
-            deadline = now + RAW_DRAIN_SECONDS
-        elif now > deadline:
-            return
-        time.sleep(0.0002)
+    for descriptor in (1, 2):
+        while True:
+            try:
+                fcntl.ioctl(descriptor, termios.FIONREAD, unread)
+            except OSError:
+                break
+            if struct.unpack("i", unread)[0] == 0:
+                break
+            now = time.monotonic()
+            if deadline is None:
+                deadline = now + RAW_DRAIN_SECONDS
+            elif now > deadline:
+                return
+            time.sleep(0.0002)
