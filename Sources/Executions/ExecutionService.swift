@@ -40,7 +40,7 @@ package final class ExecutionService: Sendable {
     struct Guarded {
         var limits: Limits
         var runs: [ExecutionID: ExecutionRun] = [:]
-        var queue = FairQueue<Queued>()
+        var queue = FairQueue<ExecutionID, Queued>()
         var running = 0
         /// Admitted, and about to be put among the running or into the queue.
         var arriving = 0

@@ -1,25 +1,29 @@
 import DequeModule
 
-/// What waits for a place to run: first come, first served within a graph, and the graphs in turn, so that a flood of one
-/// graph delays an execution of another by no more than one of its own.
-struct FairQueue<Element> {
+/// What waits for its turn: first come, first served within a graph, and the graphs in turn, so that a flood of one graph
+/// delays what belongs to another by no more than one of its own.
+package struct FairQueue<ID: Hashable, Element> {
     private struct Entry {
-        let id: ExecutionID
+        let id: ID
         let element: Element
     }
 
     private var waiting: [String: Deque<Entry>] = [:]
     /// The graphs in `waiting`, in the order of their turns. One that has had its turn goes to the end.
     private var turns = Deque<String>()
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    mutating func append(_ element: Element, id: ExecutionID, graphID: String) {
+    package init() {}
+
+    package var isEmpty: Bool { count == 0 }
+
+    package mutating func append(_ element: Element, id: ID, graphID: String) {
         if waiting[graphID] == nil { turns.append(graphID) }
         waiting[graphID, default: []].append(Entry(id: id, element: element))
         count += 1
     }
 
-    mutating func popFirst() -> Element? {
+    package mutating func popFirst() -> Element? {
         guard let graphID = turns.popFirst() else { return nil }
         guard let entry = waiting[graphID]?.popFirst() else { preconditionFailure("a graph with a turn has entries") }
         count -= 1
@@ -27,7 +31,7 @@ struct FairQueue<Element> {
         return entry.element
     }
 
-    mutating func remove(_ id: ExecutionID, graphID: String) -> Element? {
+    package mutating func remove(_ id: ID, graphID: String) -> Element? {
         guard let index = waiting[graphID]?.firstIndex(where: { $0.id == id }),
             let entry = waiting[graphID]?.remove(at: index)
         else { return nil }
@@ -39,13 +43,13 @@ struct FairQueue<Element> {
         return entry.element
     }
 
-    var ids: Set<ExecutionID> {
+    var ids: Set<ID> {
         Set(waiting.values.joined().map(\.id))
     }
 
     /// The places of those that wait, from 1, as the turns stand now. Walks over the queue once, however many are asked for.
-    func positions(of ids: Set<ExecutionID>) -> [ExecutionID: Int] {
-        var positions: [ExecutionID: Int] = [:]
+    func positions(of ids: Set<ID>) -> [ID: Int] {
+        var positions: [ID: Int] = [:]
         var queues = turns.compactMap { waiting[$0] }
         var (round, place) = (0, 0)
         while positions.count < ids.count, !queues.isEmpty {

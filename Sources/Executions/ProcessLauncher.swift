@@ -13,14 +13,19 @@ package struct ProcessCommand: Sendable {
     package var environment: [String: String]
     /// Nil: the daemon's own.
     package var workingDirectory: String?
+    /// Whose child it is: where many wait for their start, graphs take turns.
+    package var graphID: String
     package var limits = ProcessLimits()
     /// Whether the child has a second pipe to write to, at descriptor 4.
     package var hasSideOutput = false
 
-    package init(arguments: [String], environment: [String: String], workingDirectory: String? = nil) {
+    package init(
+        arguments: [String], environment: [String: String], workingDirectory: String? = nil, graphID: String
+    ) {
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
+        self.graphID = graphID
     }
 }
 
@@ -38,6 +43,8 @@ package struct ProcessLimits: Sendable {
 }
 
 package enum ProcessEvent: Sendable {
+    /// It runs from now on; until then it has waited for its turn.
+    case started
     case stdout([UInt8])
     case stderr([UInt8])
     /// What it wrote to its second pipe.

@@ -7,6 +7,7 @@ struct ProcessBody: NodeBody {
     let launcher: any ProcessLauncher
     let clock: any Clock
     let environment: ChildrenEnvironment
+    let startsLater = true
 
     func start(_ call: NodeCall) -> NodeStart {
         .waiting {
@@ -23,7 +24,7 @@ struct ProcessBody: NodeBody {
         guard !Task.isCancelled else { throw .cancelled }
         let command = ProcessCommand(
             arguments: config.command, environment: environment.variables(for: call, adding: config.environment),
-            workingDirectory: call.graph.folder)
+            workingDirectory: call.graph.folder, graphID: call.graph.id)
         let run = ProcessRun(output: call.output, clock: clock, idleTimeoutMilliseconds: call.idleTimeoutMilliseconds)
         let result = await run.run(command, input: input, by: launcher)
         if let silence = result.silence { throw silence }
@@ -112,7 +113,6 @@ final class ProcessRun: Sendable {
 
     /// Returns when nothing of the program is left; a cancelled task has it terminated.
     func run(_ command: ProcessCommand, input: [UInt8], by launcher: any ProcessLauncher) async -> Result {
-        silence?.begin()
         let end = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 guarded.withLock { $0.continuation = continuation }
@@ -134,6 +134,9 @@ final class ProcessRun: Sendable {
     private func take(_ event: ProcessEvent) {
         silence?.heard()
         switch event {
+        case .started:
+            output.began()
+            silence?.begin()
         case .stdout(let bytes): takeStdout(bytes)
         case .stderr(let bytes): takeStderr(bytes)
         case .sideOutput: break

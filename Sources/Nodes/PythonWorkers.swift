@@ -111,7 +111,7 @@ extension PythonWorkers {
                 settings.program, "-u", "-B", "\(pythonFolder)/worker.py", folder.path, call.graph.folder ?? "",
             ],
             environment: environment.variables(forGraph: call.graph.id),
-            workingDirectory: call.graph.folder ?? folder.path)
+            workingDirectory: call.graph.folder ?? folder.path, graphID: call.graph.id)
         command.hasSideOutput = true
         command.limits.ownFolders = [folder.path]
         if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
@@ -139,6 +139,7 @@ extension PythonWorkers {
 extension PythonWorkers {
     private func take(_ event: ProcessEvent, from worker: WorkerProcess) {
         switch event {
+        case .started: break
         case .stdout(let bytes):
             guard let messages = worker.takeMessages(bytes), !messages.isEmpty else { return }
             let now = clock.monotonicNanoseconds

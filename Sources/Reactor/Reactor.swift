@@ -1,5 +1,6 @@
-// The loop. One `turn` is: wait, dispatch readiness, drain the mailbox, fire timers, flush, reap. Every phase is
-// bounded, so that no kind of work starves another; what is left over makes the next wait return at once.
+// The loop. One `turn` is: wait, dispatch readiness, drain the mailbox, fire timers, start children, flush, reap. Every
+// phase is bounded in number and in time, so that no kind of work starves another; what is left over makes the next wait
+// return at once.
 // All state is touched on the reactor's own thread; other threads come in through the mailbox only.
 import Linux
 import Metrics
@@ -15,12 +16,17 @@ package final class Reactor {
         /// At 64 KiB per stream a turn writes at most 64 MiB.
         package var flushesMax = 1_024
         package var reapsMax = 1_024
+        /// A phase goes on to the next once it has taken so long, whatever is left of it: with all phases busy a turn takes
+        /// some ten milliseconds, far below what anybody waits for, and far above what changing over costs.
+        package var phaseNanosecondsMax: Int64 = 2_000_000
 
         package init() {}
     }
 
     /// The way in from other threads.
     package let mailbox: Mailbox
+    /// Where children wait for their start: the one kind of work here of which each piece takes milliseconds.
+    package weak var spawnQueue: (any SpawnQueue)?
     /// What the turns so far have done.
     package private(set) var turnMetrics = TurnMetrics()
     package let limits: Limits
@@ -28,6 +34,9 @@ package final class Reactor {
     private let epoll: Epoll
     private let owner = ThreadID.current
     private var slots = SlotTable()
+    /// Events of the last wait, and how many of them have been dispatched.
+    private var events = 0
+    private var dispatched = 0
     private var flushQueue = SlotQueue()
     private var reapQueue = SlotQueue()
     private var posted: [Mailbox.Work] = []
@@ -67,10 +76,11 @@ package final class Reactor {
     /// One turn of the loop; waits for something to do first. Throws only what epoll_wait(2) can throw.
     package func turn() throws(SystemError) {
         checkThread()
-        let events = try wait()
-        dispatch(events)
+        try wait()
+        dispatch()
         drainMailbox()
         fireTimers()
+        spawn()
         flush()
         reap()
         slots.recycle()
@@ -81,30 +91,51 @@ package final class Reactor {
 
     // MARK: Phases
 
-    private func wait() throws(SystemError) -> Int {
-        let timeout = waitMilliseconds()
-        let events = try epoll.wait(timeoutMilliseconds: timeout)
+    private func wait() throws(SystemError) {
+        // Events that are left over are dispatched before others are asked for.
+        if dispatched == events {
+            let timeout = waitMilliseconds()
+            events = try epoll.wait(timeoutMilliseconds: timeout)
+            dispatched = 0
+            turnMetrics.events += UInt64(events)
+            if timeout != 0 { mailbox.wokeUp() }
+        }
         nowNanoseconds = SystemClock.monotonicNanoseconds()
-        if timeout != 0 { mailbox.wokeUp() }
-        return events
     }
 
     /// 0 while work is left over, else until the next timer; -1 without timers.
     private func waitMilliseconds() -> Int32 {
-        let isIdle = flushQueue.isEmpty && reapQueue.isEmpty && postedHead == posted.count
+        let isIdle =
+            flushQueue.isEmpty && reapQueue.isEmpty && postedHead == posted.count && spawnQueue?.isEmpty ?? true
         guard isIdle, mailbox.prepareToSleep() else { return 0 }
         guard let tick = wheel.nextTick else { return -1 }
         let remaining = epochNanoseconds + tick * 1_000_000 - SystemClock.monotonicNanoseconds()
         return Int32(clamping: max(0, (remaining + 999_999) / 1_000_000))
     }
 
-    private func dispatch(_ events: Int) {
-        turnMetrics.events += UInt64(events)
-        for index in 0..<events {
-            let (token, readiness) = epoll[index]
-            if token == Self.mailboxToken { continue }
+    /// Calls `piece` up to `limit` times, until it says that nothing is left or the phase's time is over.
+    /// - Returns: how many pieces were done.
+    private func phase(atMost limit: Int, _ piece: () -> Bool) -> Int {
+        var count = 0
+        var deadline: Int64?
+        while count < limit, piece() {
+            count += 1
+            let now = SystemClock.monotonicNanoseconds()
+            // The time runs from the end of the first piece on, so that each phase does one at least.
+            if let deadline, now >= deadline { break }
+            deadline = deadline ?? now + limits.phaseNanosecondsMax
+        }
+        return count
+    }
+
+    private func dispatch() {
+        _ = phase(atMost: limits.eventsMax) {
+            guard dispatched < events else { return false }
+            let (token, readiness) = epoll[dispatched]
+            dispatched += 1
             // Nil: the handler has gone since the event was queued.
-            slots.handler(Slot(token: token))?.ready(readiness)
+            if token != Self.mailboxToken { slots.handler(Slot(token: token))?.ready(readiness) }
+            return true
         }
     }
 
@@ -114,38 +145,52 @@ package final class Reactor {
             postedHead = 0
             mailbox.take(into: &posted)
         }
-        let end = min(posted.count, postedHead + limits.mailboxMax)
-        turnMetrics.posts += UInt64(end - postedHead)
-        while postedHead < end {
-            let work = posted[postedHead]
+        let count = phase(atMost: limits.mailboxMax) {
+            guard postedHead < posted.count else { return false }
+            // What it holds is let go of as soon as it has run.
+            var work = Self.noWork
+            swap(&work, &posted[postedHead])
             postedHead += 1
             work(self)
+            return true
         }
+        turnMetrics.posts += UInt64(count)
     }
+
+    private static let noWork: Mailbox.Work = { _ in }
 
     private func fireTimers() {
         let tick = (nowNanoseconds - epochNanoseconds) / 1_000_000
-        var budget = limits.timersMax
-        while budget > 0, let action = wheel.popDue(at: tick) {
+        let count = phase(atMost: limits.timersMax) {
+            guard let action = wheel.popDue(at: tick) else { return false }
             action()
-            budget -= 1
+            return true
         }
-        turnMetrics.timers += UInt64(limits.timersMax - budget)
+        turnMetrics.timers += UInt64(count)
+    }
+
+    private func spawn() {
+        guard let queue = spawnQueue else { return }
+        _ = phase(atMost: limits.mailboxMax) {
+            guard !queue.isEmpty else { return false }
+            queue.startNext()
+            return true
+        }
     }
 
     private func flush() {
         // Those who ask again from within come after the count.
-        let count = min(flushQueue.count, limits.flushesMax)
-        for _ in 0..<count {
+        let count = phase(atMost: min(flushQueue.count, limits.flushesMax)) {
             if let slot = flushQueue.popFirst() { slots.takeFlush(slot)?.flush() }
+            return true
         }
         turnMetrics.flushes += UInt64(count)
     }
 
     private func reap() {
-        let count = min(reapQueue.count, limits.reapsMax)
-        for _ in 0..<count {
+        let count = phase(atMost: min(reapQueue.count, limits.reapsMax)) {
             if let slot = reapQueue.popFirst() { slots.takeReap(slot)?.reap() }
+            return true
         }
         turnMetrics.reaps += UInt64(count)
     }

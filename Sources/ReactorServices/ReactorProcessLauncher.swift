@@ -37,7 +37,9 @@ package final class ReactorProcessLauncher: ProcessLauncher {
     ) {
         self.confinement = confinement
         mailbox = reactor.mailbox
-        table = Confined(ChildTable(children, count), to: reactor)
+        let table = ChildTable(children, count)
+        reactor.spawnQueue = table
+        self.table = Confined(table, to: reactor)
     }
 
     package func launch(
@@ -45,8 +47,9 @@ package final class ReactorProcessLauncher: ProcessLauncher {
     ) -> any RunningProcess {
         let process = LaunchedProcess(
             number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, mailbox: mailbox, table: table)
-        mailbox.post { [table, confinement] reactor in
-            table.open(on: reactor).start(process.number, ChildCommand(command, confinement), observer)
+        let (helperCommand, graphID) = (ChildCommand(command, confinement), command.graphID)
+        mailbox.post { [table] reactor in
+            table.open(on: reactor).add(process.number, helperCommand, graphID: graphID, observer)
         }
         return process
     }
@@ -58,7 +61,7 @@ package final class ChildCount: Sendable {
 
     package var running: Int { count.load(ordering: .relaxed) }
 
-    fileprivate func set(_ running: Int) { count.store(running, ordering: .relaxed) }
+    func set(_ running: Int) { count.store(running, ordering: .relaxed) }
 }
 
 private struct LaunchedProcess: RunningProcess {
@@ -68,78 +71,17 @@ private struct LaunchedProcess: RunningProcess {
 
     func write(_ bytes: [UInt8]) { order { $0.write(bytes) } }
     func closeInput() { order { $0.closeInput() } }
-    func terminate(graceMilliseconds: Int) { order { $0.terminate(graceMilliseconds: Int64(graceMilliseconds)) } }
     func pauseReading() { order { $0.pauseReading() } }
     func resumeReading() { order { $0.resumeReading() } }
 
-    private func order(_ action: @escaping @Sendable (Child) -> Void) {
+    func terminate(graceMilliseconds: Int) {
         mailbox.post { [number, table] reactor in
-            // Nil: it has ended, or never started.
-            if let child = table.open(on: reactor).child(number) { action(child) }
-        }
-    }
-}
-
-/// The running children by number.
-private final class ChildTable {
-    private let children: Children
-    private let count: ChildCount
-    private var running: [Int: Child] = [:] {
-        didSet { count.set(running.count) }
-    }
-
-    init(_ children: Children, _ count: ChildCount) {
-        self.children = children
-        self.count = count
-    }
-
-    func child(_ number: Int) -> Child? { running[number] }
-
-    func start(_ number: Int, _ command: ChildCommand, _ observer: @escaping @Sendable (ProcessEvent) -> Void) {
-        do {
-            running[number] = try children.start(command, Watcher(self, number, observer))
-        } catch {
-            observer(.ended(.notStarted(reason: "\(error)")))
+            table.open(on: reactor).terminate(number, graceMilliseconds: Int64(graceMilliseconds))
         }
     }
 
-    func remove(_ number: Int) {
-        running[number] = nil
-    }
-}
-
-private final class Watcher: ChildHandler {
-    private let table: ChildTable
-    private let number: Int
-    private let observer: @Sendable (ProcessEvent) -> Void
-
-    init(_ table: ChildTable, _ number: Int, _ observer: @escaping @Sendable (ProcessEvent) -> Void) {
-        self.table = table
-        self.number = number
-        self.observer = observer
-    }
-
-    func child(_ child: Child, wrote bytes: UnsafeRawBufferPointer, to stream: Child.Stream) {
-        switch stream {
-        case .output: observer(.stdout([UInt8](bytes)))
-        case .errors: observer(.stderr([UInt8](bytes)))
-        case .side: observer(.sideOutput([UInt8](bytes)))
-        }
-    }
-
-    func child(_ child: Child, ended end: ChildEnd) {
-        table.remove(number)
-        observer(.ended(Executions.ProcessEnd(end)))
-    }
-}
-
-extension Executions.ProcessEnd {
-    fileprivate init(_ end: ChildEnd) {
-        switch end {
-        case .exited(let status): self = .exited(status: status)
-        case .signalled(let signal): self = .killed(signal: signal.rawValue)
-        case .failed(let reason): self = .notStarted(reason: reason)
-        }
+    private func order(_ order: @escaping ChildTable.Order) {
+        mailbox.post { [number, table] reactor in table.open(on: reactor).order(number, order) }
     }
 }
 

@@ -5,13 +5,13 @@ import Testing
 @Suite struct FairQueueTests {
     private func id(_ number: Int) -> ExecutionID { ExecutionID(rowID: Int64(number), low: 0x8000_0000_0000_0000) }
 
-    private func queue(_ graphs: [String]) -> FairQueue<Int> {
-        var queue = FairQueue<Int>()
+    private func queue(_ graphs: [String]) -> FairQueue<ExecutionID, Int> {
+        var queue = FairQueue<ExecutionID, Int>()
         for (number, graph) in graphs.enumerated() { queue.append(number, id: id(number), graphID: graph) }
         return queue
     }
 
-    private func drained(_ queue: FairQueue<Int>) -> [Int] {
+    private func drained(_ queue: FairQueue<ExecutionID, Int>) -> [Int] {
         var (queue, order) = (queue, [Int]())
         while let next = queue.popFirst() { order.append(next) }
         return order

@@ -25,6 +25,7 @@ final class ReferenceEvaluator {
     private let initial: JSONObject
     private let reducers: [JSONKey: Reducer]
     private var known: [Int: Node] = [:]
+    private var knownAncestors: [Int: Set<Int>] = [:]
 
     init(_ scenario: RandomScenario, initial: JSONObject) {
         self.scenario = scenario
@@ -104,12 +105,21 @@ final class ReferenceEvaluator {
         }
     }
 
+    /// The source and all nodes from which a way leads to it, over taken edges or not.
     private func seen(_ rank: Int, _ result: Node) -> [String: (NodeStatus, JSONObject)] {
         var seen = [scenario.graph.nodes[rank].id: (result.status, result.update)]
-        for ancestor in result.ancestors {
+        for ancestor in ancestors(of: rank) {
             seen[scenario.graph.nodes[ancestor].id] = (node(ancestor).status, node(ancestor).update)
         }
         return seen
+    }
+
+    private func ancestors(of rank: Int) -> Set<Int> {
+        if let known = knownAncestors[rank] { return known }
+        let sources = scenario.graph.incoming[rank].map { scenario.graph.edges[$0].from }
+        let found = sources.reduce(into: Set(sources)) { $0.formUnion(ancestors(of: $1)) }
+        knownAncestors[rank] = found
+        return found
     }
 
     private func state(of ranks: Set<Int>) -> NaiveState {

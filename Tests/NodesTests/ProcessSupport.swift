@@ -114,6 +114,7 @@ extension NodeBody {
         switch start(call) {
         case .finished(let outcome): outcome
         case .waiting(let work): await work()
+        case .parked: .success(update: [:])
         }
     }
 }

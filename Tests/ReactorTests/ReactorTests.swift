@@ -169,6 +169,68 @@ import Testing
         }
     }
 
+    @Test func `a phase whose time is over leaves the rest to the next turn, and the other phases have their turn`()
+        throws
+    {
+        var limits = Reactor.Limits()
+        limits.phaseNanosecondsMax = 0
+        let reactor = try Reactor(limits: limits)
+        let log = Confined(DoneLog(), to: reactor)
+        for index in 0..<20 {
+            reactor.mailbox.post { log.open(on: $0).posted.append(index) }
+            _ = reactor.schedule(afterMilliseconds: 0) { log.open(on: reactor).fired += 1 }
+        }
+        try reactor.turnNow()
+        let first = log.open(on: reactor)
+        #expect((1...2).contains(first.posted.count))
+        #expect((0...2).contains(first.fired))
+        try reactor.turn(until: { log.open(on: reactor).posted.count == 20 && log.open(on: reactor).fired == 20 })
+        #expect(first.posted == Array(0..<20))
+    }
+
+    @Test func `events that a turn had no time for are dispatched in the next, unless their handler has gone`() throws {
+        var limits = Reactor.Limits()
+        limits.phaseNanosecondsMax = 0
+        let reactor = try Reactor(limits: limits)
+        var peers: [Peer] = []
+        var slots: [Slot] = []
+        var seen: Set<Int> = []
+        for index in 0..<9 {
+            let (end, peer) = try Peer.pair()
+            peers += [end, peer]
+            let probe = Probe()
+            probe.onReady = { _ in seen.insert(index) }
+            slots.append(try reactor.register(end.descriptor, .input, probe))
+            try peer.send("a")
+        }
+        try reactor.turn()
+        #expect((1...2).contains(seen.count))
+        let gone = try #require((0..<9).first { !seen.contains($0) })
+        reactor.deregister(slots[gone])
+        try reactor.turn(until: { seen.count == 8 })
+        try reactor.turnNow()
+        #expect(seen == Set(0..<9).subtracting([gone]))
+    }
+
+    @Test func `children start few in a turn, and what is posted meanwhile comes between them`() throws {
+        var limits = Reactor.Limits()
+        limits.phaseNanosecondsMax = 0
+        let reactor = try Reactor(limits: limits)
+        let queue = CountingSpawnQueue(20)
+        reactor.spawnQueue = queue
+        var startedAtPost: [Int] = []
+        let record = Confined({ startedAtPost.append(queue.started) }, to: reactor)
+        while !queue.isEmpty {
+            reactor.mailbox.post { record.open(on: $0)() }
+            let before = queue.started
+            // With a queue that is not empty, a turn does not wait.
+            try reactor.turn()
+            #expect((1...2).contains(queue.started - before))
+        }
+        #expect(startedAtPost.count >= 10)
+        #expect(startedAtPost == startedAtPost.sorted())
+    }
+
     @Test func `a connection that is reaped closes at the end of the turn`() throws {
         let (end, peer) = try Peer.pair()
         let probe = Probe()
@@ -249,4 +311,20 @@ import Testing
         source.close(on: reactor)
         #expect(reactor.registrations == 0)
     }
+}
+
+private final class DoneLog {
+    var posted: [Int] = []
+    var fired = 0
+}
+
+/// Starts nothing, and counts how often it is asked to.
+private final class CountingSpawnQueue: SpawnQueue {
+    private let total: Int
+    private(set) var started = 0
+
+    init(_ total: Int) { self.total = total }
+
+    var isEmpty: Bool { started == total }
+    func startNext() { started += 1 }
 }

@@ -7,7 +7,7 @@ enum Rules {
 
     /// Files that may be longer, with the reason.
     static let longFiles: [String: String] = [
-        "Tests/System/test_http_surface.py": "one case for each rule of the HTTP surface",
+        "Tests/System/test_http_surface.py": "one case for each rule of the HTTP surface"
     ]
 
     /// How often the compiler's check of data races is switched off in Sources. The number only falls.

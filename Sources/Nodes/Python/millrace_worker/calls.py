@@ -10,7 +10,7 @@ class Call:
 
     __slots__ = (
         "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "state", "keys",
-        "texts", "threads", "futures", "task", "began_at", "cancelled", "ended",
+        "texts", "threads", "futures", "task", "cancelled", "ended",
     )
 
     def __init__(self, request, source, state, is_kept=False):
@@ -29,7 +29,6 @@ class Call:
         self.threads = []  # that the node has started
         self.futures = []  # what it has handed to executors
         self.task = None
-        self.began_at = None  # where its `began` lies among what is still to be sent
         self.cancelled = False
         self.ended = False
 

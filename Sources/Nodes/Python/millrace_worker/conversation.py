@@ -66,6 +66,7 @@ class Worker:
             if call is None:
                 return
             contextvars.copy_context().run(self.serve, call)
+            self.replies.flush()
 
     def next_call(self):
         """Waits for a call that is not for the event loop; meanwhile the loop runs, if there is one."""
@@ -152,6 +153,8 @@ class Worker:
         self.read()
         while self.requests and self.targets.is_known_async(self.requests[0]):
             contextvars.copy_context().run(self.serve, self.requests.popleft())
+        # All that begin now say so in one go, before the first of them runs.
+        self.replies.flush()
         if self.requests or self.is_over:
             self.loop.stop()
 
@@ -172,10 +175,11 @@ class Worker:
             self.replies.end(call, b"cancelled")
             return
         if is_coroutine:
-            self.start(call, function, is_new)
+            self.start(call, function)
         else:
             if is_new:
-                self.replies.began(call, False, True)
+                self.replies.began(call, False)
+                self.replies.flush()
             self.call(call, function)
 
     def read_what_came(self):
@@ -194,15 +198,14 @@ class Worker:
         else:
             self.succeed(call, update)
 
-    def start(self, call, function, is_new):
-        call.task = self.event_loop().create_task(self.call_async(call, function, is_new))
+    def start(self, call, function):
+        self.replies.began(call, True)
+        call.task = self.event_loop().create_task(self.call_async(call, function))
         # A task that is cancelled before its first step never gets into its function.
         call.task.add_done_callback(lambda _: None if call.ended else self.replies.end(call, b"cancelled"))
 
-    async def call_async(self, call, function, is_new):
+    async def call_async(self, call, function):
         try:
-            self.replies.began(call, True, is_new)
-            self.flush_later()
             update = update_bytes(call, await function(call.state))
         except asyncio.CancelledError as error:
             if call.cancelled:

@@ -24,7 +24,6 @@ class Replies:
         self.lock = threading.RLock()
         self.running = {}  # number -> Call
         self.later = []  # lines that go out together with the next one, at the latest with `flush`
-        self.turn = 0  # how often `later` was written
         self.is_fork = False
         os.register_at_fork(after_in_child=self.become_fork)
 
@@ -49,7 +48,6 @@ class Replies:
                 return
             data = b"".join(self.later)
             self.later.clear()
-            self.turn += 1
             written = os.write(self.descriptor, data)
             if written < len(data):
                 data = memoryview(data)[written:]
@@ -136,13 +134,9 @@ class Replies:
 
     # A call's beginning and end
 
-    def began(self, call, is_async, is_new):
+    def began(self, call, is_async):
         line = b'{"began":%d,"async":%b}\n' % (call.number, b"true" if is_async else b"false")
-        if is_new:
-            return self.send(line)
         with self.lock:
-            # One that ends within its first turn needs no word of its beginning.
-            call.began_at = (self.turn, len(self.later))
             self.later.append(line)
 
     def end(self, call, name, rest=b"", is_later=False):
@@ -162,8 +156,6 @@ class Replies:
             await_raw_output()
         with self.lock:
             self.running.pop(call.number, None)
-            if call.began_at is not None and call.began_at[0] == self.turn and is_later and name != b"cancelled":
-                self.later[call.began_at[1]] = b""
             self.later.append(b'{"%b":%d%b}\n' % (name, call.number, rest))
             if not is_later:
                 self.flush()
