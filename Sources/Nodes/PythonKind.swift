@@ -7,9 +7,9 @@ package struct PythonKind: NodeKind {
     package let name = "python"
     package let title = "Python"
     package let summary = """
-        Calls a function of yours in Python, with the state and any library that is installed. It returns a mapping, or None \
-        after it has changed the state itself; the update is what changed. Functions may be async; import millrace offers \
-        emit and log.
+        Calls a function of yours in Python, with the state and any library that is installed. The mapping that it returns is \
+        its update, as it stands, with what it changed in the state besides; None, or the state itself: what it changed there. \
+        Functions may be async, and may yield what is to be streamed; import millrace offers emit and log.
         """
     package let configSchema: JSONText = [
         "type": "object",
@@ -19,15 +19,20 @@ package struct PythonKind: NodeKind {
                 "format": "graph-file",
             ],
             "function": [
-                "title": "Function", "description": "A function of the file.", "type": "string", "minLength": 1,
+                "title": "Function", "description": "A function of the file, or a path to one: steps[0].run.",
+                "type": "string", "minLength": 1,
             ],
             "class": [
                 "title": "Class",
                 "description": "A class of the file with a method execute(state); made once per process.",
                 "type": "string", "minLength": 1,
             ],
+            "args": [
+                "title": "Arguments", "description": "The keyword arguments that the class is made with.", "type": "object",
+            ],
             "object": [
-                "title": "Object", "description": "A variable of the file: an object with a method execute(state).",
+                "title": "Object",
+                "description": "An object of the file with a method execute(state), or a path to one: graph.nodes['load'].",
                 "type": "string", "minLength": 1,
             ],
             "code": [
@@ -54,6 +59,14 @@ package struct PythonKind: NodeKind {
             let other = ["file", "function", "class", "object"].first(where: { config[$0] != nil })
         {
             throw GraphFaults(pointer: "/\(other)", "code and \(other) exclude each other")
+        }
+        if config["args"] != nil, config["class"] == nil {
+            throw GraphFaults(pointer: "/args", "args are those of a class, and none is named")
+        }
+        for key: JSONKey in ["function", "class", "object"] {
+            guard let path = config[key]?.string, !PythonPath.isPath(path) else { continue }
+            throw GraphFaults(
+                pointer: "/\(key.string)", "must be a name, or a path such as `graph.nodes['load']` or `steps[0].run`")
         }
         return PythonBody(target: PythonTarget(json: config.text, isCode: config["code"] != nil), workers: workers)
     }

@@ -61,6 +61,7 @@ extension PythonRoster {
     private mutating func takeWorker(_ call: PythonCall, _ actions: inout [Action]) -> Bool {
         let graph = call.key.graphID
         let counts = countsByGraph
+        let isShared = nature(of: call) == .async
         // The one that was used last, so that the others get old.
         let own = members.values.filter { $0.isIdle && $0.worker.key == call.key }.max { $0.idleSince < $1.idleSince }
         if let own {
@@ -68,7 +69,7 @@ extension PythonRoster {
                 actions.append(leave(own.worker.id))
                 return false
             }
-            members[own.worker.id]?.isShared = nature(of: call) == .async
+            members[own.worker.id]?.isShared = isShared
             assign(call, to: own.worker, isNew: false, &actions)
             return true
         }
@@ -79,7 +80,7 @@ extension PythonRoster {
             return false
         }
         let worker = makeWorker(call.key)
-        members[worker.id]?.isShared = nature(of: call) == .async
+        members[worker.id]?.isShared = isShared
         assign(call, to: worker, isNew: true, &actions)
         return true
     }

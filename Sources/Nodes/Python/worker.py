@@ -12,7 +12,7 @@ import sys
 import millrace
 from millrace_worker import threads
 from millrace_worker.conversation import Worker
-from millrace_worker.printers import Printer
+from millrace_worker.printers import EmptyInput, Printer
 
 
 def main():
@@ -32,8 +32,9 @@ def main():
     millrace._sink = worker.replies.output
     millrace._key = worker.replies.idempotency_key
     millrace._trace = worker.replies.traceparent
-    sys.stdout = Printer(worker.replies, "stdout", 1)
-    sys.stderr = Printer(worker.replies, "stderr", 2)
+    sys.stdin = sys.__stdin__ = EmptyInput(0)
+    sys.stdout = sys.__stdout__ = Printer(worker.replies, "stdout", 1)
+    sys.stderr = sys.__stderr__ = Printer(worker.replies, "stderr", 2)
     worker.run()
 
 

@@ -2,6 +2,8 @@
 
 import contextvars
 
+from .before import Before
+
 current = contextvars.ContextVar("millrace_call", default=None)
 
 
@@ -9,8 +11,8 @@ class Call:
     """One attempt of one node, from its request to its end."""
 
     __slots__ = (
-        "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "state", "keys",
-        "texts", "threads", "futures", "task", "cancelled", "ended",
+        "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "state", "before",
+        "notes", "texts", "decoders", "threads", "futures", "task", "cancelled", "ended",
     )
 
     def __init__(self, request, source, state, is_kept=False):
@@ -24,14 +26,12 @@ class Call:
         self.source = source
         self.is_kept = is_kept  # the state after it may be asked for
         self.state = state
-        self.keys = frozenset(state)
-        self.texts = {}  # channel -> bytes that were written and not flushed
+        self.before = Before(state)
+        self.notes = {}  # type -> (the form in which it was written, the first place)
+        self.texts = {}  # channel -> what was printed since the last newline, and not flushed
+        self.decoders = {}  # channel -> of bytes, which may begin a character that others end
         self.threads = []  # that the node has started
         self.futures = []  # what it has handed to executors
         self.task = None
         self.cancelled = False
         self.ended = False
-
-    def pristine(self):
-        """The state as it came, however the function has changed the one that it was given."""
-        return self.source.load()

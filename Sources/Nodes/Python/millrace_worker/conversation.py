@@ -10,17 +10,16 @@ work in them. Coroutines share one event loop, which stops only while a plain fu
 import asyncio
 import collections
 import contextvars
-import inspect
-import json
 import os
 import platform
 import select
 import signal
 import sys
 
+from .bodies import awaited, result_of
 from .calls import Call, current
 from .errors import error_bytes
-from .json_text import encode
+from .json_text import decode, encode
 from .replies import Replies
 from .states import STATES_MAX, KeptStates, StateSource
 from .targets import Targets
@@ -101,7 +100,7 @@ class Worker:
 
     def take(self, line):
         try:
-            request = json.loads(line)
+            request = decode(line)
         except ValueError as error:
             # The daemon sends valid JSON; but Python refuses integers of thousands of digits.
             number = int(line[len('{"call":'):].split(",", 1)[0])
@@ -189,10 +188,8 @@ class Worker:
 
     def call(self, call, function):
         try:
-            result = function(call.state)
-            if type(result) is not dict and inspect.isawaitable(result):
-                result = self.event_loop().run_until_complete(awaited(result))
-            update = update_bytes(call, result)
+            result = result_of(function, call.state, self.replies.output, self.run_coroutine)
+            update = update_bytes(call, result, self.replies.log)
         except BaseException as error:
             self.fail(call, error)
         else:
@@ -206,7 +203,8 @@ class Worker:
 
     async def call_async(self, call, function):
         try:
-            update = update_bytes(call, await function(call.state))
+            result = await awaited(function(call.state), self.replies.output)
+            update = update_bytes(call, result, self.replies.log)
         except asyncio.CancelledError as error:
             if call.cancelled:
                 self.replies.end(call, b"cancelled")
@@ -241,12 +239,11 @@ class Worker:
         # What a traceback holds on to can be as large as a state.
         error.__traceback__ = None
 
+    def run_coroutine(self, coroutine):
+        return self.event_loop().run_until_complete(coroutine)
+
     def event_loop(self):
         if self.loop is None:
             self.loop = asyncio.new_event_loop()
             self.loop.add_reader(self.descriptor, self.readable)
         return self.loop
-
-
-async def awaited(result):
-    return await result

@@ -29,15 +29,16 @@ def error_bytes(error):
         body = {
             "message": shortened(said, MESSAGE_MAX),
             "details": {
-                "type": type_name(error),
+                "type": type_name(type(error)),
                 "traceback": shortened("".join(report.format()), TRACEBACK_MAX),
             },
         }
     return encode(body).encode("utf-8", "replace")
 
 
-def type_name(error):
-    name, module = type(error).__qualname__, type(error).__module__
+def type_name(kind):
+    """The name of a type, with its module where it is not Python's own."""
+    name, module = kind.__qualname__, kind.__module__
     return name if module in ("builtins", "__main__") else module + "." + name
 
 

@@ -1,5 +1,6 @@
 """What goes out to the daemon, line by line."""
 
+import codecs
 import fcntl
 import os
 import struct
@@ -10,10 +11,13 @@ import time
 from .calls import current
 from .json_text import encode
 from .threads import outliving
+from .values import LEVELS_MAX, ValueFault, json_text
 
-TEXT_BYTES_MAX = 1 << 18  # of one message, and of what waits for a newline or a flush
+TEXT_MAX = 1 << 18  # characters of one message, and of what waits for a newline or a flush
 OUTPUT_BYTES_MAX = 8 << 20  # one millrace.emit
 RAW_DRAIN_SECONDS = 1.0  # the daemon reads at once, unless it is very busy
+
+new_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Replies:
@@ -81,10 +85,13 @@ class Replies:
 
     def output(self, channel, data):
         """What millrace.emit gives."""
-        text = encode(data)
+        call = current.get()
+        try:
+            text = json_text(data, "", LEVELS_MAX - 1, call.notes if call else {})
+        except ValueFault as fault:
+            raise (TypeError if fault.is_type else ValueError)("the output is no JSON %s" % fault) from None
         if len(text) > OUTPUT_BYTES_MAX:
             raise ValueError("an output of %d characters is over the limit of %d" % (len(text), OUTPUT_BYTES_MAX))
-        call = current.get()
         if self.is_fork:
             write_raw(2, ("%s: %s\n" % (channel, text)).encode("utf-8", "replace"))
         elif call is None:
@@ -92,45 +99,51 @@ class Replies:
         elif not call.ended:
             self.send('{"emit":%d,"channel":%s,"data":%s}\n' % (call.number, encode(channel), text))
 
-    def print(self, channel, descriptor, data):
-        """Bytes of text come in pieces. They go out with the next newline or carriage return, or when they are flushed."""
+    def log(self, text):
+        self.output("log", text)
+
+    def decoded(self, channel, data):
+        """Bytes as text; what begins a character is kept until the rest of it comes."""
+        call = self.call_here()
+        if call is None:
+            return data.decode("utf-8", "replace")
+        with self.lock:
+            decoder = call.decoders.get(channel)
+            if decoder is None:
+                decoder = call.decoders[channel] = new_decoder("replace")
+            return decoder.decode(data)
+
+    def print(self, channel, descriptor, text):
+        """Text comes in pieces. It goes out with the next newline or carriage return, or when it is flushed."""
         call = current.get()
         if call is None or self.is_fork:
-            return write_raw(descriptor, data)
+            return write_raw(descriptor, text.encode("utf-8", "replace"))
         if call.ended:
             return
         with self.lock:
+            end = max(text.rfind("\n"), text.rfind("\r")) + 1
             waiting = call.texts.get(channel)
-            end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
             if waiting:
-                end = end + len(waiting) if end else 0
-                data = waiting + data
-            if end == 0 and len(data) > TEXT_BYTES_MAX:
-                end = whole_characters(data)
+                end = end and end + len(waiting)
+                text = waiting + text
+            if end == 0 and len(text) > TEXT_MAX:
+                end = len(text)
             if end:
-                self.send_text(call, channel, data[:end])
-            if waiting is not None or end < len(data):
-                call.texts[channel] = data[end:]
+                self.send_text(call, channel, text[:end])
+            if waiting or end < len(text):
+                call.texts[channel] = text[end:]
 
     def flush_text(self, channel):
-        call = current.get()
-        if call is None or call.ended or self.is_fork:
+        call = self.call_here()
+        if call is None or self.is_fork or not call.texts.get(channel):
             return
         with self.lock:
-            data = call.texts.get(channel)
-            if not data:
-                return
-            end = whole_characters(data)
-            if end:
-                call.texts[channel] = data[end:]
-                self.send_text(call, channel, data[:end])
+            self.send_text(call, channel, call.texts.pop(channel, ""))
 
-    def send_text(self, call, channel, data):
-        while data:
-            end = whole_characters(data[:TEXT_BYTES_MAX]) if len(data) > TEXT_BYTES_MAX else len(data)
-            text = encode(data[:end].decode("utf-8", "replace"))
-            self.send('{"text":%d,"channel":"%s","data":%s}\n' % (call.number, channel, text))
-            data = data[end:]
+    def send_text(self, call, channel, text):
+        for start in range(0, len(text), TEXT_MAX):
+            part = encode(text[start:start + TEXT_MAX])
+            self.send('{"text":%d,"channel":"%s","data":%s}\n' % (call.number, channel, part))
 
     # A call's beginning and end
 
@@ -148,9 +161,12 @@ class Replies:
             text = encode("%s of the node %s outlives it; what it puts out from now on is dropped" % (outliver, call.node))
             self.send('{"log":%d,"data":%s}\n' % (call.number, text))
         with self.lock:
-            for channel, data in call.texts.items():
-                if data:
-                    self.send_text(call, channel, data)
+            for channel, decoder in call.decoders.items():
+                unsent = decoder.decode(b"", True)
+                if unsent:
+                    self.send_text(call, channel, call.texts.pop(channel, "") + unsent)
+            for channel, unsent in call.texts.items():
+                self.send_text(call, channel, unsent)
             call.ended = True
         if len(self.running) == 1:
             await_raw_output()
@@ -159,16 +175,6 @@ class Replies:
             self.later.append(b'{"%b":%d%b}\n' % (name, call.number, rest))
             if not is_later:
                 self.flush()
-
-
-def whole_characters(data):
-    """How many bytes of these are whole characters of UTF-8."""
-    for back in range(1, min(4, len(data) + 1)):
-        byte = data[-back]
-        if byte & 0xC0 != 0x80:
-            length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-            return len(data) - back if length > back else len(data)
-    return len(data)
 
 
 def write_raw(descriptor, data):

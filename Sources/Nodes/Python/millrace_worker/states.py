@@ -1,7 +1,8 @@
 """States of calls as text, so that each call gets one of its own, and calls to come need not be sent it again."""
 
 import collections
-import json
+
+from .json_text import decode
 
 STATES_MAX = 16  # as the hello says
 STATES_BYTES_MAX = 32 << 20
@@ -19,9 +20,9 @@ class StateSource:
         self.bytes = len(line) + sum(map(len, updates))
 
     def load(self):
-        state = json.loads(self.line)["state"]
+        state = decode(self.line)["state"]
         for update in self.updates:
-            state.update(json.loads(update))
+            state.update(decode(update.decode()))
         return state
 
     def after(self, update):

@@ -3,14 +3,15 @@
 import collections
 import importlib.machinery
 import importlib.util
-import inspect
 import linecache
 import os
 import sys
 import types
 
-from .errors import NodeError
+from .bodies import is_async
+from .errors import NodeError, type_name
 from .json_text import encode
+from .paths import find
 
 CODE_MODULES_MAX = 256  # inline codes that are kept loaded
 
@@ -51,31 +52,38 @@ class Targets:
     def resolve(self, call):
         target = call.target
         if "code" in target:
-            return self.member(self.load_code(call.node, target["code"]), "execute", "the code")
+            module = self.load_code(call.node, target["code"])
+            return self.callable(find(module, "execute", "the code"), "execute", "the code")
         file = target["file"]
         module = self.modules.get(file)
         if module is None:
             module = self.modules[file] = self.load_file(file)
         if "function" in target:
-            return self.member(module, target["function"], file)
+            return self.callable(find(module, target["function"], file), target["function"], file)
         if "object" in target:
-            holder = self.find(module, target["object"], file)
-            return self.member(holder, "execute", "%s of %s" % (target["object"], file))
-        key = (file, target["class"])
+            return self.execute(find(module, target["object"], file), target["object"], file)
+        return self.execute(self.object(module, target), target["class"], file)
+
+    def object(self, module, target):
+        """The one object of a class and its arguments."""
+        file, name, arguments = target["file"], target["class"], target.get("args") or {}
+        key = (file, name, encode(arguments))
         if key not in self.objects:
-            self.objects[key] = self.member(module, target["class"], file)()
-        return self.member(self.objects[key], "execute", "%s of %s" % (target["class"], file))
+            self.objects[key] = self.callable(find(module, name, file), name, file)(**arguments)
+        return self.objects[key]
 
-    def find(self, holder, name, place):
+    def execute(self, holder, name, file):
         try:
-            return getattr(holder, name)
-        except AttributeError:
-            raise NodeError("%s has no %s" % (place, name)) from None
+            found = holder.execute
+        except AttributeError as error:
+            if getattr(error, "name", "execute") != "execute":
+                raise
+            raise NodeError("%s of %s has no execute" % (name, file)) from None
+        return self.callable(found, "execute", "%s of %s" % (name, file))
 
-    def member(self, holder, name, place):
-        found = self.find(holder, name, place)
+    def callable(self, found, name, place):
         if not callable(found):
-            raise NodeError("%s of %s is of type %s and cannot be called" % (name, place, type(found).__name__))
+            raise NodeError("%s of %s is of type %s and cannot be called" % (name, place, type_name(type(found))))
         return found
 
     def load_file(self, file):
@@ -114,7 +122,3 @@ class Targets:
         sys.modules[name] = module
         exec(compile(code, file, "exec", dont_inherit=True), module.__dict__)
         return module
-
-
-def is_async(function):
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
