@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ int clinux_schedule_as_batch(void) {
     struct sched_param parameters = {0};
     return sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &parameters);
 }
+
+int clinux_lower_thread_priority(int nice) { return setpriority(PRIO_PROCESS, (id_t)clinux_thread_id(), nice); }
 
 int clinux_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
 

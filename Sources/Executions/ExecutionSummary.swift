@@ -1,12 +1,14 @@
-/// Where an execution stands. The order of life: `queued`, `running`, then one of the other four for good.
+/// Where an execution stands. The order of life: `queued`, `running`, then one of the last four for good. `held` is between:
+/// it was running or queued, and waits for somebody to say that it may go on.
 package enum ExecutionStatus: String, BitwiseCopyable, Sendable, CaseIterable {
-    case queued, running, success, error, cancelled, failed
+    case queued, running, held, success, error, cancelled, failed
 
     /// `rawValue`, where a string is too dear.
     package var name: StaticString {
         switch self {
         case .queued: "queued"
         case .running: "running"
+        case .held: "held"
         case .success: "success"
         case .error: "error"
         case .cancelled: "cancelled"
@@ -16,7 +18,7 @@ package enum ExecutionStatus: String, BitwiseCopyable, Sendable, CaseIterable {
 
     package var isFinished: Bool {
         switch self {
-        case .queued, .running: false
+        case .queued, .running, .held: false
         case .success, .error, .cancelled, .failed: true
         }
     }
@@ -43,6 +45,8 @@ package struct ExecutionSummary: Sendable, Equatable {
     package var attempt: Int
     /// A cancel was accepted: whatever happens, it ends as cancelled.
     package var isCancelRequested: Bool
+    /// Unclean deaths of the daemon in a row at which it was running, with nothing of it ended between.
+    package var deaths: Int
     /// Where it came from, if that is worth a word.
     package let origin: ExecutionOrigin?
 
@@ -50,7 +54,8 @@ package struct ExecutionSummary: Sendable, Equatable {
         id: ExecutionID, graphID: String, graphRevision: Int, nodeCount: Int, createdAtMicroseconds: Int64,
         status: ExecutionStatus = .queued, startedAtMicroseconds: Int64? = nil, endedAtMicroseconds: Int64? = nil,
         durationMicroseconds: Int64? = nil, lastSeq: Int = 0, failedNodes: [String] = [], error: String? = nil,
-        attempt: Int = 0, isCancelRequested: Bool = false, origin: ExecutionOrigin? = nil
+        attempt: Int = 0, isCancelRequested: Bool = false, deaths: Int = 0,
+        origin: ExecutionOrigin? = nil
     ) {
         self.id = id
         self.graphID = graphID
@@ -66,8 +71,12 @@ package struct ExecutionSummary: Sendable, Equatable {
         self.error = error
         self.attempt = attempt
         self.isCancelRequested = isCancelRequested
+        self.deaths = deaths
         self.origin = origin
     }
+
+    /// Who started it: the name of a token or of a trigger. Nil where that is not known.
+    package var startedBy: String? { origin?.startedBy }
 }
 
 /// What an execution carries on from its start. By reference: most have none, and summaries pass through many hands.
@@ -80,19 +89,25 @@ package final class ExecutionOrigin: Sendable, Equatable {
     package let traceparent: String?
     /// It is cancelled when nobody has watched it for a while.
     package let cancelsWhenAbandoned: Bool
+    /// Who started it.
+    package let startedBy: String?
 
     package init(
         rerunOf: ExecutionID? = nil, rerunFrom: String? = nil, traceparent: String? = nil,
-        cancelsWhenAbandoned: Bool = false
+        cancelsWhenAbandoned: Bool = false, startedBy: String? = nil
     ) {
         self.rerunOf = rerunOf
         self.rerunFrom = rerunFrom
         self.traceparent = traceparent
         self.cancelsWhenAbandoned = cancelsWhenAbandoned
+        self.startedBy = startedBy
     }
+
+    /// Nothing but who started it.
+    package var isPlain: Bool { rerunOf == nil && rerunFrom == nil && traceparent == nil && !cancelsWhenAbandoned }
 
     package static func == (left: ExecutionOrigin, right: ExecutionOrigin) -> Bool {
         left.rerunOf == right.rerunOf && left.rerunFrom == right.rerunFrom && left.traceparent == right.traceparent
-            && left.cancelsWhenAbandoned == right.cancelsWhenAbandoned
+            && left.cancelsWhenAbandoned == right.cancelsWhenAbandoned && left.startedBy == right.startedBy
     }
 }

@@ -3,7 +3,7 @@ import JSON
 
 /// Where graph revisions are kept. Revision numbers of one graph id rise for ever, also across a delete.
 ///
-/// All calls block until they are durable, and belong on the worker pool.
+/// All calls block until they are durable, and belong on a lane (`Lanes`).
 package protocol GraphStore: Sendable {
     /// The newest revision of every graph that is not deleted.
     func currentGraphs() throws(StoreError) -> [StoredGraph]

@@ -4,6 +4,8 @@ import Synchronization
 package final class RunEnvironment: Sendable {
     package let clock: any Clock
     package let pool: WorkerPool
+    /// For what blocks or takes long.
+    package let lanes: Lanes
     package let store: any ExecutionStore
     package let memory: LogMemory
     package let observer: (any RunObserver)?
@@ -11,11 +13,12 @@ package final class RunEnvironment: Sendable {
     let grownLogs: GrownLogs
 
     package init(
-        clock: any Clock, pool: WorkerPool, store: any ExecutionStore, memory: LogMemory = LogMemory(),
-        observer: (any RunObserver)? = nil
+        clock: any Clock, pool: WorkerPool, lanes: Lanes = Lanes(), store: any ExecutionStore,
+        memory: LogMemory = LogMemory(), observer: (any RunObserver)? = nil
     ) {
         self.clock = clock
         self.pool = pool
+        self.lanes = lanes
         self.store = store
         self.memory = memory
         self.observer = observer

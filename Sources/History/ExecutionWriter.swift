@@ -19,6 +19,8 @@ struct ExecutionWriter {
         var indexedThrough: Int64
         var clockLeadMilliseconds: Int64
         var unindexedCount: Int
+        /// Executions with a row in `queued_states`; as many as may wait.
+        var waiting: Set<Int64>
     }
 
     private var known: Known?
@@ -78,7 +80,8 @@ struct ExecutionWriter {
             database, sql: "SELECT count(*) FROM executions WHERE id > ?", arguments: [indexedThrough])
         return Known(
             indexedThrough: indexedThrough, clockLeadMilliseconds: marks?[1] ?? 0,
-            unindexedCount: unindexed ?? 0)
+            unindexedCount: unindexed ?? 0,
+            waiting: try Int64.fetchSet(database, sql: "SELECT execution FROM queued_states"))
     }
 
     mutating func write(_ unstored: EventLog.Unstored, _ statements: Statements) throws {
@@ -131,13 +134,13 @@ struct ExecutionWriter {
         insert.bind(5, summary.nodeCount)
         insert.bind(6, summary.createdAtMicroseconds)
         bindProgress(of: summary, to: insert, from: 7)
+        insert.bind(14, text: summary.startedBy)
         if !isPlain {
-            bindRest(of: summary, to: insert, from: 14)
-            insert.bind(18, text: summary.origin?.rerunOf?.description)
-            insert.bind(19, text: summary.origin?.rerunFrom)
-            insert.bind(20, text: summary.origin?.traceparent)
-            insert.bind(21, text: unstored.initialState?.description)
-            insert.bind(22, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
+            bindRest(of: summary, to: insert, from: 15)
+            insert.bind(20, text: summary.origin?.rerunOf?.description)
+            insert.bind(21, text: summary.origin?.rerunFrom)
+            insert.bind(22, text: summary.origin?.traceparent)
+            insert.bind(23, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
         }
         if isShort {
             EventRow(of: unstored.slice, from: 0).encodeLengths(of: unstored.slice, into: &lengths)
@@ -148,6 +151,10 @@ struct ExecutionWriter {
             try insert.run()
         }
         if let start = unstored.start { try statements.database.insert(start) }
+        if let state = unstored.initialState {
+            try statements.database.insert(queuedState: state, of: rowID)
+            known.waiting.insert(rowID)
+        }
 
         let lead = rowID >> 12 - summary.createdAtMicroseconds / 1000
         if lead > known.clockLeadMilliseconds {
@@ -170,6 +177,9 @@ struct ExecutionWriter {
         bindProgress(of: summary, to: statements.update, from: 2)
         bindRest(of: summary, to: statements.update, from: 7)
         try statements.update.run()
+        if summary.status != .queued, summary.status != .held, known?.waiting.remove(summary.id.rowID) != nil {
+            try statements.database.removeQueuedState(of: summary.id.rowID)
+        }
     }
 
     /// From the lists of its status in the file to those of the one that it has now.
@@ -200,6 +210,7 @@ struct ExecutionWriter {
         statement.bind(first + 1, text: summary.error)
         statement.bind(first + 2, summary.attempt)
         statement.bind(first + 3, summary.isCancelRequested ? 1 : nil)
+        statement.bind(first + 4, summary.deaths)
     }
 
     private mutating func write(
@@ -241,22 +252,23 @@ struct ExecutionWriter {
         static let execution = """
             executions(
                 id, id_low, graph_key, graph_revision, node_count, created_at,
-                status, started_at, ended_at, duration, last_seq, lengths, records,
-                failed_nodes, error, attempt, cancel_requested,
-                rerun_of, rerun_from, traceparent, initial_state, cancels_when_abandoned)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+                status, started_at, ended_at, duration, last_seq, lengths, records, started_by,
+                failed_nodes, error, attempt, cancel_requested, deaths,
+                rerun_of, rerun_from, traceparent, cancels_when_abandoned)
+            VALUES (
+                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
             """
         /// The same for one that `isPlain`.
         static let plainExecution = """
             executions(
                 id, id_low, graph_key, graph_revision, node_count, created_at,
-                status, started_at, ended_at, duration, last_seq, lengths, records)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                status, started_at, ended_at, duration, last_seq, lengths, records, started_by)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """
         static let update = """
             UPDATE executions SET
                 status = ?2, started_at = ?3, ended_at = ?4, duration = ?5, last_seq = ?6, failed_nodes = ?7, error = ?8,
-                attempt = ?9, cancel_requested = ?10, initial_state = iif(?2 = 0, initial_state, NULL)
+                attempt = ?9, cancel_requested = ?10, deaths = ?11
             WHERE id = ?1
             """
         static let firstEvents = "first_events(execution, last_seq, lengths, records) VALUES (?1, ?2, ?3, ?4)"
@@ -275,12 +287,23 @@ extension EventLog.Unstored {
 
     /// Without anything that most executions have none of.
     fileprivate var isPlain: Bool {
-        summary.origin == nil && summary.failedNodes.isEmpty && summary.error == nil && summary.attempt == 1
-            && !summary.isCancelRequested && initialState == nil
+        summary.origin?.isPlain ?? true && summary.failedNodes.isEmpty && summary.error == nil && summary.attempt == 1
+            && !summary.isCancelRequested && summary.deaths == 0 && initialState == nil
     }
 }
 
 extension Database {
+    /// Nothing is there yet, unless a commit that failed has come through.
+    fileprivate func insert(queuedState state: JSONObject, of execution: Int64) throws {
+        try execute(
+            sql: "INSERT OR REPLACE INTO queued_states(execution, state) VALUES (?, ?)",
+            arguments: [execution, state.description])
+    }
+
+    fileprivate func removeQueuedState(of execution: Int64) throws {
+        try self.execute(sql: "DELETE FROM queued_states WHERE execution = ?", arguments: [execution])
+    }
+
     /// The key of a graph id in the file; made when there is none.
     func graphKey(of id: String) throws -> Int64 {
         if let key = try Int64.fetchOne(self, sql: "SELECT graph_key FROM graphs WHERE graph_id = ?", arguments: [id]) {

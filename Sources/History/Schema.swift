@@ -18,7 +18,7 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 5
+    static let version = 6
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -45,6 +45,10 @@ enum Schema {
                 made = try database.makeBlocks(after: made.indexedThrough, executionsMax: blockedAtOnce)
             }
             try database.execute(sql: "PRAGMA user_version = 5")
+        }
+        migrator.registerMigration("v6") { database in
+            try database.execute(sql: starters + queuedStates + contentIndex)
+            try database.execute(sql: "PRAGMA user_version = 6")
         }
         return migrator
     }
@@ -81,8 +85,7 @@ enum Schema {
 
         """
 
-    /// What it takes to take executions up again. `initial_state` is kept only while an execution waits in the queue: later
-    /// its first event holds it.
+    /// What it takes to take executions up again. `initial_state` has moved to `queued_states`, and is not written any more.
     private static let resuming = """
         ALTER TABLE executions ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
         ALTER TABLE executions ADD COLUMN cancel_requested INTEGER;
@@ -160,6 +163,30 @@ enum Schema {
         UPDATE watermarks SET indexed_through = 0;
         """
 
+    /// Who started an execution, and how many deaths of the daemon in a row it has been through.
+    private static let starters = """
+        ALTER TABLE executions ADD COLUMN started_by TEXT;
+        ALTER TABLE executions ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0;
+
+        """
+
+    /// What an execution will start with, while it waits: later its first event holds it. Apart, because a list reads whole
+    /// rows, and such a state may be megabytes.
+    private static let queuedStates = """
+        CREATE TABLE queued_states(
+            execution INTEGER PRIMARY KEY,
+            state TEXT NOT NULL
+        );
+        INSERT INTO queued_states SELECT id, initial_state FROM executions WHERE initial_state IS NOT NULL;
+        UPDATE executions SET initial_state = NULL WHERE initial_state IS NOT NULL;
+
+        """
+
+    /// By this a content is found that no revision names any more.
+    private static let contentIndex = """
+        CREATE INDEX graph_files_by_content ON graph_files(content_key);
+        """
+
     /// The same content of a file, however many revisions name it, is kept once; `fingerprint` is only how it is found.
     private static let graphs = """
         CREATE TABLE graphs(
@@ -207,6 +234,7 @@ extension ExecutionStatus {
         case .error: 3
         case .cancelled: 4
         case .failed: 5
+        case .held: 6
         }
     }
 

@@ -22,6 +22,8 @@ package enum ThreadScheduling: Sendable {
     /// `SCHED_BATCH`: the one that runs may go on, so that more work has gathered when this one's turn comes. On a core that
     /// is free it runs at once all the same.
     case gathering
+    /// setpriority(2): the higher the niceness (0 to 19), the more often others go before it. It is never without its share.
+    case background(niceness: Int32)
 }
 
 /// Starts a thread: pthread_create(3) with a name and a stack of its own size.
@@ -77,7 +79,11 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     let start = Unmanaged<ThreadStart>.fromOpaque(argument!).takeRetainedValue()
     setThreadName(start.name)
     // Where it is not allowed (a sandbox), the thread runs as others do.
-    if start.scheduling == .gathering { _ = clinux_schedule_as_batch() }
+    switch start.scheduling {
+    case .usual: break
+    case .gathering: _ = clinux_schedule_as_batch()
+    case .background(let niceness): _ = clinux_lower_thread_priority(niceness)
+    }
     start.body()
     return nil
 }

@@ -4,30 +4,32 @@ import JSON
 import Reactor
 
 extension Call {
-    /// Does long work on the pool in steps, each a job of its own so that others get their turn, until one gives the answer.
+    /// Does long work on a lane in steps, each a job of its own so that others get their turn, until one gives the answer.
     func offload<Work: Sendable>(
         _ work: Work, step: @escaping @Sendable (inout Work) throws(Problem) -> Response?
     ) {
         let mailbox = server.reactor.mailbox
         let confined = Confined(self, to: server.reactor)
-        advance(work, on: server.service.environment.pool, step) { response in
+        let lane = server.lanes.computing
+        let finish = { @Sendable (response: Response) in
             mailbox.post { reactor in confined.open(on: reactor).respond(response) }
         }
+        if !lane.offer({ advance(work, on: lane, step, finish) }) { respond(Self.overloaded.response) }
     }
 }
 
 private func advance<Work: Sendable>(
-    _ work: Work, on pool: WorkerPool, _ step: @escaping @Sendable (inout Work) throws(Problem) -> Response?,
+    _ work: Work, on lane: BlockingLane, _ step: @escaping @Sendable (inout Work) throws(Problem) -> Response?,
     _ finish: @escaping @Sendable (Response) -> Void
 ) {
-    pool.submit {
-        var work = work
-        do throws(Problem) {
-            guard let response = try step(&work) else { return advance(work, on: pool, step, finish) }
-            finish(response)
-        } catch {
-            finish(error.response)
+    var work = work
+    do throws(Problem) {
+        guard let response = try step(&work) else {
+            return lane.submit { [work] in advance(work, on: lane, step, finish) }
         }
+        finish(response)
+    } catch {
+        finish(error.response)
     }
 }
 

@@ -64,19 +64,22 @@ struct Call {
         return true
     }
 
-    /// Does blocking or long work on the pool, and answers with what it gives.
-    func offload(_ work: @escaping @Sendable () throws(Problem) -> Response) {
-        then(work) { $0.respond($1) }
+    /// Does blocking work on a lane, and answers with what it gives.
+    func offload(
+        on lane: BlockingLane? = nil, _ work: @escaping @Sendable () throws(Problem) -> Response
+    ) {
+        then(on: lane, work) { $0.respond($1) }
     }
 
-    /// Does work on the pool, and goes on with what it gives on the reactor's thread.
+    /// Does work on a lane, the store's unless another is named, and goes on with what it gives on the reactor's thread. Where
+    /// too much waits there already, the client is told to come again.
     func then<Value: Sendable>(
-        _ work: @escaping @Sendable () throws(Problem) -> Value,
+        on lane: BlockingLane? = nil, _ work: @escaping @Sendable () throws(Problem) -> Value,
         _ next: @escaping @Sendable (Call, Value) throws(Problem) -> Void
     ) {
         let mailbox = server.reactor.mailbox
         let confined = Confined(self, to: server.reactor)
-        server.service.environment.pool.submit {
+        let isAccepted = (lane ?? server.lanes.store).offer {
             let result = Result { () throws(Problem) in try work() }
             mailbox.post { reactor in
                 let call = confined.open(on: reactor)
@@ -88,6 +91,14 @@ struct Call {
                 }
             }
         }
+        if !isAccepted { respond(Self.overloaded.response) }
+    }
+
+    /// As many requests of its kind wait as may.
+    static var overloaded: Problem {
+        Problem(
+            503, "overloaded", "As many requests of this kind wait as may wait; try again in a moment.",
+            headers: ["Retry-After": "1"])
     }
 
     /// Whether the connection still waits for this answer.

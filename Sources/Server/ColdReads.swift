@@ -2,8 +2,8 @@ import DequeModule
 import Executions
 import Reactor
 
-/// Reads records that have left memory, on the pool, and few at a time: however many streams lag, executions find threads, and
-/// others the history's connection. Readers of the same page share one read. Lives on the reactor's thread.
+/// Reads records that have left memory, on the store's lane, and few at a time: however many streams lag, others find a thread
+/// and the history's connection. Readers of the same page share one read. Lives on the reactor's thread.
 final class ColdReads {
     /// One is read while the next is on its way.
     private static let inFlightMax = 2
@@ -21,7 +21,7 @@ final class ColdReads {
 
     private let reactor: Reactor
     private let store: any ExecutionStore
-    private let pool: WorkerPool
+    private let lane: BlockingLane
     private let report: @Sendable (String) -> Void
     private var line = Deque<Place>()
     private var readers: [Place: [(Page) -> Void]] = [:]
@@ -29,10 +29,11 @@ final class ColdReads {
     private var kept = Deque<(place: Place, slice: EventLog.Slice)>()
     private var keptBytes = 0
 
-    init(reactor: Reactor, store: any ExecutionStore, pool: WorkerPool, report: @escaping @Sendable (String) -> Void) {
+    init(reactor: Reactor, store: any ExecutionStore, lane: BlockingLane, report: @escaping @Sendable (String) -> Void)
+    {
         self.reactor = reactor
         self.store = store
-        self.pool = pool
+        self.lane = lane
         self.report = report
     }
 
@@ -55,7 +56,7 @@ final class ColdReads {
             inFlight += 1
             let (store, mailbox) = (store, reactor.mailbox)
             let confined = Confined(self, to: reactor)
-            pool.submit {
+            lane.submit {
                 let page = Result { () throws(StoreError) in
                     try store.records(of: place.id, after: place.after, bytesMax: Self.pageBytesMax)
                 }

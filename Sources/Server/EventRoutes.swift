@@ -71,7 +71,7 @@ enum EventRoutes {
     private static func array(_ call: Call, _ log: EventLog, _ detail: StateDetail, after: Int) {
         let store = call.server.store
         let last = max(log.visibleSeq, 0)
-        call.offload { () throws(Problem) in
+        call.offload(on: call.server.lanes.computing) { () throws(Problem) in
             do {
                 return .json(JSONText(trusted: try render(log, detail, after: after, through: last, from: store)))
             } catch let error as StoreError {

@@ -156,6 +156,7 @@ extension ExecutionStatus {
         case .error: 3
         case .cancelled: 4
         case .failed: 5
+        case .held: 6
         }
     }
 }

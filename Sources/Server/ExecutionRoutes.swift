@@ -149,34 +149,66 @@ extension ExecutionRoutes {
         let known = live.compactMap { $0 }
         if known.count == ids.count { return try next(call, known) }
         let (store, catalog) = (call.server.store, call.server.catalog)
-        call.then(
-            { () throws(Problem) in
-                var logs: [EventLog] = []
-                for (id, log) in zip(ids, live) {
-                    if let log { logs.append(log) } else { logs.append(try stored(id, store, catalog)) }
-                }
-                return logs
-            }, next)
+        let summaries = { @Sendable () throws(Problem) in
+            var found: [Found] = []
+            for (id, log) in zip(ids, live) {
+                if let log { found.append(.log(log)) } else { found.append(.summary(try summary(id, store))) }
+            }
+            return found
+        }
+        call.then(summaries) { (call, found) throws(Problem) in
+            let logs = found.compactMap { $0.log(catalog.knownRevision) }
+            if logs.count == found.count { return try next(call, logs) }
+            // An old revision is read out of its document.
+            call.then(
+                on: call.server.lanes.computing,
+                { () throws(Problem) in
+                    var logs: [EventLog] = []
+                    for found in found { logs.append(try found.log(in: catalog)) }
+                    return logs
+                }, next)
+        }
     }
 
-    private static func stored(
-        _ id: ExecutionID, _ store: any ExecutionStore, _ catalog: GraphCatalog
-    ) throws(Problem) -> EventLog {
+    /// What `withLogs` has come to for one of the executions.
+    private enum Found: Sendable {
+        case log(EventLog)
+        case summary(ExecutionSummary)
+
+        func log(_ revision: (Int, String) -> GraphRevision?) -> EventLog? {
+            switch self {
+            case .log(let log): log
+            case .summary(let summary):
+                revision(summary.graphRevision, summary.graphID).map { EventLog(stored: summary, graph: $0) }
+            }
+        }
+
+        func log(in catalog: GraphCatalog) throws(Problem) -> EventLog {
+            switch self {
+            case .log(let log): return log
+            case .summary(let summary):
+                let revision = try read { () throws(StoreError) in
+                    try catalog.revision(summary.graphRevision, of: summary.graphID)
+                }
+                guard let revision else {
+                    throw Problem(
+                        500, "damaged_history",
+                        "Revision \(summary.graphRevision) of graph \(summary.graphID) is missing.")
+                }
+                return EventLog(stored: summary, graph: revision)
+            }
+        }
+    }
+
+    private static func summary(_ id: ExecutionID, _ store: any ExecutionStore) throws(Problem) -> ExecutionSummary {
         guard let summary = try read({ () throws(StoreError) in try store.execution(id) }) else { throw unknown(id) }
-        let revision = try read { () throws(StoreError) in
-            try catalog.revision(summary.graphRevision, of: summary.graphID)
-        }
-        guard let revision else {
-            throw Problem(
-                500, "damaged_history", "Revision \(summary.graphRevision) of graph \(summary.graphID) is missing.")
-        }
-        return EventLog(stored: summary, graph: revision)
+        return summary
     }
 
     /// The finished execution with its final state: the answer to a start that waited.
     static func respondFinished(_ log: EventLog, _ call: Call) {
         let store = call.server.store
-        call.offload { () throws(Problem) in
+        call.offload(on: call.server.lanes.computing) { () throws(Problem) in
             var body = json(log.summary)
             do {
                 body["final_state"] = try finalState(of: log, in: store)
@@ -225,6 +257,7 @@ extension ExecutionRoutes {
             "failed_nodes": JSONText(array: summary.failedNodes.map { JSONText($0) }),
             "last_seq": JSONText(summary.lastSeq), "attempt": JSONText(summary.attempt),
             "rerun_of": summary.origin?.rerunOf.map { JSONText($0.description) } ?? .null,
+            "started_by": summary.startedBy.map { JSONText($0) } ?? .null,
         ]
         if let duration = summary.durationMicroseconds {
             var writer = ByteWriter()

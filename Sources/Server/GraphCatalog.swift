@@ -1,5 +1,5 @@
 // The graphs that can be executed now, compiled; and the way to change them. What is here is what the store has: a change
-// is stored first. Reading is quick and may happen on the reactor's thread, all else blocks and belongs on the pool.
+// is stored first. Reading is quick and may happen on the reactor's thread, all else blocks and belongs on a lane.
 
 import Executions
 import Graphs
@@ -61,13 +61,17 @@ package final class GraphCatalog: Sendable {
 
     var kindDescriptions: JSONText { compiler.kindDescriptions }
 
-    /// A revision for reading what it once ran: it need not be able to run any more.
-    package func revision(_ number: Int, of id: String) throws(StoreError) -> GraphRevision? {
-        let known = guarded.withLock { guarded -> GraphRevision? in
+    /// The same as `revision`, if it is in memory; never blocks.
+    func knownRevision(_ number: Int, of id: String) -> GraphRevision? {
+        guarded.withLock { guarded in
             if let current = guarded.current[id], current.identity.revision == number { return current }
             return guarded.old["\(number)/\(id)"]
         }
-        if let known { return known }
+    }
+
+    /// A revision for reading what it once ran: it need not be able to run any more.
+    package func revision(_ number: Int, of id: String) throws(StoreError) -> GraphRevision? {
+        if let known = knownRevision(number, of: id) { return known }
         guard let stored = try store.graph(id, revision: number), !stored.summary.isDeletion else { return nil }
         let revision = try historical(stored)
         guarded.withLock { guarded in

@@ -26,7 +26,7 @@ enum GraphRoutes {
     static func create(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
         let access = call.access
-        call.offload { () throws(Problem) in
+        call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
             let content = try parse(body, format, catalog)
             guard access.allows(graph: content.graph.document.id) else { throw Server.otherGraph }
             do throws(GraphCatalog.ChangeError) {
@@ -53,7 +53,7 @@ enum GraphRoutes {
         if call.request.queryValue("revision") != nil {
             let number = try call.number("revision", in: 1...Int.max, default: 1)
             let catalog = call.server.catalog
-            return call.offload { () throws(Problem) in
+            return call.offload(on: call.server.lanes.computing) { () throws(Problem) in
                 let revision = try ExecutionRoutes.read { () throws(StoreError) in try catalog.revision(number, of: id)
                 }
                 guard let revision else { throw unknown(id) }
@@ -75,7 +75,7 @@ enum GraphRoutes {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
         let id = call.parameter("id")
         let conditions = try preconditions(call.request)
-        call.offload { () throws(Problem) in
+        call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
             let content = try parse(body, format, catalog)
             guard content.graph.document.id == id else {
                 throw invalid(GraphFaults(pointer: "/id", "is \(content.graph.document.id), but the path says \(id)"))
@@ -128,7 +128,7 @@ enum GraphRoutes {
     static func validate(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
         let wanted = try wantedFormat(call.request)
-        call.offload { () throws(Problem) in
+        call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
             var answer: JSONObject
             do throws(GraphFaults) {
                 _ = try catalog.validate(body, format: format)
@@ -152,7 +152,7 @@ enum GraphRoutes {
 
     static func layout(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
-        call.offload { () throws(Problem) in
+        call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
             let content = try parse(body, format, catalog)
             var positions: JSONObject = [:]
             for (id, position) in Layout.positions(of: content.graph) {

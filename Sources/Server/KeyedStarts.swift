@@ -42,7 +42,10 @@ final class KeyedStarts {
         let now = call.server.service.environment.clock.wallMicroseconds
         let confined = Confined((self, call, start), to: reactor)
         let mailbox = reactor.mailbox
-        call.server.service.environment.pool.submit {
+        // A digest of megabytes takes its time.
+        let lanes = call.server.lanes
+        let lane = body.count > Lanes.largeBytes ? lanes.computing : lanes.store
+        lane.submit {
             let finding = Result { () throws(Problem) in try Self.find(key, body: body, in: store, at: now) }
             mailbox.post { reactor in
                 let (starts, call, start) = confined.open(on: reactor)

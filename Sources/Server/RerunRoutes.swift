@@ -22,6 +22,7 @@ enum RerunRoutes {
         let order = try order(call.request)
         let (store, catalog) = (call.server.store, call.server.catalog)
         call.then(
+            on: call.server.lanes.computing,
             { () throws(Problem) in try prepare(source, order, store, catalog) },
             { (call, prepared) throws(Problem) in
                 let origin = ExecutionOrigin(

@@ -32,7 +32,7 @@ package final class Server {
     package var audit: (AuditEntry) -> Void = { _ in }
     let report: @Sendable (String) -> Void
     var metrics = ServerMetrics()
-    /// Adds what others know to the metrics; called on the pool.
+    /// Adds what others know to the metrics; called on a lane.
     package var addMetrics: @Sendable (inout MetricsText) -> Void = { _ in }
     /// Connections read into it one after the other: an idle one owns no buffer.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
@@ -81,7 +81,7 @@ package final class Server {
         hub = StreamHub(
             reactor: reactor, memory: FrameMemory(reactor: reactor, bytesMax: settings.streamMemoryBytesMax)
         ) { log in service.cancel(log.id) { _ in } }
-        reads = ColdReads(reactor: reactor, store: store, pool: service.environment.pool, report: report)
+        reads = ColdReads(reactor: reactor, store: store, lane: service.environment.lanes.store, report: report)
         feed = ExecutionFeed(reactor: reactor, service: service, reads: reads, report: report)
         guards = RequestGuards(settings)
         gate = Gate(settings)
@@ -170,6 +170,8 @@ package final class Server {
     }
 
     package var streamCount: Int { hub.streamCount }
+
+    var lanes: Lanes { service.environment.lanes }
 
     var connectionCount: Int { connections.count }
 

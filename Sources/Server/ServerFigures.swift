@@ -84,5 +84,9 @@ extension MetricsText {
         gauge("millrace_workers", "Threads of the worker pool.", service.environment.pool.threadCount)
         gauge("millrace_workers_busy", "Threads of the worker pool that run something now.", load.busy)
         gauge("millrace_worker_jobs_queued", "Jobs that wait for a worker thread.", load.queued)
+        let lanes: [(labels: Labels, value: Int)] = service.environment.lanes.all.map {
+            (["lane": $0.name], $0.waitingCount)
+        }
+        gauges("millrace_lane_jobs_queued", "Jobs that block or take long, and wait for a thread of their lane.", lanes)
     }
 }

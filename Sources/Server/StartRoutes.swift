@@ -4,8 +4,8 @@ import JSON
 
 /// The calls that start an execution.
 enum StartRoutes {
-    /// A body up to this size is parsed where it arrives; a larger one on the pool.
-    private static let inlineBodyBytesMax = 64 << 10
+    /// A body up to this size is parsed where it arrives; a larger one on a lane.
+    private static let inlineBodyBytesMax = Lanes.largeBytes
 
     /// What a start may say in its body.
     struct Order: Sendable {
@@ -41,7 +41,8 @@ enum StartRoutes {
             throw Problem(415, "unsupported_media_type", "Send what an execution starts with as application/json.")
         }
         if body.count <= inlineBodyBytesMax { return try begin(call, try order(body), answer) }
-        call.then({ () throws(Problem) in try order(body) }) { (call, order) throws(Problem) in
+        call.then(on: call.server.lanes.computing, { () throws(Problem) in try order(body) }) {
+            (call, order) throws(Problem) in
             try begin(call, order, answer)
         }
     }

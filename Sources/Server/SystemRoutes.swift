@@ -30,7 +30,7 @@ enum SystemRoutes {
         call.respond(Response(200, ["Content-Type": "application/json"], body: bytes))
     }
 
-    /// Prometheus' text, or OpenMetrics where that is wanted. What the reactor knows is noted here, all else on the pool.
+    /// Prometheus' text, or OpenMetrics where that is wanted. What the reactor knows is noted here, all else on a lane.
     static func metrics(_ call: Call) throws(Problem) {
         let server = call.server
         let format: MetricsText.Format =

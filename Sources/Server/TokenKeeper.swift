@@ -87,7 +87,7 @@ final class TokenKeeper {
     ) {
         let mailbox = server.reactor.mailbox
         let confined = Confined(then, to: server.reactor)
-        server.service.environment.pool.submit {
+        server.lanes.store.submit {
             let outcome = Result { () throws(TokenFile.Failure) in try work() }
             mailbox.post { reactor in confined.open(on: reactor)(outcome) }
         }

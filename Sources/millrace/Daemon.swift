@@ -77,7 +77,7 @@ final class Daemon {
         Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
         report.serving()
         try engine.reactor.run()
-        try engine.store.stop()
+        try engine.closeStore()
         log.log(.notice, "stopped")
     }
 

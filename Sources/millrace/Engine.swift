@@ -16,6 +16,7 @@ struct Engine {
     let reactor: Reactor
     let clock: ReactorClock
     let pool: WorkerPool
+    let lanes = Lanes()
     let kinds: NodeKinds
     let python: PythonWorkers
     let store: HistoryStore
@@ -55,13 +56,21 @@ struct Engine {
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
         let environment = RunEnvironment(
-            clock: clock, pool: pool, store: store,
+            clock: clock, pool: pool, lanes: lanes, store: store,
             memory: LogMemory(bytesMax: configuration.executions.memoryBytesMax),
             observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])))
         service = ExecutionService(
             environment: environment, limits: ExecutionService.Limits(configuration.executions),
             ids: ExecutionIDGenerator(after: try store.lastRowID()))
         try pool.start()
+        try lanes.start()
+    }
+
+    /// Ends what still reads the store, and then the store.
+    /// - Throws: when something could not be stored; it is closed nevertheless.
+    func closeStore() throws(StoreError) {
+        lanes.stop()
+        try store.stop()
     }
 
     /// Takes over what can change while it runs.

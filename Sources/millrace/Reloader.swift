@@ -50,8 +50,8 @@ final class Reloader {
         report.reloading()
         let (source, catalog, log, mailbox) = (source, server.catalog, log, server.reactor.mailbox)
         let confined = Confined(self, to: server.reactor)
-        // Files are read on the pool: a slow disk must not hold up the streams.
-        engine.pool.submit {
+        // A slow disk must not hold up the streams, nor compiling what runs.
+        engine.lanes.documents.submit {
             let loaded = Result { () throws(ConfigurationError) in try source.load() }
             let graphFaults = Self.loadGraphs(catalog, log)
             mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }

@@ -71,6 +71,48 @@ import Testing
         try last.stop()
     }
 
+    @Test func `who started an execution, its deaths and that it is held can be read after a restart`() throws {
+        let store = HistoryStore(.file(path))
+        try store.start()
+        func log(_ number: Int64, startedBy: String?) -> EventLog {
+            let base = summary(number)
+            return EventLog(
+                graph: anyGraph,
+                summary: ExecutionSummary(
+                    id: base.id, graphID: "any", graphRevision: 3, nodeCount: 5, createdAtMicroseconds: 1,
+                    origin: ExecutionOrigin(startedBy: startedBy)))
+        }
+        let short = log(1, startedBy: "deploy")
+        short.append([[1], [2]], to: store) { ($0.status, $0.attempt) = (.success, 1) }
+        let held = log(2, startedBy: "nightly")
+        held.append([[1]], to: store) { ($0.status, $0.deaths) = (.running, 2) }
+        if held.note({ ($0.status, $0.deaths) = (.held, 3) }) { store.logHasGrown(held) }
+        let waiting = log(3, startedBy: nil)
+        if waiting.wait(with: ["k": 1]) { store.logHasGrown(waiting) }
+        try store.stop()
+
+        let again = HistoryStore(.file(path))
+        try again.start()
+        #expect(try again.execution(short.id) == short.summary)
+        #expect(try again.execution(short.id)?.startedBy == "deploy")
+        #expect(try again.execution(held.id) == held.summary)
+        #expect(try again.executions(ExecutionQuery(status: .held)).map(\.deaths) == [3])
+        // What waits and is held keeps what it will start with.
+        if waiting.note({ $0.status = .held }) { again.logHasGrown(waiting) }
+        try again.stop()
+
+        let last = HistoryStore(.file(path))
+        try last.start()
+        #expect(try last.queuedState(of: waiting.id) == ["k": 1])
+        // Who started it costs a short execution no row of its own.
+        let rows = try last.read {
+            try Int.fetchOne(
+                $0, sql: "SELECT count(*) FROM first_events WHERE execution = ?", arguments: [short.id.rowID])
+        }
+        #expect(rows == 0)
+        try last.stop()
+    }
+
     @Test func `an execution that is unknown, or has another lower half, is not found`() throws {
         let store = HistoryStore(.memory)
         try store.start()

@@ -79,6 +79,8 @@ int clinux_thread_id(void);
 int clinux_usable_cpus(void);
 /// sched_setscheduler(2) of the calling thread; what it starts is not concerned.
 int clinux_schedule_as_batch(void);
+/// setpriority(2) of the calling thread alone, whatever it was before.
+int clinux_lower_thread_priority(int nice);
 int clinux_set_thread_name(const char *name);
 int clinux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path);
 int clinux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int first);

@@ -11,7 +11,7 @@
 
 /** @typedef {{ [key: string]: unknown }} JSONObject */
 /** @typedef {"success" | "error" | "skipped" | "cancelled" | "cached"} NodeEnd */
-/** @typedef {"queued" | "running" | "success" | "error" | "cancelled" | "failed"} ExecutionStatus */
+/** @typedef {"queued" | "running" | "held" | "success" | "error" | "cancelled" | "failed"} ExecutionStatus */
 
 /**
  * What events of nodes carry. `path` names the enclosing nodes and iterations of a node inside another.
@@ -109,6 +109,7 @@
  * @property {string} [error]
  * @property {number} [attempt] Starts so far.
  * @property {string | null} [rerun_of] The execution whose results it took over.
+ * @property {string | null} [started_by] The name of a token or of a trigger.
  * @property {number} [queue_position] 1 is the next to start; only while queued.
  */
 

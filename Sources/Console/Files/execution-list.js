@@ -248,7 +248,7 @@ export class ExecutionList extends HTMLElement {
 
 /** @param {ExecutionSummary} item */
 function isUnfinished({ status }) {
-    return status === "queued" || status === "running";
+    return status === "queued" || status === "running" || status === "held";
 }
 
 /** @param {number} place */

@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 
 /** @typedef {{ graphId?: string, status?: string, since?: string, until?: string }} Filter */
 
-const statuses = ["queued", "running", "success", "error", "cancelled", "failed"];
+const statuses = ["queued", "running", "held", "success", "error", "cancelled", "failed"];
 const HOUR_MS = 3_600_000;
 /** @type {[value: string, words: string][]} */
 const spans = [["", "Any time"], [`${HOUR_MS}`, "Last hour"], [`${24 * HOUR_MS}`, "Last 24 hours"], [`${7 * 24 * HOUR_MS}`, "Last 7 days"], ["between", "Between…"]];

@@ -157,7 +157,7 @@ export class RunSession {
     watch({ execution_id: id, status, queue_position: place }) {
         this.#open(id);
         this.queuePosition = place ?? null;
-        const isLive = status === "queued" || status === "running";
+        const isLive = status === "queued" || status === "running" || status === "held";
         this.#stopStream = ((isLive && this.#api.live) || this.#api).watchExecution(id, 0, this.#handlers());
         this.onChange();
     }

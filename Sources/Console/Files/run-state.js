@@ -10,7 +10,7 @@
 /** @typedef {import("./events.js").NodeStartEvent} NodeStartEvent */
 /** @typedef {import("./events.js").NodeEnd} NodeEnd */
 /** @typedef {"pending" | "running" | "retrying" | NodeEnd} NodeStatus */
-/** @typedef {"idle" | "queued" | "running" | "success" | "error" | "cancelled" | "failed"} RunStatus */
+/** @typedef {"idle" | "queued" | "running" | "held" | "success" | "error" | "cancelled" | "failed"} RunStatus */
 
 /**
  * @typedef {object} Attempt

@@ -12,6 +12,7 @@ const looks = {
     queued: { word: "Queued", icon: "pending" },
     pending: { word: "Pending", icon: "pending" },
     running: { word: "Running", icon: "running" },
+    held: { word: "Held", icon: "pending" },
     retrying: { word: "Retrying", icon: "retrying" },
     success: { word: "Success", icon: "success" },
     error: { word: "Error", icon: "error" },

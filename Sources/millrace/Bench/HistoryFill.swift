@@ -62,7 +62,7 @@ struct HistoryFill {
             _ = engine.reactor.schedule(afterMilliseconds: 1) {}
             try engine.reactor.turn()
         }
-        try engine.store.stop()
+        try engine.closeStore()
         engine.pool.stop()
         return filling
     }

@@ -56,7 +56,7 @@ struct LocalRun {
         try follow(log, engine, onEvent)
         engine.stopReactor()
         try engine.reactor.run()
-        try engine.store.stop()
+        try engine.closeStore()
     }
 
     private func follow(_ log: EventLog, _ engine: Engine, _ onEvent: (String) -> Void) throws {

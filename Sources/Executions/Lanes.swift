@@ -1,0 +1,32 @@
+import Linux
+
+/// The lanes of a daemon. A lane is chosen by how long a job may take, so that what is quick never waits behind what is not.
+package struct Lanes: Sendable {
+    /// A document or a body of more bytes takes longer than others should wait for it.
+    package static let largeBytes = 64 << 10
+
+    /// Reads and orders of the store, small files: a few milliseconds each. Two, so that one slow read is not all that moves.
+    package let store = BlockingLane(name: "store", threads: 2, jobsMax: 1024)
+    /// Computing by steps of some milliseconds: what is read out of histories, small documents, bodies of starts.
+    package let computing = BlockingLane(
+        name: "computing", threads: 2, jobsMax: 1024, scheduling: .background(niceness: 5))
+    /// Large documents, and graphs that are loaded anew: each may take a second. What waits holds up to a body of 8 MiB.
+    package let documents = BlockingLane(
+        name: "documents", threads: 1, jobsMax: 64, scheduling: .background(niceness: 10))
+
+    package init() {}
+
+    package var all: [BlockingLane] { [store, computing, documents] }
+
+    package func start() throws(SystemError) {
+        for lane in all { try lane.start() }
+    }
+
+    /// After this nothing runs on them any more; jobs that wait are let go of.
+    package func stop() {
+        for lane in all { lane.stop() }
+    }
+
+    /// Where a document of so many bytes is read and compiled.
+    package func compiling(bytes: Int) -> BlockingLane { bytes > Self.largeBytes ? documents : computing }
+}
