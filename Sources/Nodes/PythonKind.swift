@@ -28,11 +28,13 @@ package struct PythonKind: NodeKind {
                 "type": "string", "minLength": 1,
             ],
             "args": [
-                "title": "Arguments", "description": "The keyword arguments that the class is made with.", "type": "object",
+                "title": "Arguments", "description": "The keyword arguments that the class is made with.",
+                "type": "object",
             ],
             "object": [
                 "title": "Object",
-                "description": "An object of the file with a method execute(state), or a path to one: graph.nodes['load'].",
+                "description":
+                    "An object of the file with a method execute(state), or a path to one: graph.nodes['load'].",
                 "type": "string", "minLength": 1,
             ],
             "code": [
