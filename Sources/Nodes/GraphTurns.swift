@@ -31,6 +31,9 @@ struct GraphTurns: Sendable {
         }
     }
 
+    /// A graph gives its turn to all others.
+    mutating func pass(at index: Int) { graphs.append(graphs.remove(at: index)) }
+
     mutating func removeAll() -> [PythonCall] {
         defer { (queues, graphs) = ([:], []) }
         return queues.values.flatMap { $0 }

@@ -33,7 +33,7 @@ struct PythonAttempt: ~Copyable {
             if self.worker != nil { endTexts() }
             self.worker = worker
             let reference = worker.reference(for: attempt.number, call)
-            worker.write(WorkerOrder.call(attempt.number, target: target.json, call, reference))
+            worker.write(WorkerOrder.call(attempt.number, target: target.json, call, isBegun: isBegun, reference))
             if isBegun { begin() }
         case .began: begin()
         case .output(let message, let worker):
@@ -49,7 +49,7 @@ struct PythonAttempt: ~Copyable {
             if let piece = texts[channel]?.takePiece() { call.output.emit(channel, line: piece, within: &allowance) }
         case .forgotten(let worker):
             worker.forgets(call)
-            worker.write(WorkerOrder.call(attempt.number, target: target.json, call, .whole(isKept: false)))
+            worker.write(WorkerOrder.call(attempt.number, target: target.json, call, isBegun: hasBegun, .whole(isKept: false)))
         case .replied(let message):
             begin()
             return finish(message.outcome())

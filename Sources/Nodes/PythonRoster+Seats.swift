@@ -55,7 +55,8 @@ extension PythonRoster {
         guard let member = members[worker.id] else { preconditionFailure("calls are assigned to members") }
         places[call.number] = worker.id
         let isLoaded = member.loaded.contains(call.function)
-        let isBegun = !member.tellsBegan || isLoaded && !member.isShared
+        // With others in its process, a coroutine begins when they let it.
+        let isBegun = !member.tellsBegan || isLoaded && (!member.isShared || member.seats.isEmpty)
         members[worker.id]?.seats[call.number] = Seat(call: call, hasBegun: isBegun)
         members[worker.id]?.bytes += call.bytes
         actions.append(.post(call, .assigned(worker, isNew: isNew, isBegun: isBegun)))

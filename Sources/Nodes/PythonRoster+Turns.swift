@@ -1,8 +1,8 @@
 // Who gets the next worker. The graphs have turns, and within a graph it is first come, first served. While as many workers
 // run as may:
-//   - a graph that has none gets one beyond the limit, up to twice the limit in all, so that no graph is kept waiting by
-//     another as long as not more graphs than that are at it;
 //   - an idle worker of a graph that has nobody waiting leaves for one that has;
+//   - if there is none, a graph without a worker gets one beyond the limit, up to twice the limit in all, so that no graph is
+//     kept waiting by another as long as not more graphs than that are at it;
 //   - a worker whose call has ended leaves for a graph that has at least two fewer, so that shares become equal;
 //   - beyond twice the limit, one that has served its graph for a while leaves for a graph that has none.
 
@@ -21,12 +21,19 @@ extension PythonRoster {
                 probeEnded(call)
                 continue
             }
-            let isPlaced = nature(of: call) == .async && joinShared(call, &actions) || takeWorker(call, &actions)
-            if isPlaced { turns.removeFirst(at: index) }
-            index = isPlaced ? 0 : index + 1
+            let isJoining = nature(of: call) == .async && joinShared(call, &actions)
+            switch isJoining ? .taken : takeWorker(call, &actions) {
+            case .taken:
+                turns.removeFirst(at: index)
+                index = 0
+            case .waits: index += 1
+            case .passed:
+                turns.pass(at: index)
+                index += 1
+            }
         }
         for key in overflow.keys {
-            while let call = nextOverflow(key), takeWorker(call, &actions) {
+            while let call = nextOverflow(key), takeWorker(call, &actions) == .taken {
                 overflow[key]?.removeFirst()
                 drainOverflow(key, &actions)
             }
@@ -57,32 +64,36 @@ extension PythonRoster {
         return true
     }
 
+    private enum Try { case taken, waits, passed }
+
     /// A worker that nobody else uses: an idle one, or a new one. Without either, one may have to leave for it.
-    private mutating func takeWorker(_ call: PythonCall, _ actions: inout [Action]) -> Bool {
+    private mutating func takeWorker(_ call: PythonCall, _ actions: inout [Action]) -> Try {
         let graph = call.key.graphID
         let counts = countsByGraph
         let isShared = nature(of: call) == .async
         // The one that was used last, so that the others get old.
         let own = members.values.filter { $0.isIdle && $0.worker.key == call.key }.max { $0.idleSince < $1.idleSince }
-        if let own {
-            guard !mustLeave(own, counts) else {
-                actions.append(leave(own.worker.id))
-                return false
-            }
-            members[own.worker.id]?.isShared = isShared
-            assign(call, to: own.worker, isNew: false, &actions)
-            return true
+        if let own, mustLeave(own, counts) {
+            actions.append(leave(own.worker.id))
+            return .passed
         }
+        if own == nil, !mayStart(for: graph, counts, &actions) { return .waits }
+        let worker = own?.worker ?? makeWorker(call.key)
+        members[worker.id]?.isShared = isShared
+        assign(call, to: worker, isNew: own == nil, &actions)
+        return .taken
+    }
+
+    /// Whether a graph may have a new worker; if not, one may leave for it.
+    private mutating func mayStart(for graph: String, _ counts: [String: Int], _ actions: inout [Action]) -> Bool {
+        if members.count < workersMax { return true }
         let isFirst = counts[graph, default: 0] == 0
-        let limit = isFirst ? 2 * workersMax : workersMax
-        guard members.count < limit else {
-            if members.count == limit { makeRoom(for: graph, counts, &actions) }
+        guard isFirst || members.count == workersMax, !isRoomComing else { return false }
+        if let idle = idleMember(for: graph, counts) {
+            actions.append(leave(idle.worker.id))
             return false
         }
-        let worker = makeWorker(call.key)
-        members[worker.id]?.isShared = isShared
-        assign(call, to: worker, isNew: true, &actions)
-        return true
+        return isFirst && members.count < 2 * workersMax
     }
 
     /// The workers of each graph that do not leave.
@@ -109,16 +120,14 @@ extension PythonRoster {
         }
     }
 
-    /// Has an idle worker leave that nobody of its own graph waits for.
-    private mutating func makeRoom(for graph: String, _ counts: [String: Int], _ actions: inout [Action]) {
-        guard !isRoomComing else { return }
+    /// The worker that idles longest, and that nobody of its own graph waits for, or a graph with much more.
+    private func idleMember(for graph: String, _ counts: [String: Int]) -> Member? {
         let idle = members.values.filter { member in
             let other = member.worker.key.graphID
             guard member.isIdle else { return false }
             return other == graph || !turns.graphs.contains(other)
                 || counts[graph, default: 0] + 1 < counts[other, default: 0]
         }
-        guard let oldest = idle.min(by: { $0.idleSince < $1.idleSince }) else { return }
-        actions.append(leave(oldest.worker.id))
+        return idle.min { $0.idleSince < $1.idleSince }
     }
 }

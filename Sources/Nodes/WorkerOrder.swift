@@ -11,7 +11,10 @@ enum WorkerOrder {
 
     static let hello = Array("{\"hello\":\(version),\"stdout\":\(outputDescriptor)}\n".utf8)
 
-    static func call(_ number: Int, target: JSONText, _ call: NodeCall, _ reference: StateReference) -> [UInt8] {
+    /// - Parameter isBegun: the call begins as soon as the worker has it, without a word from there.
+    static func call(
+        _ number: Int, target: JSONText, _ call: NodeCall, isBegun: Bool, _ reference: StateReference
+    ) -> [UInt8] {
         var writer = ByteWriter(capacity: (reference.isWhole ? call.state.bytes : 0) + target.bytes.count + 256)
         writer.append("{\"call\":")
         writer.append(decimal: number)
@@ -27,6 +30,7 @@ enum WorkerOrder {
         }
         writer.append(",\"target\":")
         writer.append(json: target)
+        if isBegun { writer.append(",\"begun\":true") }
         let reducers = call.state.reducers
         if !reducers.isEmpty { write(reducers, to: &writer) }
         switch reference {

@@ -169,8 +169,9 @@ import Testing
             "yes $(head -c 999 /dev/zero | tr '\\0' a) | head -c 20000000 >&2; echo '{\"done\":1}'",
             call(output: outputs))
         #expect(outcome.update == ["done": 1])
-        // Each line is 999 bytes, two quotes, and the overhead of 64.
-        #expect(outputs["stderr"].count == ChildrenOutput.bytesMax / 1065)
+        // Each line is 999 bytes, two quotes, and the overhead of 64; on a slow machine some come in two pieces.
+        #expect(outputs["stderr"].count >= ChildrenOutput.bytesMax / 1065)
+        #expect(outputs["stderr"].reduce(0) { $0 + $1.bytes.count + 64 } <= ChildrenOutput.bytesMax)
         #expect(outputs.text("log") == ["the output of this node ends here: it exceeds 16777216 bytes"])
     }
 

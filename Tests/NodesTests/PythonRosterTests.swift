@@ -127,6 +127,8 @@ import Testing
         let table = Table(workersMax: 1)
         let first = table.call("b")
         let worker = try #require(table.submit(first))
+        // One more for a graph that has none, and then no more.
+        #expect(table.submit(table.call("c")) != nil)
         let (probe, other) = (table.call(), table.call())
         #expect(table.submit(probe) == nil)
         #expect(table.submit(other) == nil)

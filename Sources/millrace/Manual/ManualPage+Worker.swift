@@ -56,8 +56,8 @@ private let workerOrders: [(String, String)] = [
         """
         Run a node. Numbers of calls never come twice. key is the same for all attempts of the node in its execution, for side \
         effects that must not happen twice. target is what the document says is to be run. traceparent is there if the \
-        execution has one (W3C Trace Context), and reducers, an object with a reducer's name by key, if the graph has any. In \
-        place of state there may be state_of or state_after; see below.
+        execution has one (W3C Trace Context), and reducers, an object with a reducer's name by key, if the graph has any. \
+        With "begun": true the daemon waits for no began. In place of state there may be state_of or state_after; see below.
         """
     ),
     (
@@ -80,7 +80,8 @@ private let workerMessages: [(String, String)] = [
         "{\"began\": 7, \"async\": false}",
         """
         The node's own time begins: what it needs is loaded. Of a target that this process has begun before, it may be left \
-        out. async: the process may be given other calls while this one waits; then began is said of each call.
+        out, and of a call with "begun": true. async: the process may be given other calls while this one waits; then began is \
+        said of each call without "begun": true.
         """
     ),
     (

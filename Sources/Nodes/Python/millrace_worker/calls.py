@@ -11,7 +11,7 @@ class Call:
     """One attempt of one node, from its request to its end."""
 
     __slots__ = (
-        "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "state", "before",
+        "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "is_begun", "state", "before",
         "notes", "texts", "decoders", "threads", "futures", "task", "cancelled", "ended",
     )
 
@@ -25,6 +25,7 @@ class Call:
         self.reducers = request.get("reducers") or {}  # key -> its reducer's name
         self.source = source
         self.is_kept = is_kept  # the state after it may be asked for
+        self.is_begun = request.get("begun", False)  # nobody waits for the word
         self.state = state
         self.before = Before(state)
         self.notes = {}  # type -> (the form in which it was written, the first place)

@@ -64,8 +64,10 @@ class Worker:
             call = self.next_call()
             if call is None:
                 return
+            # What coroutines have said in the turn of the loop that has just ended.
+            self.replies.flush_if_due()
             contextvars.copy_context().run(self.serve, call)
-            self.replies.flush()
+            self.replies.flush_if_due()
 
     def next_call(self):
         """Waits for a call that is not for the event loop; meanwhile the loop runs, if there is one."""
@@ -153,7 +155,7 @@ class Worker:
         while self.requests and self.targets.is_known_async(self.requests[0]):
             contextvars.copy_context().run(self.serve, self.requests.popleft())
         # All that begin now say so in one go, before the first of them runs.
-        self.replies.flush()
+        self.replies.flush_if_due()
         if self.requests or self.is_over:
             self.loop.stop()
 
@@ -196,7 +198,8 @@ class Worker:
             self.succeed(call, update)
 
     def start(self, call, function):
-        self.replies.began(call, True)
+        if not call.is_begun:
+            self.replies.began(call, True)
         call.task = self.event_loop().create_task(self.call_async(call, function))
         # A task that is cancelled before its first step never gets into its function.
         call.task.add_done_callback(lambda _: None if call.ended else self.replies.end(call, b"cancelled"))

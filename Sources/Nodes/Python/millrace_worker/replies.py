@@ -1,12 +1,11 @@
 """What goes out to the daemon, line by line."""
 
 import codecs
-import fcntl
 import os
-import struct
-import termios
 import threading
 import time
+from fcntl import ioctl
+from termios import FIONREAD
 
 from .calls import current
 from .json_text import encode
@@ -16,6 +15,8 @@ from .values import LEVELS_MAX, ValueFault, json_text
 TEXT_MAX = 1 << 18  # characters of one message, and of what waits for a newline or a flush
 OUTPUT_BYTES_MAX = 8 << 20  # one millrace.emit
 RAW_DRAIN_SECONDS = 1.0  # the daemon reads at once, unless it is very busy
+
+NOTHING = bytes(4)  # as FIONREAD says it
 
 new_decoder = codecs.getincrementaldecoder("utf-8")
 
@@ -46,11 +47,15 @@ class Replies:
             self.later.append(line)
             self.flush()
 
+    def flush_if_due(self):
+        if self.later:
+            self.flush()
+
     def flush(self):
         with self.lock:
             if not self.later:
                 return
-            data = b"".join(self.later)
+            data = self.later.pop() if len(self.later) == 1 else b"".join(self.later)
             self.later.clear()
             written = os.write(self.descriptor, data)
             if written < len(data):
@@ -157,9 +162,26 @@ class Replies:
         if self.is_fork:
             # A fork came back from the node's function: the original does the talking.
             os._exit(0)
-        for outliver in outliving(call):
-            text = encode("%s of the node %s outlives it; what it puts out from now on is dropped" % (outliver, call.node))
+        if call.threads or call.futures:
+            self.tell_outliving(call)
+        if call.texts or call.decoders:
+            self.end_text(call)
+        call.ended = True
+        running = self.running
+        if len(running) == 1:
+            await_raw_output()
+        with self.lock:
+            running.pop(call.number, None)
+            self.later.append(b'{"%b":%d%b}\n' % (name, call.number, rest))
+            if not is_later:
+                self.flush()
+
+    def tell_outliving(self, call):
+        for what in outliving(call):
+            text = encode("%s of the node %s outlives it; what it puts out from now on is dropped" % (what, call.node))
             self.send('{"log":%d,"data":%s}\n' % (call.number, text))
+
+    def end_text(self, call):
         with self.lock:
             for channel, decoder in call.decoders.items():
                 unsent = decoder.decode(b"", True)
@@ -167,14 +189,6 @@ class Replies:
                     self.send_text(call, channel, call.texts.pop(channel, "") + unsent)
             for channel, unsent in call.texts.items():
                 self.send_text(call, channel, unsent)
-            call.ended = True
-        if len(self.running) == 1:
-            await_raw_output()
-        with self.lock:
-            self.running.pop(call.number, None)
-            self.later.append(b'{"%b":%d%b}\n' % (name, call.number, rest))
-            if not is_later:
-                self.flush()
 
 
 def write_raw(descriptor, data):
@@ -186,14 +200,12 @@ def await_raw_output():
     """Waits until the daemon has read what was written to descriptors 1 and 2 directly, so that it comes before the end
     of the call that wrote it."""
     deadline = None
-    unread = bytearray(4)
     for descriptor in (1, 2):
         while True:
             try:
-                fcntl.ioctl(descriptor, termios.FIONREAD, unread)
+                if ioctl(descriptor, FIONREAD, NOTHING) == NOTHING:
+                    break
             except OSError:
-                break
-            if struct.unpack("i", unread)[0] == 0:
                 break
             now = time.monotonic()
             if deadline is None:
