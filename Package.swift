@@ -98,6 +98,12 @@ let targets: [Target] = [
         "NodesTests", ["Nodes", "Executions", "ReactorServices", "Graphs", "JSON", "Linux", "Reactor"],
         exclude: ["Python"]),
     tests("HistoryTests", ["History", "Executions", "Graphs", "JSON"]),
+    tests(
+        "ServerTests",
+        [
+            "Server", "Executions", "History", "Nodes", "ReactorServices", "Reactor", "Graphs", "HTTP", "JSON", "Linux",
+            "Auth",
+        ]),
     tests("ConfigTests", ["Config"]),
     tests("ClientTests", ["Client", "HTTP", "JSON", "Linux"]),
     tests("CommandTests", ["millrace", "Client", "Config", "JSON", "Linux", arguments]),

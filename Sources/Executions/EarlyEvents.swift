@@ -1,6 +1,9 @@
 // The events of most executions are few, and a client who starts one waits for them on its stream. So the first events are
 // rendered where they arise, while the states are at hand, instead of being decoded and derived again from the records. What
 // comes beyond the limit, and whatever other readers want, is rendered from the records: the bytes are the same.
+//
+// It is a second way to every byte, and stays for what it brings: without it a start of five nodes costs the whole daemon
+// 29.9 us of CPU instead of 22.3 (four pairs of runs in alternation, one core, history on).
 
 import JSON
 

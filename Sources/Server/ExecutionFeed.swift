@@ -121,6 +121,14 @@ final class ExecutionFeed {
         return index < order.count ? order[index - 1] : nil
     }
 
+    /// The ring is within its bounds, and what it holds is what it counts: in debug builds, for tests.
+    func checkInvariants() {
+        assert(lines.count <= Self.lineCountMax && lineBytes <= Self.lineBytesMax)
+        assert(lines.reduce(0) { $0 + $1.block.count } == lineBytes, "the sum of the lines is the account")
+        assert(order == order.sorted() && order.allSatisfy { entries[$0] != nil || ended.contains($0) })
+        assert(!readers.isEmpty || entries.isEmpty && lines.isEmpty, "while nobody looks, nothing is kept")
+    }
+
     private func begin() {
         for log in service.unfinished {
             let seq = log.visibleSeq

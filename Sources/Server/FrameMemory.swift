@@ -71,6 +71,13 @@ final class FrameMemory {
         if frames.isSweepable { holders[ObjectIdentifier(frames)] = nil }
     }
 
+    /// The account is what its holders hold: in debug builds, for tests.
+    func checkInvariants() {
+        assert(bytes >= 0, "an account is never overdrawn")
+        assert(holders.values.allSatisfy { $0.frames.isSweepable && $0.frames.heldBytes >= Self.sweepableBytesMin })
+        assert(holders.values.reduce(0) { $0 + $1.frames.heldBytes } <= bytes, "no holder holds what is not accounted")
+    }
+
     private func makeRoom() {
         for frames in holders.values.map(\.frames).sorted(by: { $0.usedAtNanoseconds < $1.usedAtNanoseconds }) {
             guard isTight else { break }

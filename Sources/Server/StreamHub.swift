@@ -290,6 +290,7 @@ final class StreamHub {
             let waiters = channel.waiters.filter(\.isForEnd)
             channel.waiters.removeAll(where: \.isForEnd)
             for waiter in waiters { waiter.farewell() }
+            if channel.isIdle { channels[channel.log.id] = nil }
         }
     }
 
@@ -300,6 +301,13 @@ final class StreamHub {
             channel.awaitingNews.removeAll { reactor.needsFlush($0.slot) }
             if !channel.waiters.isEmpty { fireWaiters(channel) }
         }
+    }
+
+    /// Channels are there for somebody, and streams are among their watchers: in debug builds, for tests.
+    func checkInvariants() {
+        assert(channels.values.allSatisfy { !$0.isIdle && $0.watchCount >= 0 }, "an idle channel is forgotten")
+        assert(streamCount >= 0 && streamCount <= channels.values.reduce(0) { $0 + $1.watchCount })
+        assert(channels.allSatisfy { $0.key == $0.value.log.id })
     }
 
     private func channel(of log: EventLog) -> Channel {
