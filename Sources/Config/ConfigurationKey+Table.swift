@@ -166,7 +166,7 @@ extension ConfigurationKey {
         .integer(
             "kinds.python.max_workers", \.kinds.python.maxWorkers, 0...10_000,
             """
-            Most Python processes. 0: eight per core. Calls that wait for one are served by turns between graphs; a graph
+            Most Python processes. 0: eight per core. Calls that wait for one are served by turns between graphs; a graph \
             that has none gets one more, up to twice as many in all, and idle ones leave for others.
             """),
         .integer(
@@ -175,7 +175,7 @@ extension ConfigurationKey {
         .integer(
             "kinds.python.start_ms", \.kinds.python.startMilliseconds, 100...3_600_000, unit: .milliseconds,
             """
-            How long Python may take to start and to import what a node needs; then the node fails. This time does not count
+            How long Python may take to start and to import what a node needs; then the node fails. This time does not count \
             for the node's timeout_ms.
             """),
         .integer(
