@@ -17,6 +17,7 @@ import Testing
 final class LiveServer {
     let reactor: Reactor
     let pool: WorkerPool
+    private let lanes = Lanes()
     let store: HistoryStore
     let service: ExecutionService
     let catalog: GraphCatalog
@@ -56,7 +57,7 @@ final class LiveServer {
             runtimeFolder: "\(folder.path)/python")
         let kinds = NodeKinds.standard(NodeSettings(clock: clock, launcher: launcher, python: python))
         service = ExecutionService(
-            environment: RunEnvironment(clock: clock, pool: pool, store: store), limits: limits,
+            environment: RunEnvironment(clock: clock, pool: pool, lanes: lanes, store: store), limits: limits,
             ids: ExecutionIDGenerator())
         catalog = GraphCatalog(store: store, compiler: kinds, clock: clock, folder: nil)
         server = Server(
@@ -66,6 +67,7 @@ final class LiveServer {
         address = .unix("\(folder.path)/server.sock")
         try server.listen(try Socket.listen(at: address))
         try pool.start()
+        try lanes.start()
     }
 
     /// Ends the threads. The test calls it, since it may fail.
@@ -73,6 +75,7 @@ final class LiveServer {
         server.closeConnections()
         try reactor.turnNow()
         pool.stop()
+        lanes.stop()
         try store.stop()
     }
 
