@@ -45,7 +45,8 @@ extension DocumentReader {
         guard let id = fields.id, let kind = fields.kind else { return nil }
         return GraphNode(
             id: id, name: fields.name, kind: kind, config: fields.config ?? JSONObject(),
-            timeoutMilliseconds: fields.timeout, idleTimeoutMilliseconds: fields.idleTimeout, retry: fields.retry, onError: fields.onError,
+            timeoutMilliseconds: fields.timeout, idleTimeoutMilliseconds: fields.idleTimeout, retry: fields.retry,
+            onError: fields.onError,
             isIdempotent: fields.isIdempotent, position: fields.position)
     }
 
@@ -112,6 +113,10 @@ extension DocumentReader {
         guard faults.count == countBefore else { return }
         for fault in vocabulary.faults(inConfig: config, ofKind: kind, files: files.files) {
             faults.add(fault, in: text)
+        }
+        guard faults.count == countBefore else { return }
+        code += vocabulary.code(inConfig: config, ofKind: kind).map { found in
+            NodeCode(pointer: faults.pointer + found.pointer, source: found.source)
         }
     }
 }

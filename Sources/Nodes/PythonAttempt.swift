@@ -49,7 +49,8 @@ struct PythonAttempt: ~Copyable {
             if let piece = texts[channel]?.takePiece() { call.output.emit(channel, line: piece, within: &allowance) }
         case .forgotten(let worker):
             worker.forgets(call)
-            worker.write(WorkerOrder.call(attempt.number, target: target.json, call, isBegun: hasBegun, .whole(isKept: false)))
+            worker.write(
+                WorkerOrder.call(attempt.number, target: target.json, call, isBegun: hasBegun, .whole(isKept: false)))
         case .replied(let message):
             begin()
             return finish(message.outcome())

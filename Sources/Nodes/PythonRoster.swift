@@ -65,6 +65,8 @@ struct PythonRoster: Sendable {
         var isShared = false
         /// It is being ended, and takes no more calls.
         var isLeaving = false
+        /// By its own word; calls that it has not begun are served elsewhere.
+        var hasLeft = false
         var idleSince: UInt64 = 0
         var hasIdleTimer = false
         /// Since when it serves its graph.
@@ -183,10 +185,14 @@ struct PythonRoster: Sendable {
         lastNow = now
         var actions: [Action] = []
         for message in messages {
+            if message.kind == .leaving {
+                members[worker.id]?.isLeaving = true
+                members[worker.id]?.hasLeft = true
+            }
             // A call that has ended, or never was here, has nobody to tell it to.
             guard let seat = members[worker.id]?.seats[message.number] else { continue }
             switch message.kind {
-            case .hello: continue
+            case .hello, .leaving: continue
             case .began: begun(seat, message.isAsync ? .async : .plain, in: worker, &actions)
             case .text, .emit, .log:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .output(message, from: worker))) }
@@ -222,6 +228,11 @@ struct PythonRoster: Sendable {
         departing += 1
         var actions: [Action] = [.clean(worker)]
         for seat in member.seats.values.sorted(by: { $0.call.number < $1.call.number }) {
+            if member.hasLeft, !seat.hasBegun, !seat.isWithdrawn {
+                places[seat.call.number] = .some(nil)
+                enqueue(seat.call, &actions)
+                continue
+            }
             if !seat.isWithdrawn {
                 places[seat.call.number] = nil
                 actions.append(.post(seat.call, .failed(seat.fate ?? failure)))

@@ -5,14 +5,14 @@ import JSON
 /// thread need not parse the rest: the call's own task does.
 struct WorkerMessage: Sendable {
     enum Kind: String, Sendable {
-        case hello, began, text, emit, log, update, error, cancelled, forgotten
+        case hello, began, text, emit, log, update, error, cancelled, forgotten, leaving
 
         /// Whether the call has ended with it.
         var isEnd: Bool { self == .update || self == .error || self == .cancelled }
     }
 
     let kind: Kind
-    /// Of the call; for `hello` the version.
+    /// Of the call; for `hello` the version, for `leaving` the process.
     let number: Int
     let line: [UInt8]
 

@@ -18,8 +18,9 @@ import Testing
         ) -> PythonCall {
             lastNumber += 1
             return PythonCall(
-                number: lastNumber, key: PythonKey(graphID: key, folder: nil, fingerprint: ""), function: function,
-                bytes: bytes, isIdempotent: isIdempotent)
+                number: lastNumber,
+                key: PythonKey(graphID: key, folder: nil, ownFolder: "", program: "python3", fingerprint: ""),
+                function: function, bytes: bytes, isIdempotent: isIdempotent)
         }
 
         func terminated(_ actions: [PythonRoster.Action]) -> [Int] {
@@ -53,8 +54,9 @@ import Testing
             assignments(roster.submit(call)).first { $0.call == call.number }?.worker
         }
 
-        func say(_ words: String, for call: PythonCall, in worker: WorkerProcess) -> [(call: Int, worker: WorkerProcess)]
-        {
+        func say(_ words: String, for call: PythonCall, in worker: WorkerProcess) -> [(
+            call: Int, worker: WorkerProcess
+        )] {
             let message = WorkerMessage(Array(words.replacing("#", with: "\(call.number)").utf8))
             return assignments(roster.received([message].compactMap(\.self), from: worker, at: now))
         }
@@ -174,7 +176,8 @@ import Testing
         #expect(table.end(first, in: a).map(\.call) == [late[0].number])
         table.now = PythonRoster.turnNanoseconds
         let ended = table.roster.received(
-            [try #require(WorkerMessage(Array(##"{"update":\##(second.number),"value":{}}"##.utf8)))], from: b, at: table.now)
+            [try #require(WorkerMessage(Array(##"{"update":\##(second.number),"value":{}}"##.utf8)))], from: b,
+            at: table.now)
         #expect(table.assignments(ended).isEmpty && table.terminated(ended) == [b.id])
         #expect(table.assignments(table.roster.workerEnded(b, .cancelled)).map(\.call) == [late[2].number])
     }
@@ -242,6 +245,7 @@ import Testing
         // The last one has not begun.
         #expect(table.assignments(actions).map(\.call) == [others[0].number, others[2].number])
         #expect(table.assignments(actions).allSatisfy { $0.worker.id != worker.id })
-        #expect(table.failed(table.roster.workerEnded(worker, .cancelled)).sorted() == [culprit.number, others[1].number])
+        #expect(
+            table.failed(table.roster.workerEnded(worker, .cancelled)).sorted() == [culprit.number, others[1].number])
     }
 }

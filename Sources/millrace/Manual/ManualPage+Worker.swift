@@ -102,6 +102,13 @@ private let workerMessages: [(String, String)] = [
         "The call has failed. details is any object, and may be left out."
     ),
     ("{\"cancelled\": 7}", "The call has ended because it was cancelled."),
+    (
+        "{\"leaving\": 4711}",
+        """
+        The worker ends by itself after the calls that it has begun, and takes no more; those that it has not begun are run \
+        elsewhere. The number is its process.
+        """
+    ),
     ("{\"forgotten\": 7}", "The state that the call names is kept no more. The call comes again, with its state."),
 ]
 

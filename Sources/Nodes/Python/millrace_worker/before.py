@@ -12,25 +12,23 @@ _CONTAINERS = (dict, list)
 class Before:
     """Remembers a state of JSON values, for little: containers as bytes that are quickly made and compared."""
 
-    __slots__ = ("state", "objects", "values", "_bytes")
+    __slots__ = ("state", "objects", "values", "_containers", "_bytes")
 
     def __init__(self, state):
         self.state = state
         self.objects = dict(state)
         self.values = self.objects  # as long as nothing inside them is changed
-        containers = [value for value in state.values() if type(value) in _CONTAINERS]
-        self._bytes = dumps(containers, _VERSION) if containers else None
+        self._containers = [value for value in state.values() if type(value) in _CONTAINERS]
+        self._bytes = dumps(self._containers, _VERSION) if self._containers else None
 
     def settle(self):
         """The function is done: `values` is what came from now on, whatever was changed inside. Returns whether the state is
         as it was."""
-        if self._bytes is not None:
-            containers = [value for value in self.objects.values() if type(value) in _CONTAINERS]
-            if _bytes_of(containers) != self._bytes:
-                whole = iter(loads(self._bytes))
-                self.values = {
-                    key: next(whole) if type(value) in _CONTAINERS else value for key, value in self.objects.items()}
-                return False
+        if self._bytes is not None and _bytes_of(self._containers) != self._bytes:
+            whole = iter(loads(self._bytes))
+            self.values = {
+                key: next(whole) if type(value) in _CONTAINERS else value for key, value in self.objects.items()}
+            return False
         state, values = self.state, self.values
         return len(state) == len(values) and all(map(is_, state, values)) and all(map(is_, state.values(), values.values()))
 

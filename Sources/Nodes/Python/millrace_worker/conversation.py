@@ -8,6 +8,7 @@ work in them. Coroutines share one event loop, which stops only while a plain fu
 """
 
 import asyncio
+import asyncio.events
 import collections
 import contextvars
 import os
@@ -20,6 +21,7 @@ from .bodies import awaited, result_of
 from .calls import Call, current
 from .errors import error_bytes
 from .json_text import decode, encode
+from .process_state import ProcessState
 from .replies import Replies
 from .states import STATES_MAX, KeptStates, StateSource
 from .targets import Targets
@@ -31,10 +33,11 @@ VERSION = 1  # of the protocol
 
 
 class Worker:
-    def __init__(self, folder, requests, replies):
+    def __init__(self, sources, requests, replies):
         self.descriptor = requests
+        self.process = ProcessState((requests, replies))
         self.replies = Replies(replies)
-        self.targets = Targets(folder)
+        self.targets = Targets(sources)
         self.states = KeptStates()
         self.requests = collections.deque()
         self.parts = []  # of a line that has not ended yet
@@ -42,6 +45,7 @@ class Worker:
         self.loop = None
         self.is_flush_due = False
         self.is_over = False
+        self.is_spent = False  # of no more use
         self.is_terminating = False
         signal.signal(signal.SIGTERM, self.terminate)
         os.register_at_fork(after_in_child=self.leave_terminate)
@@ -66,13 +70,15 @@ class Worker:
                 return
             # What coroutines have said in the turn of the loop that has just ended.
             self.replies.flush_if_due()
-            contextvars.copy_context().run(self.serve, call)
+            self.serve(call)
             self.replies.flush_if_due()
+            if self.is_spent:
+                return
 
     def next_call(self):
         """Waits for a call that is not for the event loop; meanwhile the loop runs, if there is one."""
         while not self.requests:
-            if self.is_over:
+            if self.is_over or self.is_spent:
                 return None
             if self.loop is None:
                 self.read()
@@ -153,7 +159,7 @@ class Worker:
         """The loop's: what is async starts at once, for anything else the loop stops."""
         self.read()
         while self.requests and self.targets.is_known_async(self.requests[0]):
-            contextvars.copy_context().run(self.serve, self.requests.popleft())
+            self.serve(self.requests.popleft())
         # All that begin now say so in one go, before the first of them runs.
         self.replies.flush_if_due()
         if self.requests or self.is_over:
@@ -162,26 +168,38 @@ class Worker:
     # Calls
 
     def serve(self, call):
-        current.set(call)
-        self.replies.running[call.number] = call
+        # What modules set in the context while they are loaded holds for all calls; each of them runs in a copy of it.
+        token = current.set(call)
         try:
-            function, is_coroutine, is_new = self.targets.function(call)
-        except BaseException as error:
-            self.fail(call, error)
-            return
-        if is_new:
-            self.read_what_came()
-        if self.early_cancels and call.number in self.early_cancels:
-            del self.early_cancels[call.number]
-            self.replies.end(call, b"cancelled")
-            return
-        if is_coroutine:
-            self.start(call, function)
-        else:
+            self.replies.running[call.number] = call
+            try:
+                function, is_coroutine, is_new = self.load(call)
+            except BaseException as error:
+                self.fail(call, error)
+                return
             if is_new:
+                self.read_what_came()
+            if self.early_cancels and call.number in self.early_cancels:
+                del self.early_cancels[call.number]
+                self.replies.end(call, b"cancelled")
+                return
+            if is_new and not is_coroutine:
                 self.replies.began(call, False)
                 self.replies.flush()
-            self.call(call, function)
+            contextvars.copy_context().run(self.start if is_coroutine else self.call, call, function)
+        finally:
+            current.reset(token)
+
+    def load(self, call):
+        changes = self.process.changes
+        changes.is_loading = True
+        try:
+            known = self.targets.function(call)
+        finally:
+            changes.is_loading = False
+        if known[2]:
+            self.process.keep()
+        return known
 
     def read_what_came(self):
         """After an import, which may have taken long: the call may not be wanted any more."""
@@ -189,13 +207,33 @@ class Worker:
             self.read()
 
     def call(self, call, function):
+        self.process.begin()
         try:
             result = result_of(function, call.state, self.replies.output, self.run_coroutine)
             update = update_bytes(call, result, self.replies.log)
         except BaseException as error:
+            self.put_back()
             self.fail(call, error)
         else:
+            self.put_back()
             self.succeed(call, update)
+
+    def put_back(self):
+        """The next call finds the process as this one did; if that cannot be, there is none."""
+        if self.is_terminating or len(self.replies.running) > 1:
+            return
+        try:
+            is_fine = self.process.put_back(self.replies.log)
+        except BaseException:
+            if self.is_terminating:
+                raise
+            is_fine = False
+        if not is_fine:
+            self.is_spent = True
+            # Before the end of its call, so that no other is given to it.
+            self.replies.send(b'{"leaving":%d}\n' % os.getpid())
+            if self.loop is not None:
+                self.loop.stop()
 
     def start(self, call, function):
         if not call.is_begun:
@@ -205,17 +243,18 @@ class Worker:
         call.task.add_done_callback(lambda _: None if call.ended else self.replies.end(call, b"cancelled"))
 
     async def call_async(self, call, function):
+        self.process.begin()
         try:
             result = await awaited(function(call.state), self.replies.output)
             update = update_bytes(call, result, self.replies.log)
-        except asyncio.CancelledError as error:
-            if call.cancelled:
+        except BaseException as error:
+            self.put_back()
+            if isinstance(error, asyncio.CancelledError) and call.cancelled:
                 self.replies.end(call, b"cancelled")
             else:
                 self.fail(call, error)
-        except BaseException as error:
-            self.fail(call, error)
         else:
+            self.put_back()
             self.succeed(call, update, is_later=True)
 
     def flush_later(self):
@@ -247,6 +286,10 @@ class Worker:
 
     def event_loop(self):
         if self.loop is None:
+            policy = asyncio.events._event_loop_policy
             self.loop = asyncio.new_event_loop()
+            # To make one is no reason for a node to find another policy.
+            asyncio.events._event_loop_policy = policy
+            self.process.changes.protect(self.loop)
             self.loop.add_reader(self.descriptor, self.readable)
         return self.loop
