@@ -31,6 +31,12 @@ package final class FolderWatch: Sendable {
             }
         }
 
+        func subtracting(_ other: Changes) -> Changes {
+            Changes(
+                documents: documents.subtracting(other.documents), graphs: graphs.subtracting(other.graphs),
+                isEverything: isEverything)
+        }
+
         mutating func formUnion(_ other: Changes) {
             documents.formUnion(other.documents)
             graphs.formUnion(other.graphs)
@@ -86,7 +92,7 @@ package final class FolderWatch: Sendable {
         take(inotify?.read() ?? .none)
         return guarded.withLock { guarded in
             var changes = guarded.changes
-            if guarded.topWatch == nil { changes.isEverything = true }
+            if inotify != nil, guarded.topWatch == nil { changes.isEverything = true }
             if guarded.unwatched.contains(.graph(graph)) { changes.graphs.insert(graph) }
             return changes
         }
@@ -97,11 +103,11 @@ package final class FolderWatch: Sendable {
         guarded.withLock { _ = $0.changes.graphs.insert(graph) }
     }
 
-    /// From now on what was marked is being looked at; later changes are marked anew.
-    package func beginLook() {
+    /// From now on these changes are being looked at; later ones are marked anew.
+    package func beginLook(at changes: Changes) {
         if guarded.withLock({ $0.topWatch == nil }) { watchTop() }
         guarded.withLock { guarded in
-            guarded.changes = Changes()
+            guarded.changes = changes.isEverything ? Changes() : guarded.changes.subtracting(changes)
             guarded.held = []
         }
     }

@@ -32,7 +32,7 @@ extension GraphCatalog {
         var changes = watch.changes(before: id)
         guard !watch.isWatching else { return changes }
         // Nothing tells of changes, so what concerns the graph is looked at; a new document may be anywhere.
-        changes.isEverything = current(id) == nil
+        if current(id) == nil { changes.isEverything = true }
         changes.graphs.insert(id)
         changes.documents.formUnion(files(ofGraph: id))
         return changes
@@ -64,7 +64,7 @@ extension GraphCatalog {
     /// - Returns: what could not be loaded and why, a line each; the same is not said twice in a row.
     package func look(at changes: FolderWatch.Changes) throws(StoreError) -> [String] {
         guard let watch else { return [] }
-        watch.beginLook()
+        watch.beginLook(at: changes)
         defer { watch.endLook() }
         var complaints: [String] = []
         var changes = changes

@@ -213,6 +213,8 @@ extension GraphCatalog {
                 complaints.append("graph \(stored.summary.graphID) cannot be run: \(error)")
             }
         }
+        // What was told before this look is seen by it.
+        _ = watch?.changes(before: "")
         return try complaints + look(at: .everything)
     }
 
