@@ -192,7 +192,7 @@ struct PythonRoster: Sendable {
             // A call that has ended, or never was here, has nobody to tell it to.
             guard let seat = members[worker.id]?.seats[message.number] else { continue }
             switch message.kind {
-            case .hello, .leaving: continue
+            case .hello, .leaving, .imported: continue
             case .began: begun(seat, message.isAsync ? .async : .plain, in: worker, &actions)
             case .text, .emit, .log:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .output(message, from: worker))) }

@@ -17,6 +17,11 @@ package final class PythonWorkers: Sendable {
     private let roster: Mutex<PythonRoster>
     private let keys: PythonKeys
     private let lastNumber = Atomic<Int>(0)
+    private let onImport = Mutex<ImportObserver?>(nil)
+
+    /// Takes the graph, its folder, and the path below that of a Python file that its revision does not keep, and that a node
+    /// has imported; called on the reactor's thread.
+    package typealias ImportObserver = @Sendable (_ graphID: String, _ folder: String, _ path: String) -> Void
 
     /// - Parameters:
     ///   - pool: removes the folders of workers that have ended.
@@ -40,6 +45,10 @@ package final class PythonWorkers: Sendable {
                 workersMax: settings.maxWorkers, idleMilliseconds: settings.idleMilliseconds,
                 startMilliseconds: settings.startMilliseconds))
         for folder in PythonFolder.leftovers(in: runtimeFolder) { folder.remove(on: pool) {} }
+    }
+
+    package func observeImports(_ observer: @escaping ImportObserver) {
+        onImport.withLock { $0 = observer }
     }
 
     package var counts: PythonCounts { roster.withLock { $0.counts } }
@@ -123,6 +132,7 @@ extension PythonWorkers {
             if let hello = messages.first, hello.kind == .hello {
                 perform { $0.greeted(worker, tellsBegan: hello.tellsBegan) }
             }
+            for message in messages where message.kind == .imported { noteImport(message, worker.key) }
             perform { $0.received(messages, from: worker, at: now) }
         case .sideOutput(let bytes): take(bytes, channel: "stdout", from: worker)
         case .stderr(let bytes):
@@ -132,6 +142,11 @@ extension PythonWorkers {
             let failure = worker.failure(end, interpreter: worker.key.program)
             perform { $0.workerEnded(worker, failure) }
         }
+    }
+
+    private func noteImport(_ message: WorkerMessage, _ key: PythonKey) {
+        guard let folder = key.folder, let path = message.path else { return }
+        onImport.withLock { $0 }?(key.graphID, folder, path)
     }
 
     /// What did not come through Python tells nobody whose it is.

@@ -5,14 +5,14 @@ import JSON
 /// thread need not parse the rest: the call's own task does.
 struct WorkerMessage: Sendable {
     enum Kind: String, Sendable {
-        case hello, began, text, emit, log, update, error, cancelled, forgotten, leaving
+        case hello, began, text, emit, log, update, error, cancelled, forgotten, leaving, imported
 
         /// Whether the call has ended with it.
         var isEnd: Bool { self == .update || self == .error || self == .cancelled }
     }
 
     let kind: Kind
-    /// Of the call; for `hello` the version, for `leaving` the process.
+    /// Of the call; for `hello` the version, for `leaving` and `imported` the process.
     let number: Int
     let line: [UInt8]
 
@@ -33,6 +33,9 @@ struct WorkerMessage: Sendable {
 
     /// Of a hello: how many states the worker keeps.
     var keptStates: Int { (try? JSONText(parsing: line))?["keeps"]?.int ?? 0 }
+
+    /// Of what was imported: its path below the graph's folder.
+    var path: String? { (try? JSONText(parsing: line))?["path"]?.string }
 
     /// What the call has put out.
     func output() throws(JSONError) -> Output {

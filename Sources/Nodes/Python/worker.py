@@ -32,6 +32,7 @@ def main():
     threads.install()
     files = sources.Sources(place)
     worker = Worker(files, requests, replies)
+    files.tell = worker.replies.imported
     millrace._sink = worker.replies.output
     millrace._key = worker.replies.idempotency_key
     millrace._trace = worker.replies.traceparent

@@ -109,6 +109,13 @@ private let workerMessages: [(String, String)] = [
         elsewhere. The number is its process.
         """
     ),
+    (
+        "{\"imported\": 4711, \"path\": \"plugins/a.py\"}",
+        """
+        Of Python workers: a node has imported a file of the graph's folder that its revision does not keep, by its path below \
+        that folder. The next revision keeps it. The number is the worker's process.
+        """
+    ),
     ("{\"forgotten\": 7}", "The state that the call names is kept no more. The call comes again, with its state."),
 ]
 

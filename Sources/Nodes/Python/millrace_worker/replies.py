@@ -176,6 +176,11 @@ class Replies:
             if not is_later:
                 self.flush()
 
+    def imported(self, path):
+        """A file of the graph's folder, that the revision does not have."""
+        if not self.is_fork:
+            self.send('{"imported":%d,"path":%s}\n' % (os.getpid(), encode(path)))
+
     def tell_outliving(self, call):
         for what in outliving(call):
             text = encode("%s of the node %s outlives it; what it puts out from now on is dropped" % (what, call.node))
