@@ -6,15 +6,18 @@
     millrace.emit(0.4, channel="progress")
     charge(card, key=millrace.idempotency_key())        # the same in each attempt of this node
 
-Outside Millrace, in a test or a notebook, both write to stderr, so the same file runs there unchanged.
+Outside Millrace, in a test or a notebook, both print to stdout, so the same file runs there unchanged:
+`pip install "$(millrace python-path)"`, or PYTHONPATH with that folder.
 """
 
 import json
+import os
 import sys
 
 __all__ = ["emit", "idempotency_key", "log", "traceparent"]
 
 CHANNEL_LENGTH_MAX = 64
+OUTSIDE_KEY = "00000000-0000-7000-8000-000000000000/outside"  # of the form of those inside
 
 
 def emit(data, channel="chunk"):
@@ -31,7 +34,7 @@ def log(*values):
 
 def idempotency_key():
     """The same text for all attempts of the running node in this execution, also across restarts of the daemon: give it to
-    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace: ""."""
+    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace always the same."""
     return _key()
 
 
@@ -43,7 +46,7 @@ def traceparent():
 
 def _key():
     # The worker puts its own in this place.
-    return ""
+    return OUTSIDE_KEY
 
 
 def _trace():
@@ -53,4 +56,6 @@ def _trace():
 
 def _sink(channel, data):
     # The worker puts its own in this place.
-    print("%s: %s" % (channel, json.dumps(data, ensure_ascii=False)), file=sys.stderr)
+    # What a process node prints to stdout is its result.
+    stream = sys.stderr if "MILLRACE_NODE_ID" in os.environ else sys.stdout
+    print("%s: %s" % (channel, json.dumps(data, ensure_ascii=False, default=str)), file=stream, flush=True)

@@ -166,13 +166,6 @@ def test_the_end_of_stdin_ends_the_worker_whatever_its_loop_does(tmp_path):
         assert worker.process.returncode == 0
 
 
-def test_millrace_works_without_the_daemon():
-    result = subprocess.run(
-        [sys.executable, "-c", "import millrace; millrace.log('a', 1); millrace.emit([1])"], env={"PYTHONPATH": str(FOLDER)},
-        capture_output=True, text=True, check=True)
-    assert (result.stdout, result.stderr) == ("", "log: \"a 1\"\nchunk: [1]\n")
-
-
 def test_importing_the_worker_has_no_effect():
     # multiprocessing imports it into every process that it spawns.
     importlib.import_module("worker")
