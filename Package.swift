@@ -65,7 +65,7 @@ let targets: [Target] = [
     // The engine and its edges.
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("ReactorServices", ["Executions", "Reactor", "Linux"]),
-    module("Nodes", ["Executions", "Graphs", "JSON", "CLua", dequeModule], exclude: ["Python"]),
+    module("Nodes", ["Executions", "Graphs", "JSON", "Linux", "CLua", dequeModule], exclude: ["Python"]),
     module("History", ["Executions", "Graphs", "JSON", "Linux", "Metrics", grdb]),
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),

@@ -19,18 +19,42 @@ package struct ConfigurationLoader {
     ///   - environment: All variables of the process; those of other programs do not matter.
     ///   - flags: Values by key name. A string is read as text of the key's type, so that `--set` needs no parsing.
     ///   - isRoot: Whether the state folder is the system's.
+    ///   - folder: Where relative paths are taken from: the folder of the start. Children work elsewhere.
     /// - Throws: All faults of all sources together; a file that cannot be read or parsed counts as one.
     package static func load(
-        file: String?, environment: [String: String], flags: [String: ConfigValue] = [:], isRoot: Bool = geteuid() == 0
+        file: String?, environment: [String: String], flags: [String: ConfigValue] = [:], isRoot: Bool = geteuid() == 0,
+        folder: String = workingFolder()
     ) throws(ConfigurationError) -> LoadedConfiguration {
         var loader = ConfigurationLoader()
         if let file { loader.apply(file: file) }
         loader.apply(environment: environment)
         loader.apply(flags: flags)
         loader.placeState(environment: environment, isRoot: isRoot)
+        loader.placePaths(in: folder)
         guard loader.faults.isEmpty else { throw ConfigurationError(faults: loader.faults) }
         return LoadedConfiguration(
             configuration: loader.configuration, origins: loader.origins, warnings: loader.warnings)
+    }
+
+    /// getcwd(3); empty, so that paths stay as they are, where it cannot be told.
+    package static func workingFolder() -> String {
+        guard let folder = getcwd(nil, 0) else { return "" }
+        defer { free(folder) }
+        return String(cString: folder)
+    }
+
+    private mutating func placePaths(in folder: String) {
+        func absolute(_ path: String) -> String {
+            if path.isEmpty || folder.isEmpty || path.hasPrefix("/") { return path }
+            let rest = path == "." ? "" : path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+            return rest.isEmpty ? folder : folder == "/" ? "/\(rest)" : "\(folder)/\(rest)"
+        }
+        configuration.stateDirectory = absolute(configuration.stateDirectory)
+        configuration.graphsDirectory = absolute(configuration.graphsDirectory)
+        // A bare name is looked up in PATH.
+        if configuration.kinds.python.interpreter.contains("/") {
+            configuration.kinds.python.interpreter = absolute(configuration.kinds.python.interpreter)
+        }
     }
 
     private init() {

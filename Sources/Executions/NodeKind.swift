@@ -16,6 +16,12 @@ package protocol NodeKind: Sendable {
 
     /// Checks what a schema cannot say, and makes the body that runs. Pointers of the faults are relative to `config`.
     func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody
+    /// The Python in a config that compiles. Pointers are relative to it.
+    func code(in config: JSONObject) -> [NodeCode]
+}
+
+extension NodeKind {
+    package func code(in config: JSONObject) -> [NodeCode] { [] }
 }
 
 /// One node of one graph revision, ready to run any number of times, at once too.
@@ -142,16 +148,19 @@ package struct NodeOutput: Sendable {
 package final class GraphIdentity: Sendable {
     package let id: String
     package let revision: Int
-    /// The files that the document names, by the name written there.
+    /// The files that the document names, and those that they import.
     package let files: GraphFiles
     /// The folder that the document came from: the working directory of its children. Nil when it came by the API and no
     /// graphs folder is configured.
     package let folder: String?
+    /// What runs its Python nodes, an absolute path; nil: what the configuration says.
+    package let interpreter: String?
 
-    package init(id: String, revision: Int, files: GraphFiles, folder: String?) {
+    package init(id: String, revision: Int, files: GraphFiles, folder: String?, interpreter: String? = nil) {
         self.id = id
         self.revision = revision
         self.files = files
         self.folder = folder
+        self.interpreter = interpreter
     }
 }

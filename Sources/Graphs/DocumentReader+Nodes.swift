@@ -111,6 +111,10 @@ extension DocumentReader {
         for fault in vocabulary.faults(inConfig: config, ofKind: kind, files: files.files) {
             faults.add(fault, in: text)
         }
+        guard faults.count == countBefore else { return }
+        code += vocabulary.code(inConfig: config, ofKind: kind).map { found in
+            NodeCode(pointer: faults.pointer + found.pointer, source: found.source)
+        }
     }
 }
 

@@ -2,7 +2,8 @@ import JSON
 import OrderedCollections
 
 private let documentKeys: [JSONKey] = [
-    "id", "name", "description", "initial_state", "reducers", "limits", "on_restart", "nodes", "edges",
+    "id", "name", "description", "initial_state", "reducers", "limits", "on_restart", "python", "nodes",
+    "edges",
 ]
 private let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
 
@@ -14,6 +15,8 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     let faults = FaultCollector()
     let vocabulary: Vocabulary
     var files: NamedFiles<Source>
+    /// The Python of the nodes that were read without a fault.
+    var code: [NodeCode] = []
     /// Id → place in the document of the first node that has it.
     private(set) var placeOfID: [String: Int] = [:]
     /// Every place's id, "" where there is none.
@@ -31,6 +34,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     private var reducers: OrderedDictionary<JSONKey, Reducer> = [:]
     private var limits = GraphLimits()
     private var onRestart = OnRestart.resume
+    private var interpreter: String?
     /// One fault says so; without their ids nothing can be said of the edges.
     private var hasTooManyNodes = false
     private var nodes: [GraphNode] = []
@@ -51,7 +55,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         guard let id else { preconditionFailure("a document without an id has a fault") }
         let document = GraphDocument(
             id: id, name: name ?? id, description: description, initialState: initialState, reducers: reducers,
-            limits: limits, onRestart: onRestart, nodes: nodes, edges: edges, source: source)
+            limits: limits, onRestart: onRestart, interpreter: interpreter, nodes: nodes, edges: edges, source: source)
         return (document, order.places)
     }
 
@@ -77,6 +81,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         case "reducers": reducers = reducers(value)
         case "limits": limits = limits(value)
         case "on_restart": onRestart = faults.choice(value, of: OnRestart.self) ?? .resume
+        case "python": interpreter = interpreter(value)
         case "nodes":
             faults.elements(of: value, counts: 1...vocabulary.nodeCountMax) { place, value in
                 if let node = node(value, place) { nodes.append(node) }
@@ -125,6 +130,24 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
             }
         }
         return GraphLimits(maxParallelNodes: maxParallelNodes, timeoutMilliseconds: timeout)
+    }
+
+    /// A path beside the document, or an absolute one: whoever may store a document runs code anyway, but a document that is
+    /// handed on must not mean what lies around the folder that it happens to stand in.
+    private func interpreter(_ value: JSONText) -> String? {
+        var path: String?
+        faults.members(of: value, known: ["interpreter"]) { _, value in
+            guard let text = faults.string(value) else { return }
+            let isOutside =
+                !text.hasPrefix("/")
+                && text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
+            if text.isEmpty || text.utf8.contains(0) || text.utf8.count > GraphBounds.interpreterBytesMax || isOutside {
+                faults.add("must be the path of a Python interpreter, absolute or below the document's folder")
+            } else {
+                path = text
+            }
+        }
+        return path
     }
 
     /// A cycle is a fault of its edge that stands last in the document: the one that closed it.

@@ -39,6 +39,9 @@ final class FaultCollector {
         path.removeLast()
     }
 
+    /// Where the walk stands, as a JSON Pointer.
+    var pointer: String { JSONPointer(path.map(\.token)).description }
+
     /// Notes a fault of the value at which the walk stands.
     func add(_ message: String) {
         note(message, at: path)

@@ -10,10 +10,11 @@ package struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
     package init(document: [UInt8], files: GraphFiles = GraphFiles()) {
         var hash = SHA256()
         hash.update(part: document)
-        let names = files.files.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let all = files.all
+        let names = all.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         for name in names {
             hash.update(part: Array(name.utf8))
-            hash.update(part: files[name] ?? [])
+            hash.update(part: all[name] ?? [])
         }
         description = SHA256.text(hash.finish())
     }

@@ -15,20 +15,50 @@ package struct FolderFiles: GraphFileSource, Sendable {
     }
 
     package func read(_ name: String) throws(GraphFileError) -> [UInt8] {
-        try checkName(name)
-        let folder = try FileDescriptor(opening: path, O_DIRECTORY, name: path)
-        let file = try FileDescriptor(opening: path + "/" + name, 0, name: name)
-        let inside = try folder.truePath(name: path)
-        guard try file.truePath(name: name).hasPrefix(inside == "/" ? inside : inside + "/") else {
-            throw GraphFileError("the file \(Suggestion.quoted(name)) leads out of the document's folder")
-        }
-        return try file.content(name: name, bytesMax: GraphBounds.fileBytesMax)
+        try readFile(name).content
     }
 
-    /// The content of a document itself, which may be a link to wherever the folder's owner wants.
-    func readDocument(_ name: String) throws(GraphFileError) -> [UInt8] {
+    /// The content of a file, and its true path.
+    func readFile(_ name: String) throws(GraphFileError) -> (content: [UInt8], truePath: String) {
+        try checkName(name)
+        let file = try open(name, 0)
+        let truePath = try file.truePath(name: name)
+        return (try file.content(name: name, bytesMax: GraphBounds.fileBytesMax), truePath)
+    }
+
+    /// The content of a document itself, which may be a link to wherever the folder's owner wants, and its true path.
+    func readDocument(_ name: String) throws(GraphFileError) -> (content: [UInt8], truePath: String) {
         let file = try FileDescriptor(opening: path + "/" + name, 0, name: name)
-        return try file.content(name: name, bytesMax: GraphBounds.documentBytesMax)
+        let truePath = try file.truePath(name: name)
+        return (try file.content(name: name, bytesMax: GraphBounds.documentBytesMax), truePath)
+    }
+
+    package func names(inFolder name: String) -> Set<String>? {
+        listFolder(name)?.names
+    }
+
+    /// The names in a folder, and its true path; nil for one of more than `GraphBounds.folderNamesMax`.
+    func listFolder(_ name: String) -> (names: Set<String>, truePath: String)? {
+        do throws(GraphFileError) {
+            if !name.isEmpty { try checkName(name) }
+            let folder = try open(name, O_DIRECTORY)
+            let truePath = try folder.truePath(name: name)
+            return folder.names(countMax: GraphBounds.folderNamesMax).map { ($0, truePath) }
+        } catch {
+            return nil
+        }
+    }
+
+    /// Opens what lies in the folder, or the folder itself, which is "".
+    private func open(_ name: String, _ flags: Int32) throws(GraphFileError) -> FileDescriptor {
+        let folder = try FileDescriptor(opening: path, O_DIRECTORY, name: path)
+        let file = try FileDescriptor(opening: name.isEmpty ? path : path + "/" + name, flags, name: name)
+        let inside = try folder.truePath(name: path)
+        let truePath = try file.truePath(name: name)
+        guard truePath == inside || truePath.hasPrefix(inside == "/" ? inside : inside + "/") else {
+            throw GraphFileError("the file \(Suggestion.quoted(name)) leads out of the document's folder")
+        }
+        return file
     }
 
     private func checkName(_ name: String) throws(GraphFileError) {
@@ -48,7 +78,7 @@ private struct FileDescriptor: ~Copyable {
 
     /// open(2) with `O_PATH`.
     init(opening path: String, _ flags: Int32, name: String) throws(GraphFileError) {
-        number = open(path, __O_PATH | O_CLOEXEC | flags)
+        number = Glibc.open(path, __O_PATH | O_CLOEXEC | flags)
         let error = errno
         guard number >= 0 else { throw Self.failure(name, error) }
     }
@@ -73,7 +103,7 @@ private struct FileDescriptor: ~Copyable {
             throw GraphFileError("\(Suggestion.quoted(name)) is not a regular file")
         }
         guard status.st_size <= bytesMax else { throw .tooLarge(name, bytesMax) }
-        let file = open("/proc/self/fd/\(number)", O_RDONLY | O_CLOEXEC)
+        let file = Glibc.open("/proc/self/fd/\(number)", O_RDONLY | O_CLOEXEC)
         let error = errno
         guard file >= 0 else { throw Self.failure(name, error) }
         defer { close(file) }
@@ -85,6 +115,21 @@ private struct FileDescriptor: ~Copyable {
             content += chunk
         }
         throw .tooLarge(name, bytesMax)
+    }
+
+    /// What a folder holds, but `.` and `..`; nil if it cannot be listed, or holds more.
+    func names(countMax: Int) -> Set<String>? {
+        guard let folder = opendir("/proc/self/fd/\(number)") else { return nil }
+        defer { closedir(folder) }
+        var names: Set<String> = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
+                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.insert(name) }
+            if names.count > countMax { return nil }
+        }
+        return names
     }
 
     private static func chunk(of file: Int32, countMax: Int, _ name: String) throws(GraphFileError) -> [UInt8] {

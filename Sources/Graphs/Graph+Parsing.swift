@@ -5,22 +5,37 @@ package enum GraphFormat: Sendable {
     case json, yaml
 }
 
-/// What makes a revision of a graph: the graph, and the content of the files that it names.
+/// What makes a revision of a graph: the graph, and the content of the files that it names and that their code imports.
 package struct GraphRevisionContent: Sendable {
     package let graph: Graph
     package let files: GraphFiles
+    /// The Python of its nodes.
+    package let code: [NodeCode]
+    /// Paths below the graph's folder, without endings, where a module was looked for and not found.
+    package let absentModules: Set<String>
 }
 
 extension Graph {
     /// Reads and validates a document and the files that it names; the one way to a `Graph`. Throws every fault found
     /// (the first ones kept, all counted), in document order; a text that is no JSON or YAML has a single fault, at "".
+    /// - Parameter shown: of a graph, the files that a run has shown to be imported, though no text names them.
     package static func parse(
-        _ bytes: [UInt8], format: GraphFormat, vocabulary: some NodeVocabulary, files: some GraphFileSource
+        _ bytes: [UInt8], format: GraphFormat, vocabulary: some NodeVocabulary, files: some GraphFileSource,
+        shown: (_ graphID: String) -> Set<String> = { _ in [] }
     ) throws(GraphFaults) -> GraphRevisionContent {
         let source = try source(bytes, format)
         let reader = DocumentReader(vocabulary, files)
         let (document, places) = try reader.read(source)
-        return GraphRevisionContent(graph: Graph(document, places: places), files: reader.files.files)
+        var named = reader.files.files
+        var imports = ImportedFiles(files, named: named)
+        let shown = shown(document.id)
+        imports.add(reader.code.map(\.source), shown: shown)
+        if let fault = imports.fault { throw GraphFaults(pointer: "/nodes", fault) }
+        named.imported = imports.imported
+        named.shown = shown.filter { imports.imported[$0] != nil }
+        return GraphRevisionContent(
+            graph: Graph(document, places: places), files: named, code: reader.code,
+            absentModules: imports.absent)
     }
 
     /// The text of a document as JSON, parsed but not checked. Throws a single fault, at "", or duplicate keys.

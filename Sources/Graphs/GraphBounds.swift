@@ -11,6 +11,18 @@ package enum GraphBounds {
     package static let fileBytesMax = 4 << 20
     /// Bytes of all files named by one document: they are kept with every revision.
     package static let filesBytesMax = 16 << 20
+    /// Bytes of all Python files that one document's nodes import from its folder: they are kept with every revision.
+    package static let importedBytesMax = 16 << 20
+    /// Such files: a large package of one's own; what is installed does not count.
+    package static let importedFilesMax = 2_000
+    /// Folders that are looked through for what one document's nodes import.
+    package static let importFoldersMax = 2_000
+    /// Names of one such folder; a larger one holds data, and nothing is imported from it by what is kept with a revision.
+    package static let folderNamesMax = 100_000
+    /// Modules that were looked for and not found, and are remembered in case that they appear.
+    package static let importLookupsMax = 20_000
+    /// Bytes of the path of an interpreter: PATH_MAX of Linux.
+    package static let interpreterBytesMax = 4_096
     /// Nodes of a graph at most, where nothing else is said (`graphs.nodes_max`).
     package static let nodeCountMax = 10_000
     /// What that may be raised to.

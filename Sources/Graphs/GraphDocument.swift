@@ -11,6 +11,9 @@ package struct GraphDocument: Sendable, Equatable {
     package let reducers: OrderedDictionary<JSONKey, Reducer>
     package let limits: GraphLimits
     package let onRestart: OnRestart
+    /// What runs its Python nodes: an absolute path, or one below the document's folder. Nil: a virtual environment there, or
+    /// what the configuration says.
+    package let interpreter: String?
     /// In document order.
     package let nodes: [GraphNode]
     /// In document order.

@@ -9,9 +9,11 @@ package struct GraphFolder: Sendable {
         package let format: GraphFormat
         /// The document as it was read; empty if it could not be.
         package let bytes: [UInt8]
-        /// What the file and the files that it names hold: it changes when one of them does, and only then.
+        /// What the document holds.
         package let fingerprint: Fingerprint
         package let content: Result<GraphRevisionContent, GraphFaults>
+        /// What was looked at for it.
+        package let trail: FolderSnapshot.Trail
     }
 
     /// The folder cannot be listed.
@@ -19,19 +21,30 @@ package struct GraphFolder: Sendable {
         package let message: String
     }
 
-    private let files: FolderFiles
+    private let path: String
 
     package init(path: String) {
-        files = FolderFiles(path: path)
+        self.path = path
     }
 
     /// Reads every document, in the order of the files' names. One that is broken does not hinder the others; of two
     /// with one id the second has a fault.
-    package func read(vocabulary: some NodeVocabulary) throws(ListingError) -> [Entry] {
+    /// - Parameters:
+    ///   - only: the names of the files to read; nil: all.
+    ///   - idOfFile: the ids in the files that are not read.
+    package func read(
+        vocabulary: some NodeVocabulary, snapshot: FolderSnapshot? = nil, only: Set<String>? = nil,
+        idOfFile: [String: String] = [:], shown: (_ graphID: String) -> Set<String> = { _ in [] }
+    ) throws(ListingError) -> [Entry] {
+        let snapshot = snapshot ?? FolderSnapshot(path: path)
         var entries: [Entry] = []
         var fileOfID: [String: String] = [:]
-        for (name, format) in try documentNames() {
-            var entry = entry(name, format, vocabulary)
+        if let only {
+            for (file, id) in idOfFile where !only.contains(file) { fileOfID[id] = file }
+        }
+        for name in try documentNames() where only?.contains(name) ?? true {
+            guard let format = Self.format(of: name) else { continue }
+            var entry = Self.entry(name, format, vocabulary, snapshot, shown)
             if case .success(let content) = entry.content {
                 let id = content.graph.document.id
                 if let first = fileOfID[id] {
@@ -45,31 +58,31 @@ package struct GraphFolder: Sendable {
         return entries
     }
 
-    private func entry(_ name: String, _ format: GraphFormat, _ vocabulary: some NodeVocabulary) -> Entry {
-        do {
-            let bytes = try files.readDocument(name)
-            do {
-                let content = try Graph.parse(bytes, format: format, vocabulary: vocabulary, files: files)
-                return Entry(
-                    fileName: name, format: format, bytes: bytes,
-                    fingerprint: Fingerprint(document: bytes, files: content.files), content: .success(content))
+    private static func entry(
+        _ name: String, _ format: GraphFormat, _ vocabulary: some NodeVocabulary, _ snapshot: FolderSnapshot,
+        _ shown: (_ graphID: String) -> Set<String>
+    ) -> Entry {
+        _ = snapshot.takeTrail()
+        var bytes: [UInt8] = []
+        let content = Result { () throws(GraphFaults) in
+            do throws(GraphFileError) {
+                bytes = try snapshot.readDocument(name)
             } catch {
-                return Entry(
-                    fileName: name, format: format, bytes: bytes, fingerprint: Fingerprint(document: bytes),
-                    content: .failure(error))
+                throw GraphFaults(error.message)
             }
-        } catch {
-            return Entry(
-                fileName: name, format: format, bytes: [], fingerprint: Fingerprint(document: []),
-                content: .failure(GraphFaults(error.message)))
+            return try Graph.parse(bytes, format: format, vocabulary: vocabulary, files: snapshot, shown: shown)
         }
+        return Entry(
+            fileName: name, format: format, bytes: bytes, fingerprint: Fingerprint(document: bytes), content: content,
+            trail: snapshot.takeTrail())
     }
 
-    private func documentNames() throws(ListingError) -> [(name: String, format: GraphFormat)] {
-        guard let folder = opendir(files.path) else {
+    /// The names of its documents, in the order of their bytes.
+    private func documentNames() throws(ListingError) -> [String] {
+        guard let folder = opendir(path) else {
             let error = errno
             throw ListingError(
-                message: "the graphs folder \(files.path) cannot be read: \(String(cString: strerror(error)))")
+                message: "the graphs folder \(path) cannot be read: \(String(cString: strerror(error)))")
         }
         defer { closedir(folder) }
         var names: [String] = []
@@ -79,12 +92,11 @@ package struct GraphFolder: Sendable {
                     String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
                 })
         }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.compactMap { name in
-            Self.format(of: name).map { (name, $0) }
-        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    private static func format(of name: String) -> GraphFormat? {
+    /// How a file of the folder is written, if by its name it is a document.
+    package static func format(of name: String) -> GraphFormat? {
         if name.hasPrefix(".") { return nil }
         if name.hasSuffix(".json") { return .json }
         return name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? .yaml : nil
@@ -95,6 +107,6 @@ extension GraphFolder.Entry {
     fileprivate func refused(_ message: String) -> Self {
         Self(
             fileName: fileName, format: format, bytes: bytes, fingerprint: fingerprint,
-            content: .failure(GraphFaults(pointer: "/id", message)))
+            content: .failure(GraphFaults(pointer: "/id", message)), trail: trail)
     }
 }

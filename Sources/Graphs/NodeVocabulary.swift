@@ -9,6 +9,8 @@ package protocol NodeVocabulary: Sendable {
     /// What is wrong with a config that fits its kind's schema, and whose files could be read. Pointers are relative to
     /// the config; `files` holds the files that the document has named so far.
     func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault]
+    /// The Python that a config brings along; the config has no faults.
+    func code(inConfig config: JSONObject, ofKind name: String) -> [NodeCode]
     /// Why a condition does not compile; nil if it does.
     func fault(inCondition source: String) -> String?
     /// Nodes that a graph may have, up to `GraphBounds.nodeCountCeiling`.
@@ -16,5 +18,6 @@ package protocol NodeVocabulary: Sendable {
 }
 
 extension NodeVocabulary {
+    package func code(inConfig config: JSONObject, ofKind name: String) -> [NodeCode] { [] }
     package var nodeCountMax: Int { GraphBounds.nodeCountMax }
 }

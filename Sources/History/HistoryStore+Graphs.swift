@@ -41,7 +41,7 @@ extension HistoryStore: GraphStore {
                 isDeletion: false,
                 fileName: graph.loadedFrom?.fileName)
             try database.insert(summary, key, document: graph.document, folder: graph.folder)
-            for (name, content) in graph.files.files {
+            for (name, content) in KeptName.names(of: graph.files) {
                 try database.execute(
                     sql: "INSERT INTO graph_files(graph_key, revision, name, content_key) VALUES (?, ?, ?, ?)",
                     arguments: [key, next, name, try database.contentKey(of: content)])
@@ -86,6 +86,32 @@ extension HistoryStore: GraphStore {
         """
 }
 
+/// What a file of a revision is called in `graph_files`: by its name in the document; one that is imported by its path behind
+/// a prefix, which no name in a document has.
+private enum KeptName {
+    private static let imported = "./"
+    private static let shown = "././"
+
+    static func names(of files: GraphFiles) -> [(name: String, content: [UInt8])] {
+        files.files.map { ($0.key, $0.value) }
+            + files.imported.map { path, content in
+                ((files.shown.contains(path) ? shown : imported) + path, content)
+            }
+    }
+
+    static func add(_ name: String, _ content: [UInt8], to files: inout GraphFiles) {
+        if name.hasPrefix(shown) {
+            let path = String(name.dropFirst(shown.count))
+            files.imported[path] = content
+            files.shown.insert(path)
+        } else if name.hasPrefix(imported) {
+            files.imported[String(name.dropFirst(imported.count))] = content
+        } else {
+            files.files[name] = content
+        }
+    }
+}
+
 extension GraphRevisionSummary {
     fileprivate init(_ row: Row) {
         self.init(
@@ -101,14 +127,13 @@ extension StoredGraph {
             SELECT name, content FROM graph_files JOIN file_contents USING (content_key)
             WHERE graph_key = ? AND revision = ?
             """
-        var files: [String: [UInt8]] = [:]
+        var files = GraphFiles()
         for row in try Row.fetchAll(database, sql: sql, arguments: [key, summary.revision]) {
-            files[row[0]] = Array(row[1] as Data)
+            KeptName.add(row[0], Array(row[1] as Data), to: &files)
         }
         let document: String = row[7]
         self.init(
-            summary: summary, document: JSONText(trusted: Array(document.utf8)), files: GraphFiles(files),
-            folder: row[6])
+            summary: summary, document: JSONText(trusted: Array(document.utf8)), files: files, folder: row[6])
     }
 }
 

@@ -17,4 +17,9 @@ package enum SmallFile {
             if count == 0 { return bytes }
         }
     }
+
+    /// /dev/null: for a child that nobody listens to.
+    package static func openNothing() throws(SystemError) -> Descriptor {
+        Descriptor(owning: try checked("open /dev/null") { open("/dev/null", O_RDWR | O_CLOEXEC) })
+    }
 }

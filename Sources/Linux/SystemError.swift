@@ -31,6 +31,7 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         package static let invalidArgument = Code(rawValue: EINVAL)
         package static let isDirectory = Code(rawValue: EISDIR)
         package static let noSpace = Code(rawValue: ENOSPC)
+        package static let notFolder = Code(rawValue: ENOTDIR)
         package static let notFound = Code(rawValue: ENOENT)
         package static let notPermitted = Code(rawValue: EPERM)
         package static let notSocket = Code(rawValue: ENOTSOCK)

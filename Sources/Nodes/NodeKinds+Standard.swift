@@ -6,6 +6,8 @@ package struct NodeSettings: Sendable {
     package var clock: any Clock
     package var launcher: any ProcessLauncher
     package var python: PythonWorkers
+    /// Nil: code is not compiled before it runs.
+    package var syntax: PythonSyntax?
     package var lua: LuaLimits
     /// Names of the kinds that graphs may use; `*` stands for all.
     package var enabled: [String]
@@ -13,10 +15,12 @@ package struct NodeSettings: Sendable {
     package var nodeCountMax: Int
 
     package init(
-        clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, lua: LuaLimits = .node,
+        clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, syntax: PythonSyntax? = nil,
+        lua: LuaLimits = .node,
         enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax
     ) {
         self.python = python
+        self.syntax = syntax
         self.clock = clock
         self.launcher = launcher
         self.lua = lua
@@ -36,6 +40,6 @@ extension NodeKinds {
             [
                 SetKind(), DelayKind(clock: settings.clock), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python), ProcessKind(launcher: settings.launcher, templates: templates),
-            ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax)
+            ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)
     }
 }

@@ -13,12 +13,15 @@ package struct NodeKinds: GraphCompiler {
     private let indexByName: [String: Int]
 
     package let nodeCountMax: Int
+    private let syntax: PythonSyntax?
 
     /// - Parameter enabled: the names of the kinds that may be used; nil or `*` among them: all.
     package init(
-        _ kinds: [any NodeKind], enabled: [String]? = nil, nodeCountMax: Int = GraphBounds.nodeCountMax
+        _ kinds: [any NodeKind], enabled: [String]? = nil, nodeCountMax: Int = GraphBounds.nodeCountMax,
+        syntax: PythonSyntax? = nil
     ) {
         self.nodeCountMax = nodeCountMax
+        self.syntax = syntax
         let allows: (String) -> Bool = { name in enabled.map { $0.contains(name) || $0.contains("*") } ?? true }
         entries = kinds.filter { allows($0.name) }.map { kind in
             guard let schema = try? ConfigSchema(kind.configSchema) else {
@@ -56,6 +59,14 @@ package struct NodeKinds: GraphCompiler {
         } catch {
             return error.faults
         }
+    }
+
+    package func code(inConfig config: JSONObject, ofKind name: String) -> [NodeCode] {
+        indexByName[name].map { entries[$0].kind.code(in: config) } ?? []
+    }
+
+    package func codeFaults(of contents: [GraphRevisionContent?], in folder: String?) -> [GraphFaults?] {
+        syntax?.faults(of: contents, in: folder) ?? contents.map { _ in nil }
     }
 
     package func fault(inCondition source: String) -> String? {

@@ -57,11 +57,3 @@ final class PythonCall: Sendable {
         }
     }
 }
-
-/// What workers are kept apart by: a worker runs one graph's files of one content, and never anything else.
-struct PythonKey: Hashable, Sendable {
-    let graphID: String
-    /// Nil: the document came from no folder.
-    let folder: String?
-    let fingerprint: String
-}

@@ -70,7 +70,12 @@ package struct PythonKind: NodeKind {
             throw GraphFaults(
                 pointer: "/\(key.string)", "must be a name, or a path such as `graph.nodes['load']` or `steps[0].run`")
         }
-        return PythonBody(target: PythonTarget(json: config.text, isCode: config["code"] != nil), workers: workers)
+        return PythonBody(target: PythonTarget(config), workers: workers)
+    }
+
+    package func code(in config: JSONObject) -> [NodeCode] {
+        if let file = config["file"]?.string { return [NodeCode(pointer: "/file", source: .file(file))] }
+        return config["code"]?.string.map { [NodeCode(pointer: "/code", source: .inline($0))] } ?? []
     }
 }
 
@@ -79,6 +84,15 @@ struct PythonTarget: Sendable {
     let json: JSONText
     /// Inline code is the node's own: the same text in two nodes makes two modules.
     let isCode: Bool
+    /// The folder of its file, below the graph's: "" is that itself.
+    let ownFolder: String
+
+    init(_ config: JSONObject) {
+        json = config.text
+        isCode = config["code"] != nil
+        let file = config["file"]?.string ?? ""
+        ownFolder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
+    }
 }
 
 private struct PythonBody: NodeBody {

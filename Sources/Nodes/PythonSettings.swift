@@ -21,8 +21,11 @@ package struct PythonSettings: Sendable {
         self.memoryBytesMax = memoryBytesMax
     }
 
+    /// What runs a graph's nodes: its own interpreter, if it has one.
+    func program(_ own: String?) -> String { Self.executable(own ?? interpreter) }
+
     /// What to execute: of a folder, its `bin/python`.
-    var program: String {
+    private static func executable(_ interpreter: String) -> String {
         var status = stat()
         let isFolder = stat(interpreter, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
         guard isFolder else { return interpreter }

@@ -2,21 +2,11 @@
 // roster, which decides under a lock what the actions are, and is done with it when they are performed.
 
 import Executions
-import Graphs
 import JSON
 import Synchronization
 
 /// Long-lived Python processes that run the nodes of kind `python`.
 package final class PythonWorkers: Sendable {
-    /// Revisions whose key is remembered; the files of each are hashed once.
-    private static let keysMax = 64
-
-    private struct RevisionKey {
-        let files: GraphFiles
-        let folder: String?
-        let key: PythonKey
-    }
-
     private let settings: PythonSettings
     private let launcher: any ProcessLauncher
     private let clock: any Clock
@@ -25,7 +15,7 @@ package final class PythonWorkers: Sendable {
     private let pythonFolder: String
     private let runtimeFolder: String
     private let roster: Mutex<PythonRoster>
-    private let keys = Mutex<[String: RevisionKey]>([:])
+    private let keys: PythonKeys
     private let lastNumber = Atomic<Int>(0)
 
     /// - Parameters:
@@ -44,8 +34,9 @@ package final class PythonWorkers: Sendable {
         self.environment = environment
         self.pythonFolder = pythonFolder
         self.runtimeFolder = runtimeFolder
+        keys = PythonKeys(settings)
         roster = Mutex(PythonRoster(workersMax: settings.maxWorkers, idleMilliseconds: settings.idleMilliseconds))
-        PythonFolder.removeLeftovers(in: runtimeFolder)
+        for folder in PythonFolder.leftovers(in: runtimeFolder) { folder.remove(on: pool) {} }
     }
 
     package var counts: PythonCounts { roster.withLock { $0.counts } }
@@ -61,7 +52,7 @@ package final class PythonWorkers: Sendable {
     /// Runs one attempt; cancelling the task ends it.
     func run(_ call: NodeCall, _ target: PythonTarget) async -> NodeOutcome {
         let attempt = PythonCall(
-            number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, key: key(of: call.graph),
+            number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, key: keys.key(of: call.graph, target),
             function: target.isCode ? "\(call.nodeID) \(target.json)" : target.json.description,
             bytes: call.state.bytes + target.json.bytes.count)
         return await withTaskCancellationHandler {
@@ -112,7 +103,7 @@ extension PythonWorkers {
     private func start(_ worker: PythonWorker, for call: NodeCall) -> Bool {
         let folder: PythonFolder
         do throws(NodeFailure) {
-            folder = try PythonFolder(files: call.graph.files, in: runtimeFolder)
+            folder = try PythonFolder(of: call.graph, ownFolder: worker.key.ownFolder, in: runtimeFolder)
         } catch {
             perform { [failure = error] in $0.workerEnded(worker, failure) }
             return false
@@ -120,28 +111,14 @@ extension PythonWorkers {
         // Bytecode of files beside the document would be written beside the document.
         var command = ProcessCommand(
             arguments: [
-                settings.program, "-u", "-B", "\(pythonFolder)/worker.py", folder.path, call.graph.folder ?? "",
+                worker.key.program, "-u", "-B", "\(pythonFolder)/worker.py", folder.path,
             ],
             environment: environment.variables(forGraph: call.graph.id),
-            workingDirectory: call.graph.folder ?? folder.path, graphID: call.graph.id)
+            workingDirectory: call.graph.folder ?? folder.files, graphID: call.graph.id)
         command.limits.ownFolders = [folder.path]
         if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
         worker.start(command, folder: folder, by: launcher) { self.take($0, from: worker) }
         return true
-    }
-
-    private func key(of graph: GraphIdentity) -> PythonKey {
-        let name = "\(graph.id) \(graph.revision)"
-        if let known = keys.withLock({ $0[name] }), known.files == graph.files, known.folder == graph.folder {
-            return known.key
-        }
-        let fingerprint = Fingerprint(document: Array(settings.interpreter.utf8), files: graph.files)
-        let key = PythonKey(graphID: graph.id, folder: graph.folder, fingerprint: fingerprint.description)
-        keys.withLock { keys in
-            if keys.count >= Self.keysMax { keys = [:] }
-            keys[name] = RevisionKey(files: graph.files, folder: graph.folder, key: key)
-        }
-        return key
     }
 }
 
@@ -160,7 +137,7 @@ extension PythonWorkers {
             guard !lines.isEmpty, let call = roster.withLock({ $0.onlyCall(of: worker) }) else { return }
             for line in lines { perform(.post(call, .stderr(line, from: worker))) }
         case .ended(let end):
-            let failure = worker.failure(end, interpreter: settings.interpreter)
+            let failure = worker.failure(end, interpreter: worker.key.program)
             perform { $0.workerEnded(worker, failure) }
         }
     }
@@ -191,10 +168,8 @@ extension PythonWorkers {
                 self?.perform { $0.graceIsOver(for: call) }
             }
         case .clean(let worker):
-            pool.submit {
-                worker.takeFolder()?.remove()
-                self.perform { $0.departed() }
-            }
+            guard let folder = worker.takeFolder() else { return perform { $0.departed() } }
+            folder.remove(on: pool) { self.perform { $0.departed() } }
         case .resume(let continuation): continuation.resume()
         }
     }

@@ -86,7 +86,7 @@ private struct LaunchedProcess: RunningProcess {
 }
 
 extension ChildCommand {
-    fileprivate init(_ command: ProcessCommand, _ confinement: ChildConfinement) {
+    init(_ command: ProcessCommand, _ confinement: ChildConfinement) {
         var limits = Limits()
         limits.memoryBytes = command.limits.memoryBytes
         limits.files = command.limits.openFiles ?? confinement.openFiles

@@ -31,18 +31,22 @@ package final class GraphCatalog: Sendable {
         var old: [String: GraphRevision] = [:]
     }
 
-    private let store: any GraphStore
-    private let compiler: any GraphCompiler
-    private let clock: any Clock
+    let store: any GraphStore
+    let compiler: any GraphCompiler
+    let clock: any Clock
     /// Where documents that come by the API look for the files that they name.
     private let folder: String?
     private let guarded = Mutex(Guarded())
+    /// Nil where there is no graphs folder.
+    let watch: FolderWatch?
+    let folderState = Mutex(FolderState())
 
     package init(store: any GraphStore, compiler: any GraphCompiler, clock: any Clock, folder: String?) {
         self.store = store
         self.compiler = compiler
         self.clock = clock
         self.folder = folder
+        watch = folder.map { FolderWatch(folder: $0) }
     }
 
     package func current(_ id: String) -> GraphRevision? {
@@ -97,11 +101,18 @@ package final class GraphCatalog: Sendable {
     }
 
     /// Reads and checks a document; stores nothing.
-    package func validate(_ bytes: [UInt8], format: GraphFormat) throws(GraphFaults) -> GraphRevisionContent {
+    /// - Parameter asksInterpreter: whether its Python is compiled, by the interpreter that it names: for those who may edit.
+    package func validate(
+        _ bytes: [UInt8], format: GraphFormat, asksInterpreter: Bool = true
+    ) throws(GraphFaults) -> GraphRevisionContent {
+        let content: GraphRevisionContent
         if let folder {
-            return try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder))
+            content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder))
+        } else {
+            content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
         }
-        return try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
+        if asksInterpreter, let faults = compiler.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
+        return content
     }
 
     /// Stores a document as the next revision of its graph.
@@ -111,7 +122,10 @@ package final class GraphCatalog: Sendable {
             id: content.graph.document.id, document: content.graph.document.source, files: content.files,
             folder: folder,
             createdAtMicroseconds: clock.wallMicroseconds)
-        return try put(new, content, expecting: expecting)
+        let change = try put(new, content, expecting: expecting)
+        // What it imports is not watched yet, and may have changed since it was read.
+        if !content.code.isEmpty || !content.files.isEmpty { watch?.mark(graph: new.id) }
+        return change
     }
 
     package func delete(_ id: String, expecting: Int?) throws(ChangeError) {
@@ -131,14 +145,16 @@ package final class GraphCatalog: Sendable {
         }
     }
 
-    private func put(_ new: NewGraph, _ content: GraphRevisionContent, expecting: Int?) throws(ChangeError) -> Change {
+    func put(_ new: NewGraph, _ content: GraphRevisionContent, expecting: Int?) throws(ChangeError) -> Change {
         while true {
             let replaced = currentNumber(new.id)
             if let expecting, expecting != replaced { throw .conflict(current: replaced) }
             guard let summary = try stored({ () throws(StoreError) in try store.put(new, expecting: replaced) }) else {
                 continue
             }
-            let identity = GraphIdentity(id: new.id, revision: summary.revision, files: new.files, folder: new.folder)
+            let identity = GraphIdentity(
+                id: new.id, revision: summary.revision, files: new.files, folder: new.folder,
+                interpreter: content.graph.document.interpreter(in: new.folder))
             let revision: GraphRevision
             do {
                 revision = try compiler.compile(
@@ -148,6 +164,20 @@ package final class GraphCatalog: Sendable {
             }
             makeCurrent(revision)
             return Change(revision: revision, isNew: replaced == 0)
+        }
+    }
+
+    /// Compiles a current revision anew: something around it has changed, and nothing in it.
+    func refresh(_ revision: GraphRevision) throws(GraphFaults) {
+        let old = revision.identity
+        let identity = GraphIdentity(
+            id: old.id, revision: old.revision, files: old.files, folder: old.folder,
+            interpreter: revision.graph.document.interpreter(in: old.folder))
+        let compiled = try compiler.compile(
+            revision.graph, identity: identity, createdAtMicroseconds: revision.createdAtMicroseconds)
+        guarded.withLock { guarded in
+            guard guarded.current[old.id]?.identity.revision == old.revision else { return }
+            guarded.current[old.id] = compiled
         }
     }
 
@@ -183,44 +213,14 @@ extension GraphCatalog {
                 complaints.append("graph \(stored.summary.graphID) cannot be run: \(error)")
             }
         }
-        guard let folder else { return complaints }
-        let entries: [GraphFolder.Entry]
-        do {
-            entries = try GraphFolder(path: folder).read(vocabulary: compiler)
-        } catch {
-            return complaints + [error.message]
-        }
-        let loaded = try store.loadedFiles()
-        for entry in entries {
-            if let complaint = load(entry, folder, known: loaded[entry.fileName]) { complaints.append(complaint) }
-        }
-        return complaints
-    }
-
-    private func load(_ entry: GraphFolder.Entry, _ folder: String, known: String?) -> String? {
-        switch entry.content {
-        case .failure(let faults):
-            return "\(folder)/\(entry.fileName): \(faults)"
-        case .success(let content):
-            guard entry.fingerprint.description != known else { return nil }
-            let new = NewGraph(
-                id: content.graph.document.id, document: content.graph.document.source, files: content.files,
-                folder: folder,
-                createdAtMicroseconds: clock.wallMicroseconds,
-                loadedFrom: (entry.fileName, entry.fingerprint.description))
-            do throws(ChangeError) {
-                _ = try put(new, content, expecting: nil)
-                return nil
-            } catch {
-                return "\(folder)/\(entry.fileName): \(error)"
-            }
-        }
+        return try complaints + look(at: .everything)
     }
 
     private func compiled(_ stored: StoredGraph) throws(GraphFaults) -> GraphRevision {
         let content = try Graph.parse(stored.document.bytes, format: .json, vocabulary: compiler, files: stored.files)
         return try compiler.compile(
-            content.graph, identity: stored.identity, createdAtMicroseconds: stored.summary.createdAtMicroseconds)
+            content.graph, identity: stored.identity(of: content.graph),
+            createdAtMicroseconds: stored.summary.createdAtMicroseconds)
     }
 
     private func historical(_ stored: StoredGraph) throws(StoreError) -> GraphRevision {
@@ -229,7 +229,7 @@ extension GraphCatalog {
             let content = try Graph.parse(
                 stored.document.bytes, format: .json, vocabulary: vocabulary, files: stored.files)
             return GraphRevision(
-                graph: content.graph, identity: stored.identity,
+                graph: content.graph, identity: stored.identity(of: content.graph),
                 createdAtMicroseconds: stored.summary.createdAtMicroseconds,
                 bodies: [], conditions: [])
         } catch {
@@ -240,8 +240,10 @@ extension GraphCatalog {
 }
 
 extension StoredGraph {
-    fileprivate var identity: GraphIdentity {
-        GraphIdentity(id: summary.graphID, revision: summary.revision, files: files, folder: folder)
+    fileprivate func identity(of graph: Graph) -> GraphIdentity {
+        GraphIdentity(
+            id: summary.graphID, revision: summary.revision, files: files, folder: folder,
+            interpreter: graph.document.interpreter(in: folder))
     }
 }
 

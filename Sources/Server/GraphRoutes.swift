@@ -153,7 +153,7 @@ enum GraphRoutes {
     static func layout(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
         call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
-            let content = try parse(body, format, catalog)
+            let content = try parse(body, format, catalog, asksInterpreter: false)
             var positions: JSONObject = [:]
             for (id, position) in Layout.positions(of: content.graph) {
                 positions[id] = ["x": JSONText(position.x), "y": JSONText(position.y)]
@@ -244,10 +244,10 @@ extension GraphRoutes {
     }
 
     private static func parse(
-        _ body: [UInt8], _ format: GraphFormat, _ catalog: GraphCatalog
+        _ body: [UInt8], _ format: GraphFormat, _ catalog: GraphCatalog, asksInterpreter: Bool = true
     ) throws(Problem) -> GraphRevisionContent {
         do {
-            return try catalog.validate(body, format: format)
+            return try catalog.validate(body, format: format, asksInterpreter: asksInterpreter)
         } catch {
             throw invalid(error)
         }

@@ -19,6 +19,7 @@ package final class Server {
     }
     let service: ExecutionService
     package let catalog: GraphCatalog
+    package let folderLook: FolderLook
     let store: any ExecutionStore
     let hub: StreamHub
     let feed: ExecutionFeed
@@ -75,6 +76,7 @@ package final class Server {
         self.service = service
         self.catalog = catalog
         self.store = store
+        folderLook = FolderLook(reactor: reactor, catalog: catalog, lanes: service.environment.lanes)
         self.report = report
         let descriptors = (try? DescriptorLimit.current().soft) ?? 1024
         connectionsMax = max(16, Int(descriptors) - min(Self.reservedDescriptors, Int(descriptors) / 2))

@@ -35,19 +35,30 @@ enum StartRoutes {
 
     private static func begin(_ call: Call, _ answer: Answer) throws(Problem) {
         let body = call.request.body
-        if body.isEmpty { return try begin(call, Order(), answer) }
+        if body.isEmpty { return begin(call, Order(), answer) }
         let isYAML = call.request.headers["content-type"].flatMap { MediaType($0) }?.isYAML == true
         guard !isYAML else {
             throw Problem(415, "unsupported_media_type", "Send what an execution starts with as application/json.")
         }
-        if body.count <= inlineBodyBytesMax { return try begin(call, try order(body), answer) }
-        call.then(on: call.server.lanes.computing, { () throws(Problem) in try order(body) }) {
-            (call, order) throws(Problem) in
-            try begin(call, order, answer)
+        if body.count <= inlineBodyBytesMax { return begin(call, try order(body), answer) }
+        call.then(on: call.server.lanes.computing, { () throws(Problem) in try order(body) }) { call, order in
+            begin(call, order, answer)
         }
     }
 
-    private static func begin(_ call: Call, _ order: Order, _ answer: Answer) throws(Problem) {
+    /// Begins once the graph is what its files say.
+    private static func begin(_ call: Call, _ order: Order, _ answer: Answer) {
+        call.server.folderLook.whenCurrent(call.parameter("id")) {
+            do throws(Problem) {
+                guard call.isCurrent || call.endpoint.change != nil else { return }
+                try beginNow(call, order, answer)
+            } catch {
+                call.respond(error.response)
+            }
+        }
+    }
+
+    private static func beginNow(_ call: Call, _ order: Order, _ answer: Answer) throws(Problem) {
         guard let key = try KeyedStarts.key(of: call) else {
             return follow(try start(call, order, answer) { _ in }, call, answer, isNew: true)
         }

@@ -38,9 +38,15 @@ final class Daemon {
         if let complaint = ChildConfinement.complaint(configuration) {
             log.log(.warning, "node code is not confined", ["reason": complaint])
         }
+        let graphs = Self.graphsFolder(configuration, installation)
+        if let (level, text) = StatePlacement.complaint(
+            configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
+        {
+            log.log(level, "node code is held up by where the state lies", ["reason": text])
+        }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
-            folder: Self.graphsFolder(configuration, installation))
+            folder: graphs)
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
             catalog: catalog, store: engine.store
@@ -57,6 +63,9 @@ final class Daemon {
             return ServiceReport.Counts(running: counts.running, queued: counts.queued, streams: server.streamCount)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine, log, report)
+        server.folderLook.refused = { [log] complaints in
+            for complaint in complaints { log.log(.warning, .graphRefused, ["reason": complaint]) }
+        }
         server.audit = { [log] entry in log.audit(entry) }
         try server.useTokens(
             own: TokenFile(path: "\(folder)/\(TokenFile.name)"),

@@ -49,10 +49,15 @@ struct Engine {
             Children(on: reactor, helperPath: installation.helper), on: reactor, confinement: confinement)
         childCount = launcher.count
         python = Self.python(configuration, installation, clock, pool, launcher, runtimeFolder: runtimeFolder)
+        let syntax = PythonSyntax(
+            settings: PythonSettings(configuration.kinds.python),
+            runner: HelperRunner(helperPath: installation.helper, confinement: confinement),
+            pythonFolder: installation.pythonFolder
+        ) { log?.log(.warning, "Python is not checked", ["reason": $0]) }
         let lua = configuration.kinds.lua
         kinds = NodeKinds.standard(
             NodeSettings(
-                clock: clock, launcher: launcher, python: python,
+                clock: clock, launcher: launcher, python: python, syntax: syntax,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
         let environment = RunEnvironment(
@@ -83,13 +88,9 @@ struct Engine {
         _ configuration: Configuration, _ installation: Installation, _ clock: ReactorClock, _ pool: WorkerPool,
         _ launcher: any ProcessLauncher, runtimeFolder: String
     ) -> PythonWorkers {
-        let python = configuration.kinds.python
-        return PythonWorkers(
-            settings: PythonSettings(
-                interpreter: python.interpreter, maxWorkers: python.maxWorkers,
-                idleMilliseconds: python.idleMilliseconds,
-                memoryBytesMax: python.memoryBytesMax),
-            launcher: launcher, clock: clock, pool: pool, pythonFolder: installation.pythonFolder,
+        PythonWorkers(
+            settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock, pool: pool,
+            pythonFolder: installation.pythonFolder,
             runtimeFolder: runtimeFolder)
     }
 
@@ -100,6 +101,14 @@ struct Engine {
             await python.shutDown()
             mailbox.post { reactor in reactor.stop() }
         }
+    }
+}
+
+extension PythonSettings {
+    fileprivate init(_ python: Configuration.Python) {
+        self.init(
+            interpreter: python.interpreter, maxWorkers: python.maxWorkers, idleMilliseconds: python.idleMilliseconds,
+            memoryBytesMax: python.memoryBytesMax)
     }
 }
 

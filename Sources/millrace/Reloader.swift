@@ -48,24 +48,25 @@ final class Reloader {
         }
         isReloading = true
         report.reloading()
-        let (source, catalog, log, mailbox) = (source, server.catalog, log, server.reactor.mailbox)
-        let confined = Confined(self, to: server.reactor)
-        // A slow disk must not hold up the streams, nor compiling what runs.
-        engine.lanes.documents.submit {
-            let loaded = Result { () throws(ConfigurationError) in try source.load() }
-            let graphFaults = Self.loadGraphs(catalog, log)
-            mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }
+        let (source, mailbox) = (source, server.reactor.mailbox)
+        server.folderLook.everything { [self] looked in
+            let graphFaults = note(looked)
+            let confined = Confined(self, to: server.reactor)
+            // A slow disk must not hold up the streams, nor compiling what runs.
+            engine.lanes.documents.submit {
+                let loaded = Result { () throws(ConfigurationError) in try source.load() }
+                mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }
+            }
         }
     }
 
     /// - Returns: how many graphs keep their old revision because of a fault.
-    private static func loadGraphs(_ catalog: GraphCatalog, _ log: DaemonLog) -> Int {
-        do {
-            let complaints = try catalog.load()
-            for complaint in complaints { log.log(.warning, .graphRefused, ["reason": complaint]) }
-            log.log(.notice, "reloaded the graphs folder", ["graphs": "\(catalog.list.count)"])
-            return complaints.count
-        } catch {
+    private func note(_ looked: Result<Int, StoreError>) -> Int {
+        switch looked {
+        case .success(let refused):
+            log.log(.notice, "reloaded the graphs folder", ["graphs": "\(server.catalog.list.count)"])
+            return refused
+        case .failure(let error):
             log.log(.error, "the graphs folder cannot be reloaded", ["reason": "\(error)"])
             return 1
         }

@@ -119,4 +119,29 @@ import Testing
         }
         #expect(error?.description.hasPrefix("HOME: state_dir: not set") == true)
     }
+
+    @Test(arguments: [
+        ("state", "/start/state"), ("./state", "/start/state"), (".", "/start"), ("../s", "/start/../s"),
+        ("/abs", "/abs"),
+    ])
+    func `relative paths are taken from the folder of the start`(written: String, expected: String) throws {
+        let flags: [String: ConfigValue] = ["state_dir": .string(written), "graphs_dir": .string(written)]
+        let configuration = try ConfigurationLoader.load(
+            file: nil, environment: [:], flags: flags, folder: "/start"
+        ).configuration
+        #expect(configuration.stateDirectory == expected)
+        #expect(configuration.graphsDirectory == expected)
+    }
+
+    @Test(arguments: [
+        ("python3.12", "python3.12"), ("venv/bin/python", "/start/venv/bin/python"),
+        ("/usr/bin/python", "/usr/bin/python"),
+    ])
+    func `a bare name of an interpreter is looked up, a path is one`(written: String, expected: String) throws {
+        let configuration = try ConfigurationLoader.load(
+            file: nil, environment: ["HOME": "/h"], flags: ["kinds.python.interpreter": .string(written)],
+            folder: "/start"
+        ).configuration
+        #expect(configuration.kinds.python.interpreter == expected)
+    }
 }

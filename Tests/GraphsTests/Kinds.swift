@@ -46,6 +46,12 @@ struct Kinds: NodeVocabulary {
         return isBroken ? [GraphFault(pointer: "/file", message: "line 1: invalid syntax")] : []
     }
 
+    func code(inConfig config: JSONObject, ofKind name: String) -> [NodeCode] {
+        guard name == "python" else { return [] }
+        if let file = config["file"]?.string { return [NodeCode(pointer: "/file", source: .file(file))] }
+        return config["code"]?.string.map { [NodeCode(pointer: "/code", source: .inline($0))] } ?? []
+    }
+
     func fault(inCondition source: String) -> String? {
         source.contains("((") ? "does not compile: unexpected symbol near `(`" : nil
     }

@@ -146,6 +146,7 @@ final class ScratchFolder: Sendable {
     }
 
     deinit {
-        PythonFolder.remove(path)
+        var removal = FolderRemoval(path)
+        while removal.advance(steps: 1_000) == .unfinished {}
     }
 }

@@ -15,8 +15,9 @@ import Testing
         func call(_ key: String = "a", function: String = "f", bytes: Int = 2) -> PythonCall {
             lastNumber += 1
             return PythonCall(
-                number: lastNumber, key: PythonKey(graphID: key, folder: nil, fingerprint: ""), function: function,
-                bytes: bytes)
+                number: lastNumber,
+                key: PythonKey(graphID: key, folder: nil, ownFolder: "", program: "python3", fingerprint: ""),
+                function: function, bytes: bytes)
         }
 
         /// Which worker each call got, with the call's number.

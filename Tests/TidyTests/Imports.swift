@@ -29,7 +29,7 @@ struct ImportTable {
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
         "ReactorServices": Row(own: ["Executions", "Linux", "Reactor"], libraries: []),
-        "Nodes": Row(own: ["Executions", "Graphs", "JSON", "CLua"], libraries: ["DequeModule"]),
+        "Nodes": Row(own: ["Executions", "Graphs", "JSON", "Linux", "CLua"], libraries: ["DequeModule"]),
         "History": Row(
             own: ["Executions", "Graphs", "JSON", "Linux", "Metrics"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
         "Config": Row(own: [], libraries: ["Yams"]),

@@ -90,6 +90,8 @@ int clinux_lock_whole_file(int fd);
 int clinux_forbid_inspection(void);
 /// The version of Landlock that the kernel has; -1 without it.
 int clinux_landlock_version(void);
+/// statfs(2): the type of the file system that a path lies on; -1 on error.
+long clinux_file_system_type(const char *path);
 void clinux_sigset_fill(sigset_t *set);
 
 #endif

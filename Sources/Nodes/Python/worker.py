@@ -1,21 +1,27 @@
 """Runs the Python nodes of one graph revision, call after call, for the daemon.
 
-    worker.py FILES_FOLDER GRAPH_FOLDER
+    worker.py FOLDER
 
-What is said on stdin and stdout stands in millrace_worker/conversation.py.
+FOLDER is the worker's own; what lies in it says millrace_worker/sources.py. What is said on stdin and stdout stands in
+millrace_worker/conversation.py.
 """
+
+import sys
+
+# Before anything else is imported: what every Python has loaded when it begins with a file.
+PLAIN = frozenset(sys.modules)
 
 import faulthandler
 import os
-import sys
 
 import millrace
+from millrace_worker import sources
 from millrace_worker.conversation import Worker
 from millrace_worker.printers import EmptyInput, Printer
 
 
 def main():
-    files, graph = sys.argv[1:3]
+    place = sys.argv[1]
     sys.argv = [""]
     requests, replies = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -23,9 +29,7 @@ def main():
     os.close(nothing)
     os.dup2(2, 1)
     faulthandler.enable(file=2)
-    here = os.path.dirname(os.path.abspath(__file__))
-    # This folder stays, as the last, for the processes that multiprocessing spawns.
-    sys.path[:] = [files] + [path for path in sys.path if path != here] + ([graph] if graph else []) + [here]
+    files = sources.Sources(place)
     worker = Worker(files, requests, replies)
     millrace._sink = worker.replies.output
     millrace._key = worker.replies.idempotency_key
@@ -33,9 +37,13 @@ def main():
     sys.stdin = sys.__stdin__ = EmptyInput(0)
     sys.stdout = sys.__stdout__ = Printer(worker.replies, "stdout", 1)
     sys.stderr = sys.__stderr__ = Printer(worker.replies, "stderr", 2)
+    here = os.path.dirname(os.path.abspath(__file__))
+    files.install([path for path in sys.path if path != here], PLAIN)
     worker.process.install()
     worker.run()
 
 
 if __name__ == "__main__":
     main()
+elif __name__ == "__mp_main__":
+    sources.adopt()

@@ -42,13 +42,15 @@ struct LocalRun {
     }
 
     private func run(_ onEvent: (String) -> Void) throws {
-        let folder = try TemporaryFolder()
-        let engine = try Self.engine(in: folder)
+        let scratch = try TemporaryFolder()
+        let engine = try Self.engine(in: scratch)
         let observer = WakingObserver(engine.reactor.mailbox)
         engine.store.observer = observer
         let content = try Self.parse(path, engine)
+        let (document, folder) = (content.graph.document, Self.folder(of: path))
         let identity = GraphIdentity(
-            id: content.graph.document.id, revision: 1, files: content.files, folder: Self.folder(of: path))
+            id: document.id, revision: 1, files: content.files, folder: folder,
+            interpreter: document.interpreter(in: folder))
         let revision = try engine.kinds.compile(
             content.graph, identity: identity, createdAtMicroseconds: engine.clock.wallMicroseconds)
         let log = try engine.service.start(revision, initialState: initialState)
@@ -87,9 +89,11 @@ struct LocalRun {
 
     private static func parse(_ path: String, _ engine: Engine) throws -> GraphRevisionContent {
         let (bytes, format) = try GraphFile.read(path)
-        return try Graph.parse(
-            bytes, format: format == .yaml ? .yaml : .json, vocabulary: engine.kinds,
-            files: FolderFiles(path: folder(of: path)))
+        let folder = folder(of: path)
+        let content = try Graph.parse(
+            bytes, format: format == .yaml ? .yaml : .json, vocabulary: engine.kinds, files: FolderFiles(path: folder))
+        if let faults = engine.kinds.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
+        return content
     }
 
     /// The folder that a document lies in, absolute: the working directory of its children.

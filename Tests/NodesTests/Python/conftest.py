@@ -15,8 +15,11 @@ class Worker:
     def __init__(self, folder):
         self.folder = folder
         self.number = 0
+        own = folder / "own"
+        own.mkdir(exist_ok=True)
+        (own / "graph.json").write_text(json.dumps({"folder": str(folder), "own": "", "named": []}))
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-B", str(FOLDER / "worker.py"), str(folder), ""],
+            [sys.executable, "-u", "-B", str(FOLDER / "worker.py"), str(own)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def send(self, request):

@@ -41,11 +41,11 @@ EARLY_CANCELS_MAX = 1024
 
 
 class Worker:
-    def __init__(self, folder, requests, replies):
+    def __init__(self, sources, requests, replies):
         self.descriptor = requests
         self.process = ProcessState((requests, replies))
         self.replies = Replies(replies)
-        self.targets = Targets(folder)
+        self.targets = Targets(sources)
         self.requests = collections.deque()
         self.parts = []  # of a line that has not ended yet
         self.early_cancels = collections.OrderedDict()

@@ -1,7 +1,6 @@
 """The functions that documents name."""
 
 import collections
-import importlib.machinery
 import importlib.util
 import linecache
 import os
@@ -19,8 +18,8 @@ CODE_MODULES_MAX = 256  # inline codes that are kept loaded
 class Targets:
     """Finds and keeps the functions; a module is loaded once per worker."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, sources):
+        self.sources = sources
         self.functions = {}  # target as text -> (function, whether it is async)
         self.modules = {}  # file -> module
         self.codes = collections.OrderedDict()  # the keys in `functions` that are inline code, the oldest first
@@ -87,15 +86,14 @@ class Targets:
         return found
 
     def load_file(self, file):
-        path = os.path.join(self.folder, *file.split("/"))
+        path = os.path.join(self.sources.folder, *file.split("/"))
         name = self.module_name(file)
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) == path:
             return sys.modules[name]
         if name in sys.modules:
             # A node's json.py is not the json of everyone else.
             name = "millrace_file_" + "".join(c if c.isalnum() else "_" for c in file)
-        spec = importlib.util.spec_from_file_location(
-            name, path, loader=importlib.machinery.SourceFileLoader(name, path))
+        spec = self.sources.spec(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:

@@ -1,0 +1,86 @@
+import Executions
+import Reactor
+
+/// Makes starts of executions wait for a look at what has changed in the graphs folder, where something has. One look is under
+/// way at a time, on a lane; whoever comes meanwhile waits for the next one, and for no further one, however busily files are
+/// written. Lives on the reactor's thread.
+package final class FolderLook {
+    private let reactor: Reactor
+    private let catalog: GraphCatalog
+    private let lanes: Lanes
+    /// What is being looked at; nil while nothing is.
+    private var looking: FolderWatch.Changes?
+    /// Those that wait for the look that is under way.
+    private var joined: [() -> Void] = []
+    /// Those that wait for the next one.
+    private var waiting: [() -> Void] = []
+    private var reports: [(Result<Int, StoreError>) -> Void] = []
+    /// What the next look is to look at.
+    private var wanted = FolderWatch.Changes()
+    /// Takes what could not be loaded and why, a line each.
+    package var refused: ([String]) -> Void = { _ in }
+
+    init(reactor: Reactor, catalog: GraphCatalog, lanes: Lanes) {
+        self.reactor = reactor
+        self.catalog = catalog
+        self.lanes = lanes
+    }
+
+    /// Calls `proceed` once the graph is as the folder says: at once where nothing of it has changed.
+    func whenCurrent(_ id: String, _ proceed: @escaping () -> Void) {
+        let changes = catalog.changes(before: id)
+        if !changes.isEmpty { wanted.formUnion(changes) }
+        if catalog.concerns(changes, id) {
+            waiting.append(proceed)
+        } else if let looking, catalog.concerns(looking, id) {
+            joined.append(proceed)
+        } else {
+            proceed()
+        }
+        lookNext()
+    }
+
+    /// Looks at everything, and calls `done` with how many documents are not in force, or why nothing could be looked at.
+    package func everything(_ done: @escaping (Result<Int, StoreError>) -> Void) {
+        wanted.formUnion(.everything)
+        reports.append(done)
+        lookNext()
+    }
+
+    private func lookNext() {
+        guard looking == nil, !wanted.isEmpty else { return }
+        looking = wanted
+        let (changes, waiting, reports) = (wanted, self.waiting, self.reports)
+        (self.waiting, self.reports) = ([], [])
+        joined = waiting
+        wanted = FolderWatch.Changes()
+        let (catalog, mailbox) = (catalog, reactor.mailbox)
+        let confined = Confined((self, reports), to: reactor)
+        // All of a large folder takes seconds, which those whose graph is a file of it do not wait behind.
+        (changes.isEverything ? lanes.documents : lanes.computing).submit {
+            let complaints = Result { () throws(StoreError) in try catalog.look(at: changes) }
+            mailbox.post { reactor in
+                let (look, reports) = confined.open(on: reactor)
+                look.finish(complaints, reports)
+            }
+        }
+    }
+
+    private func finish(
+        _ complaints: Result<[String], StoreError>, _ reports: [(Result<Int, StoreError>) -> Void]
+    ) {
+        looking = nil
+        let waited = joined
+        joined = []
+        switch complaints {
+        case .success(let complaints): refused(complaints)
+        case .failure(let error): refused(["\(error)"])
+        }
+        for report in reports { report(complaints.map(\.count)) }
+        for proceed in waited { proceed() }
+        lookNext()
+    }
+}
+
+@available(*, unavailable)
+extension FolderLook: Sendable {}
