@@ -165,6 +165,11 @@ return {"states": [state_of(pid) for pid in state["pids"]],
     assert update == {"states": [None, None], "zombies": []} and logged == []
 
 
+def test_a_watch_over_hanging_does_not_end_the_next_call(run):
+    run("import faulthandler; faulthandler.dump_traceback_later(0.2, exit=True)")
+    assert run("import time; time.sleep(0.5); return {'n': 1}") == ({"n": 1}, [])
+
+
 def test_a_pool_that_a_node_leaves_is_ended(worker, run):
     for _ in range(2):
         update, _ = run("""

@@ -7,6 +7,7 @@ module, which stays, and is not noted.
 
 import _locale
 import _posixsubprocess
+import faulthandler
 import functools
 import locale
 import logging
@@ -88,6 +89,8 @@ class Changes:
             _hook(signal, name, lambda number, *_: self._note_signal(int(number)))
         for name in ("setitimer", "alarm"):
             _hook(signal, name, lambda *_: self.note("timers", lambda: _stop_timers))
+        _hook(faulthandler, "dump_traceback_later", lambda *_, **__: self.note(
+            "the watch over hanging", lambda: faulthandler.cancel_dump_traceback_later))
         _hook(signal, "pthread_sigmask", lambda *_: self.note("blocked signals", lambda: partial(
             real_sigmask, signal.SIG_SETMASK, real_sigmask(signal.SIG_BLOCK, ()))))
         _hook(signal, "set_wakeup_fd", lambda *_, **__: self.note("the wakeup descriptor", _keep_wakeup))
