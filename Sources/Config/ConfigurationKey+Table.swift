@@ -162,7 +162,10 @@ extension ConfigurationKey {
             "Most open files of each process that runs the code of nodes."),
         .string(
             "kinds.python.interpreter", \.kinds.python.interpreter,
-            "The interpreter of python nodes: a path, or a name that is looked up in PATH."),
+            """
+            The interpreter of python nodes, or the folder of a virtual environment: a path, or a name that is looked up in PATH. \
+            A graph whose document names one, or has a .venv beside it, uses that.
+            """),
         .integer(
             "kinds.python.max_workers", \.kinds.python.maxWorkers, 0...10_000,
             "Most Python processes. 0: eight per core."),

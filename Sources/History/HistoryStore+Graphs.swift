@@ -8,7 +8,8 @@ extension HistoryStore: GraphStore {
     package func currentGraphs() throws(StoreError) -> [StoredGraph] {
         try read { database in
             let rows = try Row.fetchAll(database, sql: "\(Self.latest) WHERE is_deletion = 0 ORDER BY graph_id")
-            return try rows.map { try StoredGraph($0, database) }
+            let contents = KeptContents()
+            return try rows.map { try StoredGraph($0, database, contents) }
         }
     }
 
@@ -18,7 +19,7 @@ extension HistoryStore: GraphStore {
             let row = try Row.fetchOne(
                 database, sql: "\(Self.each) WHERE graph_id = ? AND revision = ? AND is_deletion = 0",
                 arguments: [id, revision])
-            return try row.map { try StoredGraph($0, database) }
+            return try row.map { try StoredGraph($0, database, KeptContents()) }
         }
     }
 
@@ -112,6 +113,19 @@ private enum KeptName {
     }
 }
 
+/// Contents while graphs are read: what many of them import is in memory once.
+private final class KeptContents {
+    private var contents: [Int64: [UInt8]] = [:]
+
+    func content(_ key: Int64, _ database: Database) throws -> [UInt8] {
+        if let known = contents[key] { return known }
+        let sql = "SELECT content FROM file_contents WHERE content_key = ?"
+        let content = try Data.fetchOne(database, sql: sql, arguments: [key]).map { Array($0) } ?? []
+        contents[key] = content
+        return content
+    }
+}
+
 extension GraphRevisionSummary {
     fileprivate init(_ row: Row) {
         self.init(
@@ -120,16 +134,13 @@ extension GraphRevisionSummary {
 }
 
 extension StoredGraph {
-    fileprivate init(_ row: Row, _ database: Database) throws {
+    fileprivate init(_ row: Row, _ database: Database, _ contents: KeptContents) throws {
         let summary = GraphRevisionSummary(row)
         let key: Int64 = row[5]
-        let sql = """
-            SELECT name, content FROM graph_files JOIN file_contents USING (content_key)
-            WHERE graph_key = ? AND revision = ?
-            """
+        let sql = "SELECT name, content_key FROM graph_files WHERE graph_key = ? AND revision = ?"
         var files = GraphFiles()
         for row in try Row.fetchAll(database, sql: sql, arguments: [key, summary.revision]) {
-            KeptName.add(row[0], Array(row[1] as Data), to: &files)
+            KeptName.add(row[0], try contents.content(row[1], database), to: &files)
         }
         let document: String = row[7]
         self.init(

@@ -24,8 +24,9 @@ package struct Inotify: ~Copyable, Sendable {
         case overflow
     }
 
-    /// Of one reading, some hundred events: beyond that a look at everything costs less than to go through them.
     private static let bufferBytes = 32 << 10
+    /// Of one reading: some thousand events, a millisecond of work. Beyond that a look at everything costs less.
+    private static let buffersMax = 8
 
     private static let mask = UInt32(
         IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF
@@ -57,14 +58,11 @@ package struct Inotify: ~Copyable, Sendable {
         let raw = descriptor.raw
         return withUnsafeTemporaryAllocation(byteCount: Self.bufferBytes, alignment: 8) { buffer in
             var events: [Event] = []
-            let (count, _) = uninterrupted { Glibc.read(raw, buffer.baseAddress, buffer.count) }
-            guard count > 0 else { return .none }
-            guard Self.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: &events) else {
-                Self.discard(raw, buffer)
-                return .overflow
+            for _ in 0..<Self.buffersMax {
+                let (count, _) = uninterrupted { Glibc.read(raw, buffer.baseAddress, buffer.count) }
+                guard count > 0 else { return events.isEmpty ? .none : .events(events) }
+                if !Self.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: &events) { break }
             }
-            let (more, _) = uninterrupted { Glibc.read(raw, buffer.baseAddress, buffer.count) }
-            guard more > 0 else { return .events(events) }
             Self.discard(raw, buffer)
             return .overflow
         }

@@ -9,8 +9,8 @@ import Linux
 struct PythonFolder: Sendable {
     /// What folders here begin with; leftovers of a daemon that was killed are found by it.
     private static let prefix = "python-"
-    /// Entries that are removed in one job of the pool.
-    private static let removalSteps = 1_000
+    /// Entries that are removed in one job of the pool: a millisecond or two.
+    private static let removalSteps = 100
 
     let path: String
 

@@ -42,23 +42,26 @@ package final class FolderLook {
 
     /// Looks at everything, and calls `done` with how many documents are not in force, or why nothing could be looked at.
     package func everything(_ done: @escaping (Result<Int, StoreError>) -> Void) {
-        wanted.formUnion(.everything)
+        wanted.formUnion(catalog.marks)
         reports.append(done)
         lookNext()
     }
 
     private func lookNext() {
-        guard looking == nil, !wanted.isEmpty else { return }
+        guard looking == nil, !wanted.isEmpty || !reports.isEmpty else { return }
         looking = wanted
-        let (changes, waiting, reports) = (wanted, self.waiting, self.reports)
+        let (marks, waiting, reports) = (wanted, self.waiting, self.reports)
         (self.waiting, self.reports) = ([], [])
         joined = waiting
         wanted = FolderWatch.Changes()
         let (catalog, mailbox) = (catalog, reactor.mailbox)
         let confined = Confined((self, reports), to: reactor)
-        // All of a large folder takes seconds, which those whose graph is a file of it do not wait behind.
-        (changes.isEverything ? lanes.documents : lanes.computing).submit {
-            let complaints = Result { () throws(StoreError) in try catalog.look(at: changes) }
+        let isAsked = !reports.isEmpty
+        // A start waits behind no large document, and for a whole look only where something of its graph was marked.
+        (isAsked ? lanes.documents : lanes.computing).submit {
+            let complaints = Result { () throws(StoreError) in
+                try catalog.look(at: isAsked ? .everything : marks, marked: marks, repeating: isAsked)
+            }
             mailbox.post { reactor in
                 let (look, reports) = confined.open(on: reactor)
                 look.finish(complaints, reports)

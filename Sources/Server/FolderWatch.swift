@@ -31,6 +31,12 @@ package final class FolderWatch: Sendable {
             }
         }
 
+        func subtracting(_ other: Changes) -> Changes {
+            Changes(
+                documents: documents.subtracting(other.documents), graphs: graphs.subtracting(other.graphs),
+                isEverything: isEverything)
+        }
+
         mutating func formUnion(_ other: Changes) {
             documents.formUnion(other.documents)
             graphs.formUnion(other.graphs)
@@ -62,6 +68,7 @@ package final class FolderWatch: Sendable {
         var unwatched: Set<Source> = []
         var changes = Changes()
         var topWatch: Int32?
+        var isAbsent = false
         /// Events that nobody depended on, since the look began that is under way.
         var held: [Inotify.Event]?
     }
@@ -86,7 +93,8 @@ package final class FolderWatch: Sendable {
         take(inotify?.read() ?? .none)
         return guarded.withLock { guarded in
             var changes = guarded.changes
-            if guarded.topWatch == nil { changes.isEverything = true }
+            // When the folder is there again, nothing in it is known.
+            if guarded.isAbsent { changes.isEverything = true }
             if guarded.unwatched.contains(.graph(graph)) { changes.graphs.insert(graph) }
             return changes
         }
@@ -97,11 +105,11 @@ package final class FolderWatch: Sendable {
         guarded.withLock { _ = $0.changes.graphs.insert(graph) }
     }
 
-    /// From now on what was marked is being looked at; later changes are marked anew.
-    package func beginLook() {
+    /// From now on these changes are being looked at; later ones are marked anew.
+    package func beginLook(at changes: Changes) {
         if guarded.withLock({ $0.topWatch == nil }) { watchTop() }
         guarded.withLock { guarded in
-            guarded.changes = Changes()
+            guarded.changes = changes.isEverything ? Changes() : guarded.changes.subtracting(changes)
             guarded.held = []
         }
     }
@@ -212,10 +220,14 @@ extension FolderWatch {
     }
 
     private func watchTop() {
-        guard let inotify, let watch = try? inotify.watch(folder) else { return }
-        guarded.withLock { guarded in
-            guarded.topWatch = watch
-            guarded.dependents[watch] = guarded.dependents[watch] ?? [:]
+        switch watch(folder) {
+        case .watched(let watch, _):
+            guarded.withLock { guarded in
+                guarded.topWatch = watch
+                guarded.isAbsent = false
+            }
+        case .absent: guarded.withLock { $0.isAbsent = true }
+        case .refused: break
         }
     }
 
@@ -250,6 +262,7 @@ extension FolderWatch {
         if event.isFolderGone {
             if event.watch == guarded.topWatch {
                 guarded.topWatch = nil
+                guarded.isAbsent = true
                 guarded.changes.isEverything = true
             }
             let dependents = guarded.dependents.removeValue(forKey: event.watch) ?? [:]

@@ -26,13 +26,17 @@ extension GraphCatalog {
     /// Why files of the graphs folder are not in force, by name: documents, and graphs whose code cannot be used.
     package var refusals: [FolderWatch.Source: String] { folderState.withLock { $0.refusals } }
 
+    /// What is marked as changed.
+    var marks: FolderWatch.Changes { watch?.changes(before: "") ?? FolderWatch.Changes() }
+
     /// What has to be looked at before a graph starts. On the reactor's thread.
     func changes(before id: String) -> FolderWatch.Changes {
         guard let watch else { return FolderWatch.Changes() }
         var changes = watch.changes(before: id)
+        changes.documents.formUnion(files(ofGraph: id).filter { watch.isUnwatched(.document($0)) })
         guard !watch.isWatching else { return changes }
         // Nothing tells of changes, so what concerns the graph is looked at; a new document may be anywhere.
-        changes.isEverything = current(id) == nil
+        if current(id) == nil { changes.isEverything = true }
         changes.graphs.insert(id)
         changes.documents.formUnion(files(ofGraph: id))
         return changes
@@ -61,10 +65,15 @@ extension GraphCatalog {
     }
 
     /// Looks at what may have changed; each document and each code that has makes a new revision. Of one thread at a time.
-    /// - Returns: what could not be loaded and why, a line each; the same is not said twice in a row.
-    package func look(at changes: FolderWatch.Changes) throws(StoreError) -> [String] {
+    /// - Parameters:
+    ///   - marked: what was marked as changed, and is not any more once this has begun.
+    ///   - repeating: whether also what was said before is said again.
+    /// - Returns: what is not in force and why, a line each.
+    package func look(
+        at changes: FolderWatch.Changes, marked: FolderWatch.Changes, repeating: Bool = false
+    ) throws(StoreError) -> [String] {
         guard let watch else { return [] }
-        watch.beginLook()
+        watch.beginLook(at: marked)
         defer { watch.endLook() }
         var complaints: [String] = []
         var changes = changes
@@ -75,7 +84,7 @@ extension GraphCatalog {
             complaints += try lookAtCode(changes, snapshot, watch, &again)
             changes = again
         }
-        return complaints
+        return repeating ? folderState.withLock { $0.refusals.values.sorted() } : complaints
     }
 
     // MARK: Documents
@@ -92,8 +101,9 @@ extension GraphCatalog {
                 idOfFile: folderState.withLock { $0.idOfFile }
             ) { self.shown(ofGraph: $0) }
         } catch {
-            return [error.message]
+            return note(error.message, of: .document("")) ? [error.message] : []
         }
+        _ = note(nil, of: .document(""))
         // Another document may have waited for the id of one that is gone.
         if forgetMissing(entries, changes, watch), !changes.isEverything { again.isEverything = true }
         let loaded = try store.loadedFiles()
@@ -106,10 +116,10 @@ extension GraphCatalog {
             if watch.follow(source, FolderWatch.Dependencies(trail: entry.trail, absentModules: absent)) {
                 again.add(source)
             }
-            let refusal = load(entry, faults, watch.folder, known: loaded[entry.fileName])
-            if note(refusal, of: source) || changes.isEverything, let refusal {
-                complaints.append("\(watch.folder)/\(entry.fileName): \(refusal)")
+            let refusal = load(entry, faults, watch.folder, known: loaded[entry.fileName]).map {
+                "\(watch.folder)/\(entry.fileName): \($0)"
             }
+            if note(refusal, of: source), let refusal { complaints.append(refusal) }
         }
         return complaints
     }
@@ -195,10 +205,8 @@ extension GraphCatalog {
             }
             let dependencies = FolderWatch.Dependencies(trail: trail, absentModules: content?.absentModules ?? [])
             if watch.follow(.graph(id), dependencies) { again.add(.graph(id)) }
-            let refusal = renew(revision, found, watch.folder)
-            if note(refusal, of: .graph(id)) || changes.isEverything, let refusal {
-                complaints.append("graph \(id): \(refusal)")
-            }
+            let refusal = renew(revision, found, watch.folder).map { "graph \(id): \($0)" }
+            if note(refusal, of: .graph(id)), let refusal { complaints.append(refusal) }
         }
         return complaints
     }
