@@ -17,13 +17,15 @@ package struct State: Sendable {
     }
 
     var hasReducers: Bool { content.value.hasReducers }
+    /// How updates of a key combine; a key that is not here is replaced.
+    package var reducers: [JSONKey: Reducer] { content.value.reducersByKey }
     /// The length of the state as JSON text, give or take what reducers make of their contributions.
     package var bytes: Int { content.value.bytes }
     /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
     var updateCount: Int32 { content.value.updateCount }
     /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, and
     /// an attempt that will be retried has no update, two states of one execution with the same last writer are the same.
-    var lastWriter: Int32? { content.value.lastWriter }
+    package var lastWriter: Int32? { content.value.lastWriter }
     /// The writer before the last one, if all that the last update did was to add members behind those that were there.
     var grownFrom: Int32? { content.value.grownFrom }
 

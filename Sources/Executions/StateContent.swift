@@ -51,6 +51,7 @@ struct StateContent: Sendable {
     }
 
     var hasReducers: Bool { reducers != nil }
+    var reducersByKey: [JSONKey: Reducer] { reducers?.byKey ?? [:] }
 
     subscript(key: JSONKey) -> JSONText? {
         find(key).map(text)

@@ -1,7 +1,7 @@
 import JSON
 
 private let nodeKeys: [JSONKey] = [
-    "id", "name", "kind", "config", "timeout_ms", "retry", "on_error", "idempotent", "position",
+    "id", "name", "kind", "config", "timeout_ms", "idle_timeout_ms", "retry", "on_error", "idempotent", "position",
 ]
 private let requiredNodeKeys: [JSONKey] = ["id", "kind"]
 private let retryKeys: [JSONKey] = ["max_attempts", "delay_ms", "backoff"]
@@ -16,6 +16,7 @@ extension DocumentReader {
         var kind: String?
         var config: JSONObject?
         var timeout: Int?
+        var idleTimeout: Int?
         var retry = RetryPolicy()
         var onError = OnError.continue
         var isIdempotent = true
@@ -32,6 +33,7 @@ extension DocumentReader {
             case "kind": fields.kind = kind(value, isKnown: schema != nil)
             case "config": fields.config = faults.object(value)
             case "timeout_ms": fields.timeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds)
+            case "idle_timeout_ms": fields.idleTimeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds)
             case "retry": fields.retry = retry(value)
             case "on_error": fields.onError = faults.choice(value, of: OnError.self) ?? .continue
             case "idempotent": fields.isIdempotent = faults.boolean(value) ?? true
@@ -43,7 +45,8 @@ extension DocumentReader {
         guard let id = fields.id, let kind = fields.kind else { return nil }
         return GraphNode(
             id: id, name: fields.name, kind: kind, config: fields.config ?? JSONObject(),
-            timeoutMilliseconds: fields.timeout, retry: fields.retry, onError: fields.onError,
+            timeoutMilliseconds: fields.timeout, idleTimeoutMilliseconds: fields.idleTimeout, retry: fields.retry,
+            onError: fields.onError,
             isIdempotent: fields.isIdempotent, position: fields.position)
     }
 

@@ -34,7 +34,8 @@ def log(*values):
 
 def idempotency_key():
     """The same text for all attempts of the running node in this execution, also across restarts of the daemon: give it to
-    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace always the same."""
+    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace it is always the
+    same. Raises RuntimeError in code that has outlived its node, and where nobody can say which node it belongs to."""
     return _key()
 
 
@@ -46,12 +47,21 @@ def traceparent():
 
 def _key():
     # The worker puts its own in this place.
-    return OUTSIDE_KEY
+    return _variable("MILLRACE_IDEMPOTENCY_KEY", "idempotency_key") or OUTSIDE_KEY
 
 
 def _trace():
     # The worker puts its own in this place.
-    return ""
+    return _variable("TRACEPARENT", "traceparent")
+
+
+def _variable(name, function):
+    """Of a node's own process. A process that the function of a node has started serves nobody knows whom."""
+    if name not in os.environ and "MILLRACE_GRAPH_ID" in os.environ and "MILLRACE_NODE_ID" not in os.environ:
+        raise RuntimeError(
+            "millrace.%s() was called in another process than the node's; call it in the node's function, and hand on what "
+            "it gives" % function)
+    return os.environ.get(name, "")
 
 
 def _sink(channel, data):

@@ -3,7 +3,7 @@
     worker.py FOLDER
 
 FOLDER is the worker's own; what lies in it says millrace_worker/sources.py. What is said on stdin and stdout stands in
-millrace_worker/conversation.py.
+millrace-worker(7).
 """
 
 import sys
@@ -17,7 +17,7 @@ def main():
     import os
 
     import millrace
-    from millrace_worker import pools, sources
+    from millrace_worker import pools, sources, threads
     from millrace_worker.conversation import Worker
     from millrace_worker.printers import EmptyInput, Printer
 
@@ -29,6 +29,7 @@ def main():
     os.close(nothing)
     os.dup2(2, 1)
     faulthandler.enable(file=2)
+    threads.install()
     files = sources.Sources(place)
     worker = Worker(files, requests, replies)
     millrace._sink = worker.replies.output

@@ -33,6 +33,7 @@ class Changes:
         self.children = set()  # process ids of what was started
         self.is_loading = False
         self.own_descriptors = frozenset(own_descriptors)
+        self.spare = []  # copies of the standard descriptors
 
     def note(self, what, undoing):
         """Before a change: `undoing` makes the function that undoes it."""
@@ -51,6 +52,12 @@ class Changes:
         """The descriptors that an event loop lives by are the worker's own too."""
         holders = [getattr(loop, name, None) for name in ("_selector", "_ssock", "_csock")]
         self.own_descriptors |= {holder.fileno() for holder in holders if holder is not None}
+
+    def take_output(self, descriptor):
+        """Makes a descriptor, which is closed, the standard output."""
+        dup2(descriptor, 1)
+        dup2(descriptor, self.spare[1], inheritable=False)
+        close(descriptor)
 
     def install(self):
         self._watch_process()
@@ -99,7 +106,7 @@ class Changes:
         self.note(("signal", number), lambda: partial(_set_signal, number, getsignal(number)))
 
     def _watch_descriptors(self):
-        spare = [dup(number) for number in range(3)]
+        spare = self.spare = [dup(number) for number in range(3)]
         self.own_descriptors |= frozenset(spare)
 
         def note(*numbers):
