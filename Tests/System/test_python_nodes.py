@@ -193,3 +193,29 @@ def execute(state):
 """
     events = daemon.run(graph([node("a-b", "python", {"code": code})]))
     assert events[-1]["final_state"] == {"v": [4, 9]}
+
+
+@pytest.mark.parametrize("prefix", ["", "async "])
+def test_a_fresh_process_is_each_attempt_s_own(daemon, prefix):
+    code = prefix + """def execute(state):
+    import os, sys
+    sys.count = getattr(sys, "count", 0) + 1
+    if state["fails"]: raise ValueError(str(sys.count))
+    return {"pid": os.getpid(), "count": sys.count}
+"""
+    kept, fresh = (graph([node("a", "python", {"code": code}, **more)], initial_state={"fails": False}) for more in (
+        {}, {"python": {"fresh_process": True}, "retry": {"max_attempts": 2, "delay_ms": 1}}))
+    for document in (kept, fresh):
+        daemon.create(document)
+    ends = [[daemon.execute(document["id"])["final_state"] for _ in range(3)] for document in (kept, fresh)]
+    assert [end["count"] for end in ends[0]] == [1, 2, 3] and len({end["pid"] for end in ends[0]}) == 1
+    assert [end["count"] for end in ends[1]] == [1, 1, 1] and len({end["pid"] for end in ends[1]}) == 3
+    execution = daemon.execute(fresh["id"], {"fails": True})
+    assert [end["error"] for end in of_node(daemon.all_events(execution["execution_id"]), "a", "node_complete")] == ["ValueError: 1"] * 2
+
+
+def test_a_fresh_process_is_for_python(daemon):
+    wrong = graph([node("a", "set", {"values": {}}, python={"fresh_process": True}),
+                   node("b", "python", {"code": "def execute(state): pass"}, python={"fresh": True})])
+    errors = daemon.http.post("/api/graphs/validate", json=wrong).json()["errors"]
+    assert [error["pointer"] for error in errors] == ["/nodes/0/python", "/nodes/1/python/fresh"]
