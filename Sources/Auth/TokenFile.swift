@@ -31,12 +31,16 @@ package struct TokenFile: Sendable {
     /// The tokens of the file; none if there is no file.
     package func read() throws(Failure) -> TokenList {
         let bytes: [UInt8]
-        do {
+        let doubt: String?
+        do throws(SystemError) {
             bytes = try SmallFile.read(path, bytesMax: Self.bytesMax)
+            doubt = try SmallFile.doubt(about: path)
         } catch {
-            if error.code == .notFound { return TokenList() }
+            // A link that leads nowhere is not what "no file" looks like.
+            if error.code == .notFound, !SmallFile.isThere(path) { return TokenList() }
             throw Failure("the tokens cannot be read: \(error)")
         }
+        if let doubt { throw Failure("\(path) holds tokens, and \(doubt)") }
         do {
             return TokenList(try Self.decode(bytes))
         } catch {

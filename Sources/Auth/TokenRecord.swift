@@ -41,8 +41,8 @@ package struct TokenOrder: Sendable, Equatable {
         guard name.utf8.count <= Self.nameBytesMax else {
             throw Fault(member: "name", message: "must have at most \(Self.nameBytesMax) bytes")
         }
-        guard name.unicodeScalars.allSatisfy({ !Self.isControl($0) }) else {
-            throw Fault(member: "name", message: "must have no control characters")
+        guard name.unicodeScalars.allSatisfy(Self.isVisible) else {
+            throw Fault(member: "name", message: "must have no control characters, and none that nobody sees")
         }
         if let graphs {
             guard (1...Self.graphsMax).contains(graphs.count) else {
@@ -64,9 +64,16 @@ package struct TokenOrder: Sendable, Equatable {
         self.expiresAtMicroseconds = expiresAtMicroseconds
     }
 
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x2028...0x2029).contains(scalar.value)
+    /// Whether a reader sees it, and sees the rest of the line where it stands: the name is a line in lists and in the log.
+    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        // Format characters turn the direction of writing, join, or have no width.
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+        default: !scalar.properties.isDefaultIgnorableCodePoint && scalar.value != brailleBlank
+        }
     }
+
+    private static let brailleBlank: UInt32 = 0x2800
 
     /// `[a-z0-9][a-z0-9._-]{0,63}`
     static func isGraphID(_ id: String) -> Bool {

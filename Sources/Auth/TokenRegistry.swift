@@ -35,6 +35,11 @@ package struct TokenRegistry: Sendable {
     /// Whether anybody needs a token: there was ever one.
     package var isInForce: Bool { !entries.isEmpty }
 
+    /// Those that are neither revoked nor expired.
+    package func usableCount(nowMicroseconds now: Int64) -> Int {
+        entries.values.count { $0.record.revokedAtMicroseconds == nil && !$0.record.isExpired(atMicroseconds: now) }
+    }
+
     package func isFixed(_ id: String) -> Bool { entries[id]?.isFixed ?? false }
 
     package func check(_ secret: TokenSecret, nowMicroseconds now: Int64) -> Check {

@@ -60,7 +60,7 @@ enum CRC32 {
 }
 
 /// Whether two digests are equal, in a time that depends on their lengths only.
-func areEqualInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+package func areEqualInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     guard left.count == right.count else { return false }
     return zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
 }

@@ -13,16 +13,22 @@ package struct APIClient: Sendable {
     package let address: ServerAddress
     /// A bearer token; visible ASCII.
     package let token: String?
+    /// What is shown besides, asked for each request anew: the daemon that answers may be another one by then.
+    private let credential: @Sendable () -> (name: String, value: String)?
     /// Becomes readable to end every wait with `interrupted`, such as a `SignalDescriptor`'s. Borrowed: its owner must
     /// outlive the client.
     package var interruptDescriptor: Int32?
 
     /// - Parameter token: one with characters that no header field can carry is a usage error and traps: check it first
     ///   with `isValidToken`.
-    package init(_ address: ServerAddress, token: String? = nil, interruptDescriptor: Int32? = nil) {
+    package init(
+        _ address: ServerAddress, token: String? = nil, interruptDescriptor: Int32? = nil,
+        credential: @escaping @Sendable () -> (name: String, value: String)? = { nil }
+    ) {
         precondition(token.map(Self.isValidToken) ?? true, "a token is visible ASCII")
         self.address = address
         self.token = token
+        self.credential = credential
         self.interruptDescriptor = interruptDescriptor
     }
 
@@ -64,6 +70,8 @@ package struct APIClient: Sendable {
     }
 
     func open(_ request: ClientRequest, target: String) throws(ClientError) -> Exchange {
+        var request = request
+        if let (name, value) = credential() { request.headers.add(name, value) }
         let bytes = request.bytes(target: target, authority: address.authority, token: token)
         let deadline = Poll.deadline(inMilliseconds: Self.connectTimeoutMilliseconds)
         return try Exchange.open(bytes, to: address, deadlineNanoseconds: deadline, interrupt: interruptDescriptor)

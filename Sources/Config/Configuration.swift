@@ -73,8 +73,12 @@ package struct Configuration: Equatable, Sendable {
         package var confined = true
         package var hiddenPaths: [String] = []
         package var openFilesMax = 1024
+        package var processesMax = 1024
         package var python = Python()
         package var lua = Lua()
+
+        /// Whether there are kinds that run code of the graphs' authors outside of the daemon.
+        package var runsCode: Bool { enables("python") || enables("process") }
 
         /// Whether graphs may use the kind.
         package func enables(_ kind: String) -> Bool {

@@ -18,7 +18,7 @@ extension ConfigurationKey {
             "state_dir", \.stateDirectory, flag: "--state-dir",
             """
             The folder of the history store, locked by the daemon that uses it. Empty: $STATE_DIRECTORY under systemd, else \
-            /var/lib/millrace for root, else $XDG_STATE_HOME/millrace or ~/.local/state/millrace.
+            /var/lib/millrace/state for root, else $XDG_STATE_HOME/millrace or ~/.local/state/millrace.
             """),
         .string(
             "graphs_dir", \.graphsDirectory, flag: "--graphs",
@@ -151,8 +151,10 @@ extension ConfigurationKey {
             "kinds.confined", \.kinds.confined,
             """
             Keep the code of python and process nodes away from the state folder, from credentials and from \
-            kinds.hidden_paths, and let it signal no process but its own (Landlock). In a folder that contains one of those, \
-            such as a home whose state folder lies below, such code can use what is there, and make no new entries.
+            kinds.hidden_paths, let it change nothing of the daemon's own program, signal no process but its own (Landlock), \
+            and set limits and priorities of itself alone (seccomp). In a folder that contains one of those paths, such as a \
+            home whose state folder lies below, such code can use what is there, and make no new entries. What this kernel \
+            cannot hold is said at the start and by `millrace config show`.
             """),
         .list(
             "kinds.hidden_paths", \.kinds.hiddenPaths, of: .path,
@@ -160,6 +162,13 @@ extension ConfigurationKey {
         .integer(
             "kinds.open_files_max", \.kinds.openFilesMax, 16...1_048_576,
             "Most open files of each process that runs the code of nodes."),
+        .integer(
+            "kinds.processes_max", \.kinds.processesMax, 1...1_000_000,
+            """
+            Most processes and threads of one node, or of one Python process, all together, where the daemon has a delegated \
+            cgroup that counts them (Delegate=yes in the unit). Elsewhere all nodes together may have eight times as many \
+            beside what the daemon's user has when it starts.
+            """),
         .string(
             "kinds.python.interpreter", \.kinds.python.interpreter,
             """

@@ -133,7 +133,7 @@ package struct ConfigurationLoader {
             configuration.stateDirectory = String(folder)
             origins["state_dir"] = .environment("STATE_DIRECTORY")
         } else if isRoot {
-            configuration.stateDirectory = "/var/lib/millrace"
+            configuration.stateDirectory = "/var/lib/millrace/state"
         } else if let home = environment["XDG_STATE_HOME"], home.hasPrefix("/") {
             configuration.stateDirectory = home + "/millrace"
             origins["state_dir"] = .environment("XDG_STATE_HOME")

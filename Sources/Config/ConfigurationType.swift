@@ -106,7 +106,7 @@ package enum ConfigurationElement: Sendable {
     var expectation: String {
         switch self {
         case .address: "addresses (HOST:PORT, [IPv6]:PORT or unix:PATH)"
-        case .host: "host names without scheme, port or path"
+        case .host: "host names, each in full (no * for all of them), without scheme, port or path"
         case .origin: "origins (scheme://host or scheme://host:port)"
         case .network: "IP addresses or networks (10.0.0.0/8), or unix"
         case .word: "names"
@@ -119,7 +119,10 @@ package enum ConfigurationElement: Sendable {
         guard !text.isEmpty, isPrintable || text.hasPrefix("unix:") else { return false }
         switch self {
         case .address: return Self.isAddress(text)
-        case .host: return !text.contains("/") && (text.hasPrefix("[") ? text.hasSuffix("]") : !text.contains(":"))
+        // Names are compared as they are: a pattern would match none.
+        case .host:
+            return !text.contains("*") && !text.contains("/")
+                && (text.hasPrefix("[") ? text.hasSuffix("]") : !text.contains(":"))
         case .origin: return Self.isOrigin(text)
         case .network: return text == "unix" || Self.isNetwork(text)
         case .word: return !text.contains(",")

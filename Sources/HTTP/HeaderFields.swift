@@ -49,6 +49,24 @@ package struct HeaderFields: Sendable, Equatable {
 
     package func contains(_ name: String) -> Bool { firstValue(of: name) != nil }
 
+    /// Whether there is a field whose name begins like that, in any case.
+    package func containsName(beginningWith prefix: String) -> Bool {
+        prefix.withBytes { prefix in
+            bytes.withUnsafeBytes { bytes in
+                var start = 0
+                while let entry = Self.entry(in: bytes, at: start) {
+                    if entry.name.count >= prefix.count,
+                        bytes.part(entry.nameStart..<entry.nameStart + prefix.count).equalsIgnoringCase(prefix)
+                    {
+                        return true
+                    }
+                    start = entry.end
+                }
+                return false
+            }
+        }
+    }
+
     /// How many fields have that name.
     package func count(of name: String) -> Int {
         var count = 0

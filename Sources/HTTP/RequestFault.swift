@@ -33,7 +33,7 @@ extension RequestFault {
         RequestFault(status: 431, code: "too_many_header_fields", detail: "Send \(max) header fields or fewer.")
     }
 
-    static func bodyTooLarge(_ max: Int) -> RequestFault {
+    package static func bodyTooLarge(_ max: Int) -> RequestFault {
         RequestFault(status: 413, code: "body_too_large", detail: "Send a body of \(max) bytes or fewer.")
     }
 

@@ -39,27 +39,29 @@ package struct ChildProcess: ~Copyable {
 
     /// posix_spawn(3), then pidfd_open(2). Throws `notFound`, `accessDenied` and the like when it cannot start.
     package static func start(_ specification: Specification) throws(SystemError) -> ChildProcess {
-        let processID = try spawn(specification)
+        let processID = try StartedProcesses.start { () throws(SystemError) in try spawn(specification) }
         let (raw, code) = uninterrupted { clinux_pidfd_open(processID) }
         if raw >= 0 { return ChildProcess(processID: processID, pidfd: Descriptor(owning: raw)) }
         // Without a pidfd nobody could wait for it on the loop.
         kill(processID, SIGKILL)
         _ = uninterrupted { waitpid(processID, nil, 0) }
+        StartedProcesses.forget(processID)
         throw SystemError(code, "pidfd_open")
     }
 
     /// waitid(2) P_PIDFD, WNOHANG: how it ended, nil while it runs. Reaps; ask no more after an end.
     package borrowing func end() throws(SystemError) -> ProcessExit? {
-        try ChildProcess.end(pidfd)
+        try ChildProcess.end(pidfd, processID)
     }
 
     /// The same for a pidfd of a child.
-    package static func end(_ pidfd: borrowing Descriptor) throws(SystemError) -> ProcessExit? {
+    package static func end(_ pidfd: borrowing Descriptor, _ processID: Int32) throws(SystemError) -> ProcessExit? {
         let raw = pidfd.raw
         var reason: Int32 = 0
         var status: Int32 = 0
         let ended = try checked("waitid") { clinux_pidfd_wait(raw, &reason, &status) }
         if ended == 0 { return nil }
+        StartedProcesses.forget(processID)
         return reason == Int32(CLD_EXITED) ? .exited(status) : .signalled(Signal(rawValue: status))
     }
 

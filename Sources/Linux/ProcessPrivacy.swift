@@ -11,4 +11,7 @@ package enum ProcessPrivacy {
 
     /// What the kernel can do to confine children (landlock(7)): 1 files, 6 signals too; -1 nothing.
     package static var landlockVersion: Int32 { clinux_landlock_version() }
+
+    /// Whether it can also refuse them single calls (seccomp(2)).
+    package static var hasSeccomp: Bool { clinux_has_seccomp() != 0 }
 }

@@ -30,6 +30,28 @@ package struct ProcessUsage: Sendable {
             threads: Int(fields[17]), openDescriptors: countDescriptors())
     }
 
+    /// The processes and threads of a user, as RLIMIT_NPROC counts them. Blocks on all of /proc.
+    package static func tasks(ofUser user: UInt32) -> Int {
+        guard let folder = opendir("/proc") else { return 0 }
+        defer { closedir(folder) }
+        var count = 0
+        while let entry = readdir(folder) {
+            guard entry.pointee.d_name.0 >= 0x31, entry.pointee.d_name.0 <= 0x39 else { continue }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let bytes = try? SmallFile.read("/proc/\(name)/status", bytesMax: 65_536) else { continue }
+            let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+            func number(_ label: String) -> Int? {
+                lines.first { $0.hasPrefix(label) }?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap {
+                    Int($0)
+                }
+            }
+            if number("Uid:") == Int(user) { count += number("Threads:") ?? 1 }
+        }
+        return count
+    }
+
     /// Since Linux 6.2 the size of the folder is their number; before they must be counted.
     private static func countDescriptors() -> Int {
         var status = stat()

@@ -13,7 +13,7 @@ extension ChildCommand {
         let nothing = try SmallFile.openNothing()
         let process = try ChildProcess.start(
             ChildProcess.Specification(
-                executable: helperPath, arguments: helperArguments,
+                executable: helperPath, arguments: helperArguments(),
                 environment: environment.map { "\($0.key)=\($0.value)" },
                 descriptors: [0: stdin.first.raw, 1: stdout.second.raw, 2: nothing.raw, 3: control.second.raw]))
         let ours = control.takeFirst()

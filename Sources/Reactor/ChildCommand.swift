@@ -19,14 +19,18 @@ package struct ChildCommand: Sendable {
         package var cpuSeconds: Int?
         /// RLIMIT_NOFILE.
         package var files: Int?
-        /// RLIMIT_NPROC: counts all processes of the user.
+        /// Of the command, all together, where it has a cgroup whose processes are counted.
         package var processes: Int?
+        /// RLIMIT_NPROC: counts all processes of the user. Taken where there is no such cgroup.
+        package var userProcesses: Int?
         /// Landlock: with any path here or in `writablePaths`, the command reaches no others, so its program and
         /// libraries must be among them.
         package var readablePaths: [String] = []
         package var writablePaths: [String] = []
         /// Landlock: the command reaches everything but what is beneath these absolute paths, and of that the paths above.
         package var hiddenPaths: [String] = []
+        /// Landlock: the command changes nothing beneath these absolute paths.
+        package var keptPaths: [String] = []
 
         package init() {}
     }
@@ -43,7 +47,7 @@ package struct ChildCommand: Sendable {
     }
 
     /// The command line of millrace-exec.
-    var helperArguments: [String] {
+    func helperArguments(in cgroups: ControlGroups? = nil) -> [String] {
         var line = ["millrace-exec"]
         func add(_ option: String, _ value: String?) {
             if let value { line += [option, value] }
@@ -51,10 +55,14 @@ package struct ChildCommand: Sendable {
         add("--memory-bytes", limits.memoryBytes.map(String.init))
         add("--cpu-seconds", limits.cpuSeconds.map(String.init))
         add("--files", limits.files.map(String.init))
-        add("--processes", limits.processes.map(String.init))
+        let isCounted = cgroups?.countsProcesses == true
+        add("--processes", isCounted ? nil : limits.userProcesses.map(String.init))
+        add("--cgroup", cgroups?.path)
+        add("--tree-processes", isCounted ? limits.processes.map(String.init) : nil)
         for path in limits.readablePaths { add("--read", path) }
         for path in limits.writablePaths { add("--write", path) }
         for path in limits.hiddenPaths { add("--hide", path) }
+        for path in limits.keptPaths { add("--keep", path) }
         add("--cwd", workingDirectory)
         return line + ["--"] + arguments
     }

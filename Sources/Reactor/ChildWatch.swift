@@ -28,7 +28,7 @@ package final class ChildWatch: ReadinessHandler {
 
     private func end() -> ProcessExit? {
         do {
-            return try ChildProcess.end(pidfd)
+            return try ChildProcess.end(pidfd, processID)
         } catch {
             // Only a second owner of the same child could have reaped it.
             preconditionFailure("process \(processID): \(error)")

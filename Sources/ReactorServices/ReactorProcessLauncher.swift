@@ -10,6 +10,12 @@ import Synchronization
 package struct ChildConfinement: Sendable {
     /// Children reach nothing beneath these, whatever the permissions say.
     package var hiddenPaths: [String] = []
+    /// Children change nothing beneath these, whatever the permissions say.
+    package var keptPaths: [String] = []
+    /// Of one child and all that it starts, where that can be counted.
+    package var processes: Int?
+    /// Of the daemon's user, where it cannot.
+    package var userProcesses: Int?
     /// Of each process; nil: the daemon's own limit.
     package var openFiles: Int?
 
@@ -90,7 +96,10 @@ extension ChildCommand {
         var limits = Limits()
         limits.memoryBytes = command.limits.memoryBytes
         limits.files = command.limits.openFiles ?? confinement.openFiles
+        limits.processes = confinement.processes
+        limits.userProcesses = confinement.userProcesses
         limits.hiddenPaths = confinement.hiddenPaths
+        limits.keptPaths = confinement.keptPaths
         let own = command.limits.ownFolders + [command.workingDirectory].compactMap { $0 }
         limits.writablePaths = own.filter(confinement.hides)
         self.init(

@@ -1,4 +1,5 @@
 import Auth
+import Executions
 import HTTP
 import Linux
 
@@ -15,9 +16,12 @@ package struct AuditEntry: Sendable {
     package let name: String?
     /// Where the request came from.
     package let address: String
+    /// The execution that was started.
+    package let execution: String?
 
     package init(
-        action: StaticString, subject: String, status: Int, holder: String, name: String? = nil, address: String
+        action: StaticString, subject: String, status: Int, holder: String, name: String? = nil, address: String,
+        execution: String? = nil
     ) {
         self.action = action
         self.subject = subject
@@ -25,6 +29,7 @@ package struct AuditEntry: Sendable {
         self.holder = holder
         self.name = name
         self.address = address
+        self.execution = execution
     }
 }
 
@@ -37,6 +42,18 @@ extension Access {
         case .localUser(let id): ("uid:\(id)", nil)
         case .token(let id, let name): ("token:\(id)", name)
         case .session(_, let id, let name): ("session:\(id)", name)
+        }
+    }
+}
+
+extension Access {
+    /// For the execution that it starts.
+    var starter: String {
+        switch holder {
+        case .anyone, .nobody: "anyone"
+        case .localUser: "local user"
+        case .token(let id, let name): name.isEmpty ? id : name
+        case .session(_, let id, let name): "session \(name.isEmpty ? id : name)"
         }
     }
 }
@@ -60,6 +77,15 @@ extension Server {
 }
 
 extension Call {
+    /// Notes an execution that the request has started; how it ends is the execution's own story.
+    func auditStart(of log: EventLog) {
+        let (holder, name) = access.holderText
+        server.audit(
+            AuditEntry(
+                action: "execution.start", subject: log.graph.identity.id, status: 202, holder: holder, name: name,
+                address: server.gate.origin(of: request, connection.door).text, execution: log.id.description))
+    }
+
     /// Notes a change and its outcome.
     func audit(_ status: Status, _ headers: HeaderFields) {
         guard let change = endpoint.change, server.mayLog(status, access) else { return }

@@ -6,8 +6,21 @@ extension Connection {
         case streaming
         /// Closes once what is to be sent is sent; `lingers` to let the peer read it.
         case closing(lingers: Bool)
-        case lingering(bytesLeft: Int)
+        /// Reads and throws away, until the peer is silent or has sent enough, or the time is over.
+        case lingering(bytesLeft: Int, untilNanoseconds: Int64)
         case closed
+    }
+
+    /// How much a client that has its answer may still send, so that it sees the answer before the connection resets (RFC
+    /// 9112, 9.6), and how long. What it sends is thrown away.
+    enum Linger {
+        /// Half as much again as the largest body; more where more was announced.
+        static let bytesMin = 12 << 20
+        static let millisecondsMax: Int64 = 30_000
+        /// Of silence, once it has sent something.
+        static let pauseMilliseconds: Int64 = 5_000
+        /// Of silence before that.
+        static let milliseconds: Int64 = 2_000
     }
 
     var isClosed: Bool { if case .closed = phase { true } else { false } }

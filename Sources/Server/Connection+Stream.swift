@@ -44,7 +44,7 @@ extension Connection {
         appendRetry()
         output += ChunkWriter.lastChunk
         phase = .closing(lingers: true)
-        arm(Self.lingerMilliseconds)
+        arm(Linger.milliseconds)
         askForFlush()
     }
 

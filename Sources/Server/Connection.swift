@@ -13,9 +13,6 @@ final class Connection: ReadinessHandler {
     private static let outputBytesMax = 256 << 10
     /// What a stream may send in one turn, so that all get their turn.
     static let streamBytesPerTurnMax = 64 << 10
-    /// What is read and thrown away after a fault, so that the client gets to see the answer before the connection resets.
-    private static let lingerBytesMax = 1 << 20
-    static let lingerMilliseconds: Int64 = 2_000
 
     let server: Server
     let door: Door
@@ -42,6 +39,8 @@ final class Connection: ReadinessHandler {
     private var input: [UInt8] = []
     var output: [UInt8] = []
     private(set) var outputSent = 0
+    /// Whether the head of the request whose body is being read was looked at.
+    private var isHeadJudged = false
     private var mayRead = true
     private var peerHasFinished = false
     private var isBlocked = false
@@ -85,6 +84,7 @@ final class Connection: ReadinessHandler {
         if case .reading = phase, !input.isEmpty { processInput() }
         guard writeOutput() else { return }
         if case .streaming = phase { feedStream == nil ? pumpStream() : pumpFeed() }
+        if case .lingering = phase { return read() }
         guard case .reading = phase, output.isEmpty else { return }
         // Requests that came before are served first; the flush that this asks for comes in the next turn.
         if !input.isEmpty { return askForFlush() }
@@ -164,9 +164,11 @@ final class Connection: ReadinessHandler {
 
     private func take(_ bytes: UnsafeRawBufferPointer) {
         switch phase {
-        case .lingering(let left):
-            guard left > bytes.count else { return close() }
-            phase = .lingering(bytesLeft: left - bytes.count)
+        case .lingering(let bytesLeft, let end):
+            let left = (end - server.reactor.now()) / 1_000_000
+            guard left > 0, bytesLeft > bytes.count else { return close() }
+            phase = .lingering(bytesLeft: bytesLeft - bytes.count, untilNanoseconds: end)
+            arm(min(left, Linger.pauseMilliseconds))
         case .reading where input.isEmpty:
             let consumed = parse(bytes)
             if consumed < bytes.count { input.append(contentsOf: bytes[consumed...]) }
@@ -194,7 +196,7 @@ final class Connection: ReadinessHandler {
             let (step, consumed) = parser.consume(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
             offset += consumed
             switch step {
-            case .needsMore: if before != .body, parser.phase == .body { refuseStranger() }
+            case .needsMore: if parser.phase == .body { judgeLargeBody() }
             case .expectsContinue: continueOrRefuse()
             case .request(let request): begin(request)
             case .fault(let fault):
@@ -206,19 +208,32 @@ final class Connection: ReadinessHandler {
         return offset
     }
 
-    private func refuseStranger() {
-        if let pending = parser.pending, let problem = server.refusal(ofStranger: pending, on: self) { refuse(problem) }
+    /// A body that is larger than a stranger's may be is read on only for whoever may send it.
+    private func judgeLargeBody() {
+        guard !isHeadJudged, parser.bodyBytesExpected > Server.strangerBodyBytesMax else { return }
+        judgeHead()
+    }
+
+    private func judgeHead() {
+        isHeadJudged = true
+        let isLarge = parser.bodyBytesExpected > Server.strangerBodyBytesMax
+        guard let pending = parser.pending,
+            let problem = server.refusal(ofHead: pending, isLarge: isLarge, on: self)
+        else { return }
+        refuse(problem, pending)
     }
 
     private func continueOrRefuse() {
-        if let pending = parser.pending, let problem = server.refusal(ofHead: pending, on: self) {
-            return refuse(problem)
-        }
+        judgeHead()
+        guard case .reading = phase else { return }
+        // What comes in chunks may grow beyond what strangers may send.
+        isHeadJudged = parser.bodyBytesExpected > Server.strangerBodyBytesMax
         ResponseHead.writeContinue(to: &output)
         askForFlush()
     }
 
     private func begin(_ request: Request) {
+        isHeadJudged = false
         exchangeNumber += 1
         self.request = request
         phase = .handling
@@ -300,15 +315,16 @@ final class Connection: ReadinessHandler {
         if let watch = awaited.take() { server.hub.unwatch(watch) }
     }
 
-    /// Answers a request that cannot be read on, and closes.
-    private func refuse(_ problem: Problem) {
-        let response = problem.response
+    /// Answers a request that is not read on, and closes.
+    private func refuse(_ problem: Problem, _ request: Request? = nil) {
+        var response = problem.response
+        if let request { response = server.guards.share(response, with: request) }
         ResponseHead(response.status, response.headers).write(
             body: response.body, to: &output, date: server.date(), recipient: ResponseHead.Recipient(keepsAlive: false))
         phase = .closing(lingers: true)
         patience.isWanted = false
         input = []
-        arm(Self.lingerMilliseconds)
+        arm(Linger.milliseconds)
         askForFlush()
     }
 
@@ -352,8 +368,10 @@ final class Connection: ReadinessHandler {
 
     private func linger() {
         descriptor?.shutDown(.sending)
-        phase = .lingering(bytesLeft: Self.lingerBytesMax)
-        arm(Self.lingerMilliseconds)
+        phase = .lingering(
+            bytesLeft: max(Linger.bytesMin, parser.bodyBytesExpected),
+            untilNanoseconds: server.reactor.now() + Linger.millisecondsMax * 1_000_000)
+        arm(Linger.milliseconds)
         mayRead = true
         read()
     }

@@ -1,11 +1,9 @@
-import Auth
-import Glibc
 import Linux
 
 /// Where a connection came in and who is at its other end, as far as that decides what it may do.
 final class Door {
     let peer: SocketAddress
-    /// It came in by the socket in the state folder, which is for the commands of the daemon's own user.
+    /// It came in by the socket in the state folder, where the key of that folder is as good as a token.
     let isAdministrative: Bool
     /// The user at the other end of such a socket (SO_PEERCRED).
     let userID: UInt32?
@@ -33,15 +31,6 @@ final class Door {
 
 @available(*, unavailable)
 extension Door: Sendable {}
-
-extension PeerCredentials {
-    /// The user, unless it is node code that has connected: it runs as the daemon's user, and is not that user's word.
-    var administrator: UInt32? {
-        // Code that a daemon without privileges has started never becomes root.
-        if userID == 0, geteuid() != 0 { return userID }
-        return ProcessAncestry.descendsFromThis(processID) ? nil : userID
-    }
-}
 
 /// The client behind a request: the peer, or whom a trusted proxy has named.
 struct ClientOrigin {

@@ -1,8 +1,8 @@
 // Who enters. Without tokens everybody does who can reach the sockets, which are loopback and unix ones only; as long as
-// there was ever a token, nobody does without credentials. Lives on the reactor's thread.
+// there was ever a token, nobody does without credentials: a token, a session, or on the socket in the state folder the key
+// that lies beside it. Lives on the reactor's thread.
 
 import Auth
-import Glibc
 import HTTP
 import Linux
 
@@ -16,7 +16,8 @@ final class Gate {
     private var addressRates: RateTable<UInt128>?
     private var tokenRates: RateTable<String>?
     private var failureRates: RateTable<UInt128>
-    private let ownUserID = geteuid()
+    /// Nil where nothing keeps it from the code of nodes: then the socket in the state folder is a door like any.
+    var administratorKey: AdministratorKey?
 
     /// What a connection remembers, so that a token is hashed once and not for each request.
     struct Pass {
@@ -70,14 +71,13 @@ final class Gate {
         if standsOpen(for: connection.door) { return .anyone }
         let origin = origin(of: request, connection.door)
         try limit(origin)
-        guard registry.isInForce else { return .anyone }
-        return try identify(request, on: connection, origin)
+        return try identify(request, on: connection, origin, counts: true)
     }
 
-    /// The same as far as the head of a request can tell, without counting it.
+    /// The same as far as the head of a request can tell. It counts tokens that are no good, but no request.
     func admitsHead(_ request: Request, on connection: Connection) throws(Problem) -> Access {
-        guard registry.isInForce else { return .anyone }
-        return try identify(request, on: connection, nil)
+        if standsOpen(for: connection.door) { return .anyone }
+        return try identify(request, on: connection, origin(of: request, connection.door), counts: false)
     }
 
     /// Refuses what needs more than is there.
@@ -99,9 +99,9 @@ final class Gate {
     }
 
     /// Whether somebody who was let in would not be any more.
-    func isStale(_ access: Access, _ door: Door) -> Bool {
+    func isStale(_ access: Access) -> Bool {
         switch access.holder {
-        case .anyone: registry.isInForce && !door.isAdministrative
+        case .anyone: registry.isInForce
         case .nobody, .localUser: false
         case .token(let id, _): !isValid(token: id)
         case .session(let session, let id, _): !isValid(token: id) || !sessions.isOpen(session, Self.now)
@@ -113,6 +113,9 @@ final class Gate {
     private func isValid(token id: String) -> Bool {
         if case .valid = registry.check(id: id, nowMicroseconds: Self.now) { true } else { false }
     }
+
+    /// Tokens that let somebody in now.
+    var usableTokenCount: Int { registry.usableCount(nowMicroseconds: Self.now) }
 
     /// When something that may enter now may no more.
     var nextExpiry: Int64? {
@@ -159,33 +162,37 @@ extension Gate {
 extension Gate {
     static let cookieName = "millrace_session"
 
-    /// - Parameter origin: nil to count nothing.
-    private func identify(_ request: Request, on connection: Connection, _ origin: ClientOrigin?) throws(Problem)
-        -> Access
-    {
+    /// - Parameter counts: whether the request counts against the limit of its token.
+    private func identify(
+        _ request: Request, on connection: Connection, _ origin: ClientOrigin, counts: Bool
+    ) throws(Problem) -> Access {
         let headers = request.headers
-        if headers.contains("authorization") { return try bearer(headers, on: connection, origin) }
-        if headers.contains("cookie"), let access = try session(request, on: connection, origin) { return access }
-        if connection.door.isAdministrative, !Self.isForwarded(headers), let user = connection.door.userID,
-            user == 0 || user == ownUserID
-        {
-            return .localUser(user)
-        }
-        return .nobody
+        guard registry.isInForce else { return .anyone }
+        if headers.contains("authorization") { return try bearer(headers, on: connection, origin, counts: counts) }
+        if headers.contains("cookie"), let access = try session(request, origin, counts: counts) { return access }
+        return administrator(headers, connection.door) ?? .nobody
     }
 
-    /// A request that somebody has passed on is not the peer's own, whatever the proxy calls itself.
-    private static func isForwarded(_ headers: HeaderFields) -> Bool {
-        ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"]
-            .contains { headers.contains($0) }
+    /// Who has shown the key of the state folder. A request that somebody has passed on is not the peer's own.
+    private func administrator(_ headers: HeaderFields, _ door: Door) -> Access? {
+        guard door.isAdministrative, let administratorKey, let user = door.userID,
+            headers.count(of: AdministratorKey.fieldName) == 1,
+            administratorKey.matches(
+                headers.withValue(of: AdministratorKey.fieldName) { $0.map { [UInt8]($0) } ?? [] }),
+            !ForwardedFields.are(in: headers)
+        else { return nil }
+        return .localUser(user)
     }
 
-    private func bearer(_ headers: HeaderFields, on connection: Connection, _ origin: ClientOrigin?) throws(Problem)
-        -> Access
-    {
+    private func bearer(
+        _ headers: HeaderFields, on connection: Connection, _ origin: ClientOrigin, counts: Bool
+    ) throws(Problem) -> Access {
         let field = headers.withValue(of: "authorization") { $0.map { [UInt8]($0) } ?? [] }
-        if let pass = connection.pass, pass.version == version, pass.field == field, !Self.isExpired(pass.access) {
-            try limit(pass.access, origin)
+        // A proxy may send others' requests on the same connection: how far they agree with the last one is nobody's affair.
+        if let pass = connection.pass, pass.version == version, areEqualInConstantTime(pass.field, field),
+            !Self.isExpired(pass.access)
+        {
+            if counts { try limit(pass.access, origin) }
             return pass.access
         }
         guard headers.count(of: "authorization") == 1, let secret = Self.secret(field) else {
@@ -193,7 +200,7 @@ extension Gate {
         }
         let access = try check(registry.check(secret, nowMicroseconds: Self.now), origin)
         connection.pass = Pass(version: version, field: field, access: access)
-        try limit(access, origin)
+        if counts { try limit(access, origin) }
         return access
     }
 
@@ -208,7 +215,7 @@ extension Gate {
         return TokenSecret(field[scheme.endIndex...].drop { $0 == 0x20 })
     }
 
-    func check(_ check: TokenRegistry.Check, _ origin: ClientOrigin?) throws(Problem) -> Access {
+    func check(_ check: TokenRegistry.Check, _ origin: ClientOrigin) throws(Problem) -> Access {
         switch check {
         case .valid(let access): return access
         case .unknown: throw failure("is not known here", origin)
@@ -219,8 +226,8 @@ extension Gate {
 
     /// A token that was no good. Guessing one is hopeless, so the limit only bounds what trying costs; a good token is
     /// served from the same address all the same.
-    func failure(_ reason: String, _ origin: ClientOrigin?) -> Problem {
-        if let key = origin?.key,
+    func failure(_ reason: String, _ origin: ClientOrigin) -> Problem {
+        if let key = origin.key,
             let wait = failureRates.take(key, nowNanoseconds: SystemClock.monotonicNanoseconds())
         {
             return Self.tooMany("too_many_failures", "So many wrong tokens come from this address.", wait)
@@ -233,17 +240,15 @@ extension Gate {
             ])
     }
 
-    private func limit(_ access: Access, _ origin: ClientOrigin?) throws(Problem) {
-        guard origin?.key != nil, let id = access.tokenID,
+    private func limit(_ access: Access, _ origin: ClientOrigin) throws(Problem) {
+        guard origin.key != nil, let id = access.tokenID,
             let wait = tokenRates?.take(id, nowNanoseconds: SystemClock.monotonicNanoseconds())
         else { return }
         throw Self.tooMany("rate_limited", "So many requests come with this token.", wait)
     }
 
     /// The session that a cookie names; nil if there is none, or if another site's page has sent it.
-    private func session(_ request: Request, on connection: Connection, _ origin: ClientOrigin?) throws(Problem)
-        -> Access?
-    {
+    private func session(_ request: Request, _ origin: ClientOrigin, counts: Bool) throws(Problem) -> Access? {
         guard let id = Self.cookie(request.headers), let found = sessions.find(id, nowMicroseconds: Self.now),
             case .valid(let token) = registry.check(id: found.tokenID, nowMicroseconds: Self.now),
             case .token(let tokenID, let name) = token.holder
@@ -257,7 +262,7 @@ extension Gate {
         let access = Access(
             .session(id: found.key, tokenID: tokenID, name: name), token.scope, graphs: token.graphs,
             expiresAtMicroseconds: found.expiresAtMicroseconds)
-        try limit(access, origin)
+        if counts { try limit(access, origin) }
         return access
     }
 
@@ -279,9 +284,4 @@ extension Gate {
         if let page { return RequestGuards.isOwn(page, request) }
         return site != nil || request.method.isSafe
     }
-}
-
-extension HTTP.Method {
-    /// RFC 9110, 9.2.1: asks for no change.
-    fileprivate var isSafe: Bool { self == .get || self == .head || self == .options }
 }

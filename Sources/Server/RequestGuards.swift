@@ -41,11 +41,15 @@ final class RequestGuards {
     }
 
     private func originRefusal(_ request: Request) -> Problem? {
-        guard let origin = request.headers["origin"], !Self.isOwn(origin, request),
-            !settings.allowedOrigins.contains(origin)
-        else {
-            return nil
-        }
+        let isForeign =
+            if let origin = request.headers["origin"] {
+                !Self.isOwn(origin, request) && !settings.allowedOrigins.contains(origin)
+            } else {
+                // A browser that names no origin still says whether another site's page has sent a change.
+                !request.method.isSafe
+                    && request.headers["sec-fetch-site"].map { $0 != "same-origin" && $0 != "none" } ?? false
+            }
+        guard isForeign else { return nil }
         return Problem(
             403, "foreign_origin",
             "Pages of this origin may not call the API; add it to http.allowed_origins if they should.")
@@ -62,7 +66,7 @@ final class RequestGuards {
 
     private func forwardingRefusal(_ headers: HeaderFields) -> Problem? {
         guard !settings.allowsForwardedWithoutTokens else { return nil }
-        guard headers.contains("x-forwarded-for") || headers.contains("forwarded") else { return nil }
+        guard ForwardedFields.are(in: headers) else { return nil }
         return Problem(
             403, "forwarded_without_tokens",
             "This request came through a proxy, so anybody may have sent it, and no tokens are configured to tell who may. "
@@ -127,6 +131,11 @@ extension MediaType {
     var isYAML: Bool {
         ["application/yaml", "application/x-yaml", "text/yaml"].contains(essence) || subtype.hasSuffix("+yaml")
     }
+}
+
+extension HTTP.Method {
+    /// RFC 9110, 9.2.1: asks for no change.
+    var isSafe: Bool { self == .get || self == .head || self == .options }
 }
 
 @available(*, unavailable)

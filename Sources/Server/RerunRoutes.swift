@@ -26,7 +26,8 @@ enum RerunRoutes {
             { () throws(Problem) in try prepare(source, order, store, catalog) },
             { (call, prepared) throws(Problem) in
                 let origin = ExecutionOrigin(
-                    rerunOf: source, rerunFrom: prepared.plan.fromNode, traceparent: call.trace?.description)
+                    rerunOf: source, rerunFrom: prepared.plan.fromNode, traceparent: call.trace?.description,
+                    startedBy: call.access.starter)
                 let log = try StartRoutes.start(prepared.graph, call, origin: origin, rerun: prepared.plan)
                 call.server.hub.whenStored(log.change, of: log) {
                     StartRoutes.accept(log, call, preferenceApplied: false)

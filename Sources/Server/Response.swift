@@ -31,6 +31,7 @@ extension HeaderFields {
         var headers = self
         if !contains("content-security-policy") {
             headers.add("X-Content-Type-Options", "nosniff")
+            headers.add("Cross-Origin-Resource-Policy", "same-origin")
             headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         }
         if access.tokenID != nil, !contains("cache-control") { headers.add("Cache-Control", "private, no-cache") }

@@ -25,22 +25,42 @@ extension Server {
         }
     }
 
+    /// What a body may have of whose sender nothing is known yet: room for a token, which is all that strangers may send.
+    static let strangerBodyBytesMax = 4 << 10
+
     /// Why a request is refused whatever its body says; nil if that is still open.
-    func refusal(ofHead request: Request, on connection: Connection) -> Problem? {
-        guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce)
-            ?? refusal(ofStranger: request, on: connection)
+    /// - Parameter isLarge: whether the body has more than strangers may send.
+    func refusal(ofHead request: Request, isLarge: Bool, on connection: Connection) -> Problem? {
+        if let problem = guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce) {
+            return problem
+        }
+        let match = match(request)
+        do throws(Problem) {
+            let access = try gate.admitsHead(request, on: connection)
+            switch match {
+            case .found(let route): try gate.require(endpoint(of: route).needs, access)
+            case .methodNotAllowed, .notFound: try gate.require(.read, access)
+            case .options: break
+            }
+            if isLarge, access.scope == nil {
+                throw Problem(ProblemDetails(RequestFault.bodyTooLarge(Self.strangerBodyBytesMax)))
+            }
+        } catch {
+            auditRefusal(error, of: request, on: connection)
+            return error
+        }
+        return Self.absence(match)
     }
 
-    /// The same for want of a token only: strangers need not send what nobody will read.
-    func refusal(ofStranger request: Request, on connection: Connection) -> Problem? {
-        guard gate.registry.isInForce, case .found(let route) = match(request),
-            let needed = endpoint(of: route).needs
-        else { return nil }
-        do throws(Problem) {
-            try gate.require(needed, try gate.admitsHead(request, on: connection))
-            return nil
-        } catch {
-            return error
+    /// Why there is nothing that could answer; nil if there is.
+    static func absence(_ match: RouteMatch) -> Problem? {
+        switch match {
+        case .found, .options: return nil
+        case .methodNotAllowed(let allow):
+            let methods = allow.map(\.rawValue).joined(separator: ", ")
+            return Problem(405, "method_not_allowed", "Use one of: \(methods).", headers: ["Allow": methods])
+        case .notFound:
+            return Problem(404, "not_found", "There is nothing at this path; GET /openapi.json lists what there is.")
         }
     }
 
@@ -102,7 +122,9 @@ extension Server {
     /// - Parameters:
     ///   - own: where they are kept.
     ///   - fixed: more of them, which cannot be changed here.
-    package func useTokens(own: TokenFile, fixed: TokenFile?) throws(TokenFile.Failure) {
+    ///   - key: what shows on the socket in the state folder that somebody administers; nil to want a token there too.
+    package func useTokens(own: TokenFile, fixed: TokenFile?, key: AdministratorKey? = nil) throws(TokenFile.Failure) {
+        gate.administratorKey = key
         let keeper = TokenKeeper(own: own, fixed: fixed, server: self)
         tokenKeeper = keeper
         try adopt(try keeper.load())
@@ -110,6 +132,18 @@ extension Server {
 
     /// Whether nobody enters without a token.
     package var needsTokens: Bool { gate.registry.isInForce }
+
+    /// Who may enter, in words.
+    package var entryRule: String {
+        guard needsTokens else {
+            return settings.allowsForwardedWithoutTokens
+                ? "no tokens: everybody on this host, and whoever a proxy here lets through, may do everything"
+                : "no tokens: everybody on this host may do everything"
+        }
+        let usable = gate.usableTokenCount
+        return usable == 0
+            ? "tokens are wanted, and none is valid any more" : "\(usable) token\(usable == 1 ? "" : "s")"
+    }
 
     /// Shows out whoever may not stay when the next token or session expires.
     func watchExpiry() {
@@ -125,7 +159,8 @@ extension Server {
     }
 
     /// Lets these tokens decide from now on; whoever has entered by one that is gone is shown out.
-    package func adopt(_ registry: TokenRegistry) throws(TokenFile.Failure) {
+    /// - Parameter answer: tells whoever has asked for it, before its own connection may be one of those.
+    package func adopt(_ registry: TokenRegistry, answer: () -> Void = {}) throws(TokenFile.Failure) {
         guard registry.isInForce || addresses.allSatisfy(\.isLoopback) else {
             throw TokenFile.Failure(
                 "there are no tokens any more, but the server can be reached from other hosts; the old ones stay in force"
@@ -133,6 +168,7 @@ extension Server {
         }
         gate.adopt(registry)
         watchExpiry()
+        answer()
         closeStaleConnections()
     }
 
@@ -145,7 +181,7 @@ extension Server {
 
     func closeStaleConnections() {
         for connection in openConnections
-        where connection.isInExchange && gate.isStale(connection.access, connection.door) {
+        where connection.isInExchange && gate.isStale(connection.access) {
             connection.close()
         }
     }

@@ -102,7 +102,7 @@ package final class Server {
     /// Accepts on a listening socket.
     /// - Parameters:
     ///   - isKept: a service manager holds the socket too, and hands it to the next daemon.
-    ///   - isAdministrative: the daemon's own user may do everything there, without a token.
+    ///   - isAdministrative: whoever shows the key of the state folder may do everything there, without a token.
     package func listen(
         _ socket: consuming Descriptor, isKept: Bool = false, isAdministrative: Bool = false
     ) throws(SystemError) {
@@ -110,7 +110,7 @@ package final class Server {
             Problem(503, "out_of_descriptors", "The server has no descriptor left; try again in a moment."))
         listeners.append(
             try Listener(socket, on: reactor, refusal: refusal) { [unowned self] connection, peer in
-                let user = isAdministrative ? (try? connection.peerCredentials())?.administrator : nil
+                let user = isAdministrative ? (try? connection.peerCredentials())?.userID : nil
                 let door = Door(
                     peer: peer, isAdministrative: isAdministrative, userID: user,
                     isTrustedProxy: gate.trust.trusts(peer))
@@ -277,6 +277,11 @@ extension Server {
         if let problem = guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce) {
             return connection.respond(guards.share(problem.response, with: request))
         }
+        if request.body.count > Self.strangerBodyBytesMax, gate.registry.isInForce,
+            let problem = refusal(ofHead: request, isLarge: true, on: connection)
+        {
+            return connection.respond(guards.share(problem.response, with: request))
+        }
         let match = router.match(request)
         do throws(Problem) {
             connection.access = try admit(request, match, on: connection)
@@ -289,15 +294,10 @@ extension Server {
             serve(Call(request: request, route: route, access: connection.access, connection: connection))
         case .options(let allow):
             connection.respond(guards.preflight(request, allow: allow))
-        case .methodNotAllowed(let allow):
-            let problem = Problem(
-                405, "method_not_allowed", "Use one of: \(allow.map(\.rawValue).joined(separator: ", ")).",
-                headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
-            connection.respond(guards.share(problem.response, with: request))
-        case .notFound:
-            let problem = Problem(
-                404, "not_found", "There is nothing at this path; GET /openapi.json lists what there is.")
-            connection.respond(guards.share(problem.response, with: request))
+        case .methodNotAllowed, .notFound:
+            if let problem = Self.absence(match) {
+                connection.respond(guards.share(problem.response, with: request))
+            }
         }
     }
 

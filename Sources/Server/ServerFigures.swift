@@ -12,6 +12,8 @@ struct ServerFigures: Sendable {
     private let connections: Int
     private let lag: StreamLag
     private let frameBytes: Int
+    private let needsTokens: Bool
+    private let tokens: Int
 
     /// How far streams are behind whose clients do not take what is due.
     struct StreamLag: Sendable {
@@ -27,6 +29,8 @@ struct ServerFigures: Sendable {
         dashboards = server.feed.readerCount
         connections = server.connectionCount
         lag = server.streamLag()
+        needsTokens = server.needsTokens
+        tokens = server.gate.usableTokenCount
         frameBytes = server.hub.memory.bytes + server.feed.lineBytes
     }
 
@@ -46,6 +50,11 @@ struct ServerFigures: Sendable {
         text.counter(
             "millrace_connections_refused", "Connections that were turned away because their address had too many.",
             metrics.connectionsRefused)
+        text.gauge(
+            "millrace_tokens_required",
+            "1 when nobody enters without a token, 0 when everybody on this host may do everything.",
+            needsTokens ? 1 : 0)
+        text.gauge("millrace_tokens", "Tokens that let somebody in now.", tokens)
         text.counter("millrace_http_requests", "Requests that were parsed.", metrics.requests)
         text.counter(
             "millrace_http_faults", "Requests that could not be parsed, or came too slowly.", metrics.faults)

@@ -6,7 +6,7 @@ import JSON
 /// The console's session: a token is shown once, and a cookie that scripts cannot read stands for it from then on.
 enum SessionRoutes {
     static func read(_ call: Call) throws(Problem) {
-        call.respond(state(of: who(call), call))
+        call.respond(state(of: try who(call), call))
     }
 
     static func open(_ call: Call) throws(Problem) {
@@ -47,8 +47,15 @@ enum SessionRoutes {
             Response(204, ["Set-Cookie": cookie("", secondsLeft: 0, call), "Cache-Control": "no-store"]))
     }
 
-    private static func who(_ call: Call) -> Access {
-        (try? call.server.gate.admitsHead(call.request, on: call.connection)) ?? .nobody
+    /// Whoever shows what is no good is nobody, unless it comes too often.
+    private static func who(_ call: Call) throws(Problem) -> Access {
+        do throws(Problem) {
+            return try call.server.gate.admitsHead(call.request, on: call.connection)
+        } catch {
+            guard error.details.status != 429 else { throw error }
+            call.server.auditRefusal(error, of: call.request, on: call.connection)
+            return .nobody
+        }
     }
 
     private static func state(of access: Access, _ call: Call) -> Response {
@@ -75,7 +82,11 @@ enum SessionRoutes {
     }
 
     private static func cookie(_ value: String, secondsLeft: Int64, _ call: Call) -> String {
-        let isSecure = call.connection.door.isTrustedProxy && isHTTPS(call.request.headers)
+        let headers = call.request.headers
+        // The page's own origin proves it too: no browser lets a page name another, and `requireOwnPage` has compared it.
+        let isSecure =
+            headers["origin"]?.lowercased().hasPrefix("https://") ?? false
+            || call.connection.door.isTrustedProxy && isHTTPS(headers)
         return "\(Gate.cookieName)=\(value); Path=/; Max-Age=\(max(0, secondsLeft)); HttpOnly; SameSite=Strict"
             + (isSecure ? "; Secure" : "")
     }

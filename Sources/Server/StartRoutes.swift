@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import HTTP
 import JSON
@@ -22,6 +23,8 @@ enum StartRoutes {
         /// Where the end will be found.
         case place
     }
+
+    private static let anyones = ExecutionOrigin(startedBy: Access.anyone.starter)
 
     static func stream(_ call: Call) throws(Problem) {
         let detail = try EventRoutes.detail(call.request)
@@ -104,11 +107,13 @@ enum StartRoutes {
         let id = call.parameter("id")
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
         let trace = call.trace
-        // Most starts have nothing to say of themselves.
+        // Most starts say no more of themselves than where everybody may start something.
         let origin =
-            trace == nil && !order.cancelsOnDisconnect
-            ? nil
-            : ExecutionOrigin(traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect)
+            trace == nil && !order.cancelsOnDisconnect && call.access.holder == .anyone
+            ? anyones
+            : ExecutionOrigin(
+                traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect,
+                startedBy: call.access.starter)
         return try start(graph, call, initialState: order.initialState, origin: origin) { log in
             prepare(log)
             if case .events(let detail) = answer { log.renderEarly(detail) }
@@ -127,8 +132,10 @@ enum StartRoutes {
         // Nobody would learn of its start, and it would only lie in memory beside all that waits there.
         if let fault = server.store.fault { throw historyUnwritable(fault) }
         do throws(ExecutionService.AdmissionError) {
-            return try server.service.start(
+            let log = try server.service.start(
                 graph, initialState: initialState, origin: origin, rerun: rerun, prepare: prepare)
+            call.auditStart(of: log)
+            return log
         } catch {
             switch error {
             case .queueFull:
@@ -141,6 +148,10 @@ enum StartRoutes {
             }
         }
     }
+
+    /// For those who need not know where things lie.
+    static let historyUnwritable = Problem(
+        503, "history_unwritable", "Nothing can be stored at the moment.", headers: ["Retry-After": "5"])
 
     static func historyUnwritable(_ fault: StoreError) -> Problem {
         Problem(

@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import HTTP
 import JSON
@@ -18,7 +19,11 @@ enum SystemRoutes {
         guard !call.server.isDraining else {
             throw Problem(503, "draining", "The daemon is stopping.", headers: ["Retry-After": "5"])
         }
-        if let fault = call.server.store.fault { throw StartRoutes.historyUnwritable(fault) }
+        if let fault = call.server.store.fault {
+            let gate = call.server.gate
+            let isKnown = (try? gate.admitsHead(call.request, on: call.connection))?.scope != nil
+            throw isKnown ? StartRoutes.historyUnwritable(fault) : StartRoutes.historyUnwritable
+        }
         call.respond(.json(["status": "ready"] as JSONObject))
     }
 

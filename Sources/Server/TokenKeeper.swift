@@ -29,6 +29,8 @@ final class TokenKeeper {
         enqueue { [unowned self] in
             var list = server.gate.registry.own
             do throws(Problem) {
+                // Another change that came first may have ended what let this one in.
+                guard !server.gate.isStale(call.access) else { throw Gate.tokenRequired(.admin) }
                 let response = try plan(&list)
                 keep(list) { outcome in
                     do throws(TokenFile.Failure) {
@@ -72,8 +74,7 @@ final class TokenKeeper {
             return registry
         }) { [unowned self] outcome in
             do throws(TokenFile.Failure) {
-                try server.adopt(try outcome.get())
-                done(.success(()))
+                try server.adopt(try outcome.get()) { done(.success(())) }
             } catch {
                 done(.failure(error))
             }

@@ -20,11 +20,21 @@ package enum ServiceManager {
         return sockets
     }
 
-    /// The path of a credential that the unit names (`LoadCredential=`, systemd.exec(5)); nil if there is none of that name.
-    package static func credential(_ name: String) -> String? {
-        guard let folder = getenv("CREDENTIALS_DIRECTORY") else { return nil }
-        let path = "\(String(cString: folder))/\(name)"
-        return access(path, F_OK) == 0 ? path : nil
+    /// The path of a credential that the unit names (`LoadCredential=`, systemd.exec(5)); nil if there is none of that name in a
+    /// folder that can be read.
+    package static func credential(_ name: String) throws(SystemError) -> String? {
+        guard let folder = getenv("CREDENTIALS_DIRECTORY").map({ String(cString: $0) }), !folder.isEmpty else {
+            return nil
+        }
+        let path = "\(folder)/\(name)"
+        if access(path, F_OK) == 0 { return path }
+        let code = errno
+        // A folder that is missing itself, or a link that leads nowhere, is no answer.
+        var status = stat()
+        guard code == ENOENT, access(folder, R_OK | X_OK) == 0, lstat(path, &status) != 0, errno == ENOENT else {
+            throw SystemError(SystemError.Code(rawValue: code), path)
+        }
+        return nil
     }
 
     /// Whether a manager wants to be told how the service stands.

@@ -6,8 +6,8 @@
 
 #include "options.h"
 
-// Whether the running kernel has it.
-bool landlock_available(void);
+// What the running kernel has of it; 0: nothing.
+int landlock_version(void);
 
 // Whether there is anything to restrict.
 bool landlock_wanted(const struct options *options);

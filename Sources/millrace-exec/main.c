@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
+#include "filter.h"
 #include "landlock.h"
 #include "options.h"
 #include "tree.h"
@@ -130,12 +132,30 @@ static void be_first_to_go(void) {
     close(file);
 }
 
-static void __attribute__((noreturn)) run_command(const struct options *options, int report, pid_t helper) {
+// Whose the command is, and what it must not reach.
+struct surroundings {
+    pid_t helper, daemon;
+    struct cgroup cgroup;
+};
+
+static void confine(const struct options *options, int report, const struct surroundings *around) {
+    if (!landlock_wanted(options)) return;
+    int version = landlock_version();
+    const char *failed_path = "";
+    if (version > 0 && !landlock_restrict(options, &failed_path)) fail_start(report, "landlock", failed_path);
+    // Last, since it would refuse some of what was done here.
+    if (filter_available() && !filter_restrict(version, around->helper, around->daemon))
+        fail_start(report, "seccomp", "");
+}
+
+static void __attribute__((noreturn)) run_command(
+    const struct options *options, int report, const struct surroundings *around) {
     // If the helper itself is killed, at least the command goes with it.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != helper) _exit(CODE_CANNOT_RUN);
-    // A group of its own, so that a command that signals its group does not hit the helper.
-    setpgid(0, 0);
+    if (getppid() != around->helper) _exit(CODE_CANNOT_RUN);
+    // A session of its own, so that no process of the command can join the helper's group to signal it.
+    setsid();
+    if (!cgroup_enter(&around->cgroup)) fail_start(report, "cgroup", options->cgroup);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) fail_start(report, "no_new_privs", "");
     if (options->directory && chdir(options->directory) == -1) fail_start(report, "chdir", options->directory);
 
@@ -147,11 +167,7 @@ static void __attribute__((noreturn)) run_command(const struct options *options,
     limit(report, RLIMIT_CORE, "core", 0, 0);
     be_first_to_go();
     drop_capabilities();
-
-    const char *failed_path = "";
-    if (landlock_wanted(options) && landlock_available() && !landlock_restrict(options, &failed_path))
-        fail_start(report, "landlock", failed_path);
-
+    confine(options, report, around);
     reset_signals();
     execvp(options->command[0], options->command);
     fail_start(report, "exec", options->command[0]);
@@ -167,6 +183,7 @@ struct helper {
     long long kill_at_ms;
     char order[64];
     size_t order_length;
+    struct cgroup cgroup;
 };
 
 // Reaps whoever has ended. False when no child is left.
@@ -192,6 +209,7 @@ static void drain(int signals) {
 // Kills all descendants. Killed ones make orphans that become ours, so it goes on until there is none.
 static void kill_tree(struct helper *helper, int signals) {
     while (reap(helper)) {
+        cgroup_kill(&helper->cgroup);
         signal_descendants(SIGKILL);
         // Woken by each death; the timeout is for one that was forked behind the back of the walk.
         struct pollfd wait = {.fd = signals, .events = POLLIN};
@@ -293,9 +311,15 @@ int main(int count, char **arguments) {
     }
     // Before anything else is opened, so that the number is not one of the helper's own.
     bool has_side_output = fcntl(SIDE_OUTPUT, F_GETFD) != -1;
-    if (landlock_wanted(&options) && !landlock_available())
+    if (landlock_wanted(&options) && landlock_version() == 0)
         say("notice landlock is not available: the command can reach every file of its user");
+    if (landlock_wanted(&options) && !filter_available())
+        say("notice seccomp is not available: the command can change limits and priorities of its user's processes");
 
+    struct helper helper = {0};
+    if (!options.cgroup) options.cgroup = "";
+    if (!cgroup_make(&helper.cgroup, options.cgroup, options.tree_processes) && *options.cgroup)
+        say("notice cgroup %s: %s", options.cgroup, strerror(errno));
     // It fails for a leader of a process group, which a shell makes of it; the tree does not depend on it.
     setsid();
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) return give_up("subreaper");
@@ -304,11 +328,10 @@ int main(int count, char **arguments) {
     int report[2];
     if (pipe2(report, O_CLOEXEC) == -1) return give_up("pipe");
 
-    struct helper helper = {0};
-    pid_t self = getpid();
+    struct surroundings around = {.helper = getpid(), .daemon = getppid(), .cgroup = helper.cgroup};
     helper.command = fork();
     if (helper.command == -1) return give_up("fork");
-    if (helper.command == 0) run_command(&options, report[1], self);
+    if (helper.command == 0) run_command(&options, report[1], &around);
 
     close(report[1]);
     forget_streams(has_side_output);
@@ -323,5 +346,6 @@ int main(int count, char **arguments) {
 
     supervise(&helper, signals);
     kill_tree(&helper, signals);
+    cgroup_remove(&helper.cgroup);
     return report_end(&helper, &failure);
 }

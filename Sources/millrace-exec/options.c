@@ -15,17 +15,21 @@ static const char help[] =
     "  --cpu-seconds N    limit of CPU time: SIGXCPU, a second later SIGKILL (RLIMIT_CPU)\n"
     "  --files N          limit of open files (RLIMIT_NOFILE)\n"
     "  --processes N      limit of processes of the user (RLIMIT_NPROC)\n"
+    "  --cgroup DIR       a cgroup (version 2) for COMMAND alone is made in this one, and removed with it\n"
+    "  --tree-processes N limit of processes of COMMAND, all together (pids.max of that cgroup)\n"
     "  --read PATH        COMMAND may read and execute what is beneath PATH, and nothing else (Landlock)\n"
     "  --write PATH       COMMAND may read and write what is beneath PATH, and nothing else (Landlock)\n"
     "  --hide PATH        COMMAND reaches everything but what is beneath PATH (Landlock)\n"
+    "  --keep PATH        COMMAND changes nothing beneath PATH, whatever the permissions say (Landlock)\n"
     "  --cwd DIR          working directory of COMMAND\n"
     "  --help             this text\n"
     "\n"
     "Each limit holds for every process of COMMAND. --read and --write may be repeated; with any of them, COMMAND\n"
-    "reaches only the paths named, its own program and libraries included. --hide may be repeated; with any of it,\n"
-    "--read and --write open places beneath what is hidden. In a folder that contains what is hidden, COMMAND can use\n"
-    "what is there when it starts, and make nothing new. Whoever is restricted can signal and inspect only processes\n"
-    "of COMMAND. COMMAND is looked up in PATH.\n"
+    "reaches only the paths named, its own program and libraries included. --hide and --keep may be repeated; with any of\n"
+    "them, --read and --write open places beneath what is closed. In a folder that contains what is hidden or kept,\n"
+    "COMMAND can use what is there when it starts, and make nothing new. Whoever is restricted can signal and inspect\n"
+    "only processes of COMMAND, and set limits, priorities and scheduling of itself alone (seccomp); on kernels whose\n"
+    "Landlock does not know signals, the helper and the daemon are out of reach. COMMAND is looked up in PATH.\n"
     "\n"
     "Descriptor 3 must be a stream socket to the daemon. From it come lines T<milliseconds>: SIGTERM to the whole\n"
     "tree, and SIGKILL to what is left when the time is over; its end is SIGKILL at once. To it go lines notice TEXT,\n"
@@ -51,10 +55,10 @@ static bool add_path(struct options *options, const char *path, bool writable) {
     return true;
 }
 
-static bool add_hidden(struct options *options, const char *path) {
-    if (options->hidden_count == HIDDEN_MAX) return complain("more than 64 hidden paths", "");
-    if (path[0] != '/') return complain("a hidden path must be absolute", path);
-    options->hidden[options->hidden_count++] = path;
+static bool add_closed(const char **paths, int *count, int count_max, const char *path) {
+    if (*count == count_max) return complain("more than 64 paths to hide or to keep", "");
+    if (path[0] != '/') return complain("a path to hide or to keep must be absolute", path);
+    paths[(*count)++] = path;
     return true;
 }
 
@@ -65,7 +69,13 @@ static bool parse_option(const char *name, const char *value, struct options *op
     if (!strcmp(name, "--processes")) return parse_number(name, value, &options->processes);
     if (!strcmp(name, "--read")) return add_path(options, value, false);
     if (!strcmp(name, "--write")) return add_path(options, value, true);
-    if (!strcmp(name, "--hide")) return add_hidden(options, value);
+    if (!strcmp(name, "--tree-processes")) return parse_number(name, value, &options->tree_processes);
+    if (!strcmp(name, "--hide")) return add_closed(options->hidden, &options->hidden_count, HIDDEN_MAX, value);
+    if (!strcmp(name, "--keep")) return add_closed(options->kept, &options->kept_count, KEPT_MAX, value);
+    if (!strcmp(name, "--cgroup")) {
+        options->cgroup = value;
+        return true;
+    }
     if (!strcmp(name, "--cwd")) {
         options->directory = value;
         return true;
@@ -75,7 +85,8 @@ static bool parse_option(const char *name, const char *value, struct options *op
 
 bool parse_options(int count, char **arguments, struct options *options) {
     memset(options, 0, sizeof *options);
-    options->memory_bytes = options->cpu_seconds = options->files = options->processes = -1;
+    options->memory_bytes = options->cpu_seconds = options->files = -1;
+    options->processes = options->tree_processes = -1;
     int index = 1;
     while (index < count && strcmp(arguments[index], "--") != 0) {
         if (!strcmp(arguments[index], "--help")) {

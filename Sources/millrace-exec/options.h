@@ -7,6 +7,7 @@
 // A command needs few; the bound keeps the options a plain value.
 #define PATHS_MAX 256
 #define HIDDEN_MAX 64
+#define KEPT_MAX 64
 
 struct allowed_path {
     const char *path;
@@ -19,12 +20,18 @@ struct options {
     long long cpu_seconds;
     long long files;
     long long processes;
+    long long tree_processes;
     // What Landlock leaves open. With no path, hidden ones included, nothing is restricted.
     struct allowed_path paths[PATHS_MAX];
     int path_count;
     // What it closes; all else is then open.
     const char *hidden[HIDDEN_MAX];
     int hidden_count;
+    // What it opens for reading only.
+    const char *kept[KEPT_MAX];
+    int kept_count;
+    // The delegated cgroup that each command gets one beneath.
+    const char *cgroup;
     const char *directory;
     // Null-terminated, the program first.
     char **command;

@@ -49,7 +49,12 @@ struct ConfigCheckCommand: ParsableCommand {
 struct ConfigShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show each key, its value and where the value comes from.",
-        discussion: "  millrace config show | grep -v default$")
+        discussion: """
+            Behind them, in lines that begin with #, it says what this host cannot keep the code of nodes from, as the daemon's
+            log does at each start.
+
+              millrace config show | grep -v default$
+            """)
 
     @Option(help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).")
     var config: String?
@@ -60,6 +65,9 @@ struct ConfigShowCommand: ParsableCommand {
             let loaded = try ConfigurationLoader.load(file: file, environment: ProcessEnvironment.current)
             for warning in loaded.warnings { Terminal.complain("millrace: \(TerminalText.line(warning))") }
             for line in loaded.listing.split(separator: "\n") { Terminal.print(TerminalText.line(line)) }
+            for line in ConfinementReport(loaded.configuration, .find()).lines {
+                Terminal.print("# \(TerminalText.line(line))")
+            }
             return .success
         }
     }

@@ -19,6 +19,10 @@ final class Daemon {
     private let server: Server
     private let log: DaemonLog
     private let relay: VisibilityRelay
+    private let state: StateFolder
+    /// What was not as it should be in the state folder.
+    private let putRight: [String]
+    private let confinement: ConfinementReport
     private let lock: StateLock
     private let report: ServiceReport
     private let reloader: Reloader
@@ -30,14 +34,24 @@ final class Daemon {
         self.configuration = configuration
         self.log = log
         let installation = Installation.find()
-        lock = try StateLock(configuration.stateDirectory)
         let folder = configuration.stateDirectory
+        state = StateFolder(path: folder)
+        if let former = state.formerFolder {
+            throw StartError(
+                "state_dir: the state still lies in \(former), and has moved to \(folder): stop what uses it, and move the "
+                    + "files there (mkdir -m 700 \(folder); mv \(former)/[!s]* \(folder); and give it to the daemon's user)",
+                status: ExitStatus.configuration)
+        }
+        lock = try StateLock(folder)
+        state.makeHistoryPrivate()
+        putRight = state.mend()
+        let cgroups = ControlGroups.takeDelegated()
         engine = try Engine(
             configuration, .file("\(folder)/history.sqlite"), runtimeFolder: "\(folder)/python", installation,
-            confinement: ChildConfinement(configuration, environment: ProcessEnvironment.current), log: log)
-        if let complaint = ChildConfinement.complaint(configuration) {
-            log.log(.warning, "node code is not confined", ["reason": complaint])
-        }
+            confinement: ChildConfinement(
+                configuration, installation, environment: ProcessEnvironment.current, cgroups: cgroups),
+            cgroups: cgroups, log: log)
+        confinement = ConfinementReport(configuration, installation, cgroups: cgroups)
         let graphs = Self.graphsFolder(configuration, installation)
         if let (level, text) = StatePlacement.complaint(
             configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
@@ -60,7 +74,9 @@ final class Daemon {
         let (service, server) = (engine.service, server)
         report = ServiceReport(engine.reactor) {
             let counts = service.counts
-            return ServiceReport.Counts(running: counts.running, queued: counts.queued, streams: server.streamCount)
+            return ServiceReport.Counts(
+                running: counts.running, queued: counts.queued, streams: server.streamCount,
+                entryRule: server.entryRule)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine, log, report)
         server.folderLook.refused = { [log] complaints in
@@ -68,8 +84,8 @@ final class Daemon {
         }
         server.audit = { [log] entry in log.audit(entry) }
         try server.useTokens(
-            own: TokenFile(path: "\(folder)/\(TokenFile.name)"),
-            fixed: ServiceManager.credential("tokens").map { TokenFile(path: $0) })
+            own: TokenFile(path: "\(folder)/\(TokenFile.name)"), fixed: try Self.fixedTokens(),
+            key: Self.administratorKey(configuration, log))
         for complaint in try catalog.load() { log.log(.warning, .graphRefused, ["reason": complaint]) }
     }
 
@@ -83,11 +99,80 @@ final class Daemon {
         let addresses = server.addresses.map { address -> String in
             if case .unix = address { address.description } else { "http://\(address)" }
         }
+        watchState()
+        warnOfOpenProxies()
+        let rule = server.entryRule
+        log.log(.notice, "who may enter", ["rule": rule])
         Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
+        Terminal.print(rule)
         report.serving()
         try engine.reactor.run()
         try engine.closeStore()
         log.log(.notice, "stopped")
+    }
+
+    /// Those that the service manager hands over. A doubt is no reason to open the doors.
+    private static func fixedTokens() throws -> TokenFile? {
+        do throws(SystemError) {
+            return try ServiceManager.credential("tokens").map { TokenFile(path: $0) }
+        } catch {
+            throw TokenFile.Failure(
+                "the credentials of the service cannot be read, and there may be tokens among them: \(error)")
+        }
+    }
+
+    /// Nil, and no key lies in the folder, where nothing would keep node code from it.
+    private static func administratorKey(_ configuration: Configuration, _ log: DaemonLog) -> AdministratorKey? {
+        let (folder, kinds) = (configuration.stateDirectory, configuration.kinds)
+        guard !kinds.runsCode || kinds.confined && ProcessPrivacy.landlockVersion >= 1 else {
+            unlink("\(folder)/\(AdministratorKey.fileName)")
+            return nil
+        }
+        do throws(TokenFile.Failure) {
+            return try AdministratorKey.make(in: folder)
+        } catch {
+            // A full disk keeps no daemon from starting.
+            log.log(.warning, "the socket in the state folder asks for a token", ["reason": error.description])
+            return nil
+        }
+    }
+
+    /// Whoever may connect to a socket that is a proxy's says where requests come from.
+    private func warnOfOpenProxies() {
+        guard configuration.http.trustedProxies.contains("unix") else { return }
+        for case .unix(let path) in server.addresses {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & 0o002 != 0 else { continue }
+            log.log(
+                .warning,
+                "every user of this host may connect as a trusted proxy, and name the address that log and limits see",
+                ["socket": path, "setting": "http.trusted_proxies: [unix]"])
+        }
+    }
+
+    /// Node code may change modes there, as the owner of all that lies in it.
+    private func watchState() {
+        for line in putRight { log.log(.warning, .statePutRight, ["reason": line]) }
+        for line in confinement.lines { log.log(.warning, "node code is not confined in all", ["reason": line]) }
+        if !state.isSheltered {
+            log.log(
+                .notice,
+                "the state folder lies in no folder of another user that keeps others out; its modes are looked at",
+                ["folder": state.path, "seconds": "\(Self.stateSeconds)"])
+        }
+        lookAtState()
+    }
+
+    private static let stateSeconds: Int64 = 30
+
+    private func lookAtState() {
+        _ = engine.reactor.schedule(afterMilliseconds: Self.stateSeconds * 1_000) { [weak self] in
+            guard let self else { return }
+            engine.lanes.store.submit { [state, log] in
+                for line in state.mend() { log.log(.warning, .statePutRight, ["reason": line]) }
+            }
+            lookAtState()
+        }
     }
 
     private static func graphsFolder(_ configuration: Configuration, _ installation: Installation) -> String? {
@@ -195,10 +280,19 @@ final class Daemon {
 /// Why the daemon cannot start: one line that says what to do.
 struct StartError: Error, CustomStringConvertible {
     let description: String
+    let status: Int32
 
-    init(_ description: String) {
+    init(_ description: String, status: Int32 = ExitStatus.other) {
         self.description = description
+        self.status = status
     }
+}
+
+/// What `serve` exits with when it cannot start.
+enum ExitStatus {
+    static let other: Int32 = 1
+    /// Trying again changes nothing (sysexits.h, EX_CONFIG).
+    static let configuration: Int32 = 78
 }
 
 /// The state folder, made if it is missing, and its lock: one daemon at a time.

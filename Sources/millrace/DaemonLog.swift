@@ -99,6 +99,7 @@ final class DaemonLog: RunObserver, Sendable {
             line.field("by", entry.holder)
             if let name = entry.name { line.field("name", name) }
             line.field("address", entry.address)
+            if let execution = entry.execution { line.field("execution_id", execution) }
         }
     }
 

@@ -28,7 +28,8 @@ struct Engine {
     /// - Parameter runtimeFolder: the engine's own, for files that children need while they run.
     init(
         _ configuration: Configuration, _ location: HistoryStore.Location, runtimeFolder: String,
-        _ installation: Installation, confinement: ChildConfinement = ChildConfinement(), log: DaemonLog?
+        _ installation: Installation, confinement: ChildConfinement = ChildConfinement(), cgroups: ControlGroups? = nil,
+        log: DaemonLog?
     ) throws {
         reactor = try Reactor()
         clock = ReactorClock(reactor)
@@ -46,7 +47,8 @@ struct Engine {
         }
         try store.start()
         let launcher = ReactorProcessLauncher(
-            Children(on: reactor, helperPath: installation.helper), on: reactor, confinement: confinement)
+            Children(on: reactor, helperPath: installation.helper, cgroups: cgroups, adoptsOrphans: true), on: reactor,
+            confinement: confinement)
         childCount = launcher.count
         python = Self.python(configuration, installation, clock, pool, launcher, runtimeFolder: runtimeFolder)
         let syntax = PythonSyntax(

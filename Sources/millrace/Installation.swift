@@ -8,6 +8,8 @@ struct Installation {
     let pythonFolder: String
     let consoleFolder: String
     let openAPI: String
+    /// The program itself, and what it runs and serves.
+    let folders: [String]
     /// The example graphs, for a daemon that was not told where its graphs are.
     let graphsFolder: String
 
@@ -22,6 +24,7 @@ struct Installation {
             return Installation(
                 helper: "\(prefix)/libexec/millrace/millrace-exec", pythonFolder: "\(prefix)/libexec/millrace/python",
                 consoleFolder: "\(prefix)/share/millrace/console", openAPI: "\(prefix)/share/millrace/openapi.json",
+                folders: [folder, "\(prefix)/libexec/millrace", "\(prefix)/share/millrace"],
                 graphsFolder: "\(prefix)/share/millrace/examples")
         }
         // PACKAGE/.build/TRIPLE/CONFIGURATION/millrace, whose last folder may be reached through a link.
@@ -29,6 +32,7 @@ struct Installation {
         return Installation(
             helper: "\(folder)/millrace-exec", pythonFolder: "\(package)/Sources/Nodes/Python",
             consoleFolder: "\(package)/Sources/Console/Files", openAPI: "\(package)/Sources/Server/openapi.json",
+            folders: [folder, "\(package)/Sources/Nodes/Python", "\(package)/Sources/Console/Files"],
             graphsFolder: "\(package)/config/graphs")
     }
 

@@ -25,5 +25,6 @@ struct LogMessage: ExpressibleByStringLiteral, Sendable {
     static let configurationRefused = LogMessage(
         "the configuration cannot be reloaded; the old one stays", "3133c4ba214e461d93b2042ec8c864c3")
     static let graphRefused = LogMessage("a graph was not loaded", "e88d68f2482646a0ad2ed547bfc9e958")
+    static let statePutRight = LogMessage("modes of the state folder put right", "5d1c4c0b7f0e4f0d9c52c9be0b8a6f31")
     static let audit = LogMessage("audit", "90bdee3a99b544a79074c2661da1b48f")
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Auth
 import Config
 import Glibc
 import Linux
@@ -15,9 +16,10 @@ struct ServeCommand: ParsableCommand {
               curl -N -X POST http://127.0.0.1:8080/api/graphs/hello/execute/stream
 
             As long as there was never a token (millrace token create), it serves loopback and unix sockets only. It also
-            listens on millrace.sock in its state folder, where this user needs none, for the other commands. SIGHUP reads the
+            listens on millrace.sock in its state folder, for the other commands: the key that lies beside it is as good as a
+            token there, and only this user and root can read it. A second line on stdout says who may enter. SIGHUP reads the
             configuration, the tokens and the graphs folder again; what cannot be read leaves everything as it was. Exit
-            status: 0 after SIGTERM, 78 for a configuration that cannot be used, 1 for any other reason not to start.
+            status: 0 after SIGTERM, 78 for a configuration or tokens that cannot be used, 1 for any other reason not to start.
             """)
 
     @Option(help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).")
@@ -49,9 +51,15 @@ struct ServeCommand: ParsableCommand {
             try Daemon(loaded.configuration, from: source, log: log).run()
         } catch {
             log.stop()
-            Self.fail("\(error)", status: 1)
+            Self.fail("\(error)", status: Self.status(of: error))
         }
         log.stop()
+    }
+
+    /// Tokens that cannot be read stay so, and nobody enters by a doubt.
+    private static func status(of error: any Error) -> Int32 {
+        if error is TokenFile.Failure { return ExitStatus.configuration }
+        return (error as? StartError)?.status ?? ExitStatus.other
     }
 
     private func load() throws -> (ConfigurationSource, LoadedConfiguration) {
@@ -69,7 +77,7 @@ struct ServeCommand: ParsableCommand {
             let source = ConfigurationSource(file: config ?? system, flags: flags)
             return (source, try source.load())
         } catch {
-            Self.fail("\(error)", status: 78)
+            Self.fail("\(error)", status: ExitStatus.configuration)
         }
     }
 

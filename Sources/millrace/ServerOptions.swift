@@ -1,4 +1,5 @@
 import ArgumentParser
+import Auth
 import Client
 import Config
 import Glibc
@@ -7,6 +8,8 @@ import Glibc
 struct ServerOptions: ParsableArguments {
     static let variable = "MILLRACE_SERVER"
     static let tokenVariable = "MILLRACE_TOKEN"
+    /// The daemon's own socket in its state folder.
+    static let stateSocketName = "millrace.sock"
     private static let fallback = "http://127.0.0.1:8080"
 
     @Option(
@@ -22,7 +25,22 @@ struct ServerOptions: ParsableArguments {
     ) throws -> APIClient {
         let candidates = try Self.candidates(server, environment)
         let address = candidates.count == 1 ? candidates[0] : try APIClient.firstReachable(among: candidates)
-        return APIClient(address, token: try Self.token(environment), interruptDescriptor: interrupt)
+        return try Self.client(of: address, interrupt: interrupt, environment)
+    }
+
+    /// A client that shows what this user has to show there: a token, and to the socket in a state folder the key beside it.
+    static func client(
+        of address: ServerAddress, interrupt: Int32? = nil, _ environment: [String: String]
+    ) throws(CommandFailure) -> APIClient {
+        let (scheme, name) = ("unix:", "/\(stateSocketName)")
+        let token = try token(environment)
+        guard address.description.hasPrefix(scheme), address.description.hasSuffix(name) else {
+            return APIClient(address, token: token, interruptDescriptor: interrupt)
+        }
+        let folder = String(address.description.dropFirst(scheme.count).dropLast(name.count))
+        return APIClient(address, token: token, interruptDescriptor: interrupt) {
+            AdministratorKey.read(in: folder).map { (AdministratorKey.fieldName, $0) }
+        }
     }
 
     /// The places where the daemon may be, the likeliest first.
@@ -36,7 +54,7 @@ struct ServerOptions: ParsableArguments {
     private static func stateSocket(_ environment: [String: String]) -> String? {
         let file = access(ConfigurationLoader.systemFile, R_OK) == 0 ? ConfigurationLoader.systemFile : nil
         guard let loaded = try? ConfigurationLoader.load(file: file, environment: environment) else { return nil }
-        return "unix:\(loaded.configuration.stateDirectory)/millrace.sock"
+        return "unix:\(loaded.configuration.stateDirectory)/\(stateSocketName)"
     }
 
     private static func address(_ text: String, from place: String) throws(CommandFailure) -> ServerAddress {

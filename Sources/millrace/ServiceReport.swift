@@ -10,6 +10,8 @@ final class ServiceReport {
         var running: Int
         var queued: Int
         var streams: Int
+        /// Who may enter, in words.
+        var entryRule: String
     }
 
     /// Often enough for a person who looks, and next to nothing for an idle daemon.
@@ -57,7 +59,7 @@ final class ServiceReport {
         let queued = now.queued > 0 ? ", \(now.queued) queued" : ""
         let line =
             "\(isStopping ? "stopping" : "serving"); \(now.running) execution\(now.running == 1 ? "" : "s") running\(queued), "
-            + "\(now.streams) stream\(now.streams == 1 ? "" : "s")"
+            + "\(now.streams) stream\(now.streams == 1 ? "" : "s"); \(now.entryRule)"
         return fault.map { "\(line); \($0)" } ?? line
     }
 

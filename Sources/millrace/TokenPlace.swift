@@ -38,9 +38,9 @@ struct TokenPlaceOptions: ParsableArguments {
         }
         let file = access(ConfigurationLoader.systemFile, R_OK) == 0 ? ConfigurationLoader.systemFile : nil
         let folder = try ConfigurationLoader.load(file: file, environment: environment).configuration.stateDirectory
-        let socket = "unix:\(folder)/millrace.sock"
+        let socket = "unix:\(folder)/\(ServerOptions.stateSocketName)"
         if let address = ServerAddress(socket), (try? APIClient.firstReachable(among: [address])) != nil {
-            return TokensOfDaemon(client: APIClient(address, token: try ServerOptions.token(environment)))
+            return TokensOfDaemon(client: try ServerOptions.client(of: address, environment))
         }
         // No daemon: the lock is taken so that none starts in the middle.
         return TokensInFile(TokenFile(path: "\(folder)/\(TokenFile.name)"), lock: try StateLock(folder))

@@ -1,3 +1,5 @@
+import Glibc
+import Linux
 import Testing
 
 @testable import Auth
@@ -38,6 +40,46 @@ struct CountingGenerator: RandomNumberGenerator {
         #expect(TokenSecret(text.dropLast()) == nil)
         #expect(TokenSecret(text + [0x30]) == nil)
         #expect(TokenSecret([]) == nil)
+    }
+
+    @Test(arguments: [
+        "\u{0}", "\n", "\u{7F}", "\u{85}", "\u{AD}", "\u{61C}", "\u{200B}", "\u{200D}", "\u{200E}", "\u{2028}",
+        "\u{202E}", "\u{2066}",
+        "\u{2800}", "\u{3164}", "\u{FE0F}", "\u{FEFF}", "\u{E0041}", "\u{F8FF}", "\u{FFFE}",
+    ])
+    func `a name has nothing that nobody sees, and nothing that turns the line`(text: String) {
+        #expect(throws: TokenOrder.Fault.self) {
+            try TokenOrder(name: "a\(text)b", scope: .read, nowMicroseconds: 0)
+        }
+    }
+
+    @Test(arguments: ["", "ci", "Grüße, 日本 ✓", "e\u{301}", String(repeating: "n", count: 128)])
+    func `a name may be any text that is seen`(name: String) throws {
+        #expect(try TokenOrder(name: name, scope: .read, nowMicroseconds: 0).name == name)
+    }
+
+    @Test func `the key of a folder is a new one each time, and its owner's alone`() throws {
+        var template = Array("/tmp/millrace-key-XXXXXX".utf8CString)
+        let folder = String(cString: try #require(mkdtemp(&template)))
+        defer {
+            var removal = FolderRemoval(folder)
+            while removal.advance(steps: 100) == .unfinished {}
+        }
+        #expect(AdministratorKey.read(in: folder) == nil)
+        let first = try AdministratorKey.make(in: folder)
+        let text = try #require(AdministratorKey.read(in: folder))
+        #expect(first.matches(Array(text.utf8)))
+        #expect(!first.matches(Array(text.utf8.dropLast())))
+        #expect(!first.matches([]))
+        var status = stat()
+        #expect(stat("\(folder)/\(AdministratorKey.fileName)", &status) == 0 && status.st_mode & 0o7777 == 0o600)
+        let second = try AdministratorKey.make(in: folder)
+        #expect(!second.matches(Array(text.utf8)))
+        // Beside somebody's socket, a link could name the key of another folder.
+        let other = "\(folder)/other"
+        #expect(mkdir(other, 0o700) == 0)
+        #expect(symlink("\(folder)/\(AdministratorKey.fileName)", "\(other)/\(AdministratorKey.fileName)") == 0)
+        #expect(AdministratorKey.read(in: other) == nil)
     }
 
     /// The check value of CRC-32 (ISO 3309).

@@ -99,7 +99,7 @@ import Testing
 
     @Test(arguments: [
         (["STATE_DIRECTORY": "/var/lib/a:/var/lib/b"], true, "/var/lib/a", "environment STATE_DIRECTORY"),
-        (["HOME": "/root"], true, "/var/lib/millrace", "default"),
+        (["HOME": "/root"], true, "/var/lib/millrace/state", "default"),
         (["XDG_STATE_HOME": "/x"], false, "/x/millrace", "environment XDG_STATE_HOME"),
         (["XDG_STATE_HOME": "relative", "HOME": "/home/a"], false, "/home/a/.local/state/millrace", "default"),
         (["HOME": "/home/a"], false, "/home/a/.local/state/millrace", "default"),

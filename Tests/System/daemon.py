@@ -35,15 +35,17 @@ class Daemon:
         self.process = None
         self.port = None
         self.ready_line = None
+        # Who may enter, in words.
+        self.entry_rule = None
         self._client = None
 
     # Life
 
-    def start(self, *arguments, environment=None, listen=("127.0.0.1:0",)):
-        """Starts it and waits for the line that says that it is ready."""
+    def start(self, *arguments, environment=None, listen=("127.0.0.1:0",), prefix=()):
+        """Starts it, by the command `prefix` if there is one, and waits for the lines that say that it is ready."""
         addresses = [*listen, f"unix:{self.socket_path}"]
         options = [option for address in addresses for option in ("--listen", address)]
-        command = [BINARY, "serve", "--state-dir", self.state, "--graphs", self.graphs, *options, *arguments]
+        command = [*prefix, BINARY, "serve", "--state-dir", self.state, "--graphs", self.graphs, *options, *arguments]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
@@ -56,6 +58,7 @@ class Daemon:
             raise DidNotStart(f"exit status {self.process.returncode}, stdout {self.ready_line!r}, stderr:\n{self.log}")
         ports = re.findall(r"http://127\.0\.0\.1:(\d+)", match["addresses"])
         self.port = int(ports[0]) if ports else None
+        self.entry_rule = self.process.stdout.readline().strip()
         return self
 
     def stop(self, signal_number=signal.SIGTERM):

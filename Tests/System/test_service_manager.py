@@ -42,7 +42,7 @@ def reload(daemon, manager):
 
 def test_ready_is_told_once_it_serves_and_stopping_when_it_stops(configured, manager):
     daemon, _ = configured("")
-    assert manager.next("READY=1")["STATUS"] == "serving; 0 executions running, 0 streams"
+    assert manager.next("READY=1")["STATUS"] == "serving; 0 executions running, 0 streams; no tokens: everybody on this host may do everything"
     assert daemon.stop() == 0
     assert manager.next("STOPPING=1")["STATUS"].startswith("stopping")
 
@@ -52,7 +52,7 @@ def test_the_status_counts_executions_and_streams(configured, manager):
     manager.next("READY=1")
     daemon.create(graph([delay("a", 600_000)], id="slow"))
     with daemon.http.stream("POST", "/api/graphs/slow/execute/stream"):
-        assert manager.next("STATUS=serving; 1 execution running, 1 stream")
+        assert manager.next("STATUS=serving; 1 execution running, 1 stream; no tokens: everybody on this host may do everything")
 
 
 def test_the_watchdog_is_fed_twice_in_its_time(configured, manager):
@@ -74,7 +74,7 @@ def test_a_reload_takes_over_what_can_change(configured, manager):
     headers = {"Host": "other.example"}
     assert daemon.http.get("/healthz", headers=headers).status_code == 421
     path.write_text("http: { allowed_hosts: [other.example] }\nlog: { level: error }\n")
-    assert reload(daemon, manager) == "serving; 0 executions running, 0 streams"
+    assert reload(daemon, manager) == "serving; 0 executions running, 0 streams; no tokens: everybody on this host may do everything"
     assert daemon.http.get("/healthz", headers=headers).status_code == 200
     execution_id = daemon.execute(daemon.create(graph([delay("a", 1)])))["execution_id"]
     daemon.stop()

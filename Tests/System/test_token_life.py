@@ -12,7 +12,7 @@ from daemon import BINARY, DidNotStart
 from graphs import graph, never_ends, put
 from stream import Stream
 from test_http_surface import assert_problem
-from tokens import WRONG, bearer, create, revoke
+from tokens import WRONG, bearer, create, key, revoke
 from wire import Closed, Wire
 
 # --- The command, the file and the socket in the state folder ---
@@ -83,10 +83,11 @@ def test_an_order_that_makes_no_sense_is_refused_by_member(guarded, body, member
     assert [error["pointer"] for error in reply.json()["errors"]] == [f"/{member}"]
 
 
-def test_the_socket_in_the_state_folder_is_the_owners_and_no_other_socket_is(guarded):
+def test_who_has_the_key_of_the_state_folder_administers_by_the_socket_in_it_and_by_no_other(guarded):
     with Wire(unix=guarded.state / "millrace.sock") as own, Wire(unix=guarded.socket_path) as public:
-        assert own.request("GET", "/api/tokens").status == 200
-        assert public.request("GET", "/api/tokens").status == 401
+        assert own.request("GET", "/api/tokens", key(guarded)).status == 200
+        assert own.request("GET", "/api/tokens").status == 401
+        assert public.request("GET", "/api/tokens", key(guarded)).status == 401
         assert public.request("GET", "/api/tokens", guarded.tokens["admin"].headers).status == 200
 
 
@@ -94,14 +95,47 @@ def test_the_socket_in_the_state_folder_is_the_owners_and_no_other_socket_is(gua
 def test_a_request_that_somebody_passed_on_is_not_the_owners(guarded, field):
     name, _, value = field.partition(": ")
     with Wire(unix=guarded.state / "millrace.sock") as own:
-        assert own.request("GET", "/api/tokens", {name: value}).status == 401
+        assert own.request("GET", "/api/tokens", {name: value} | key(guarded)).status == 401
         assert own.request("GET", "/api/tokens", {name: value} | guarded.tokens["admin"].headers).status == 200
 
 
 def test_a_token_counts_on_the_owners_socket_too(guarded):
     with Wire(unix=guarded.state / "millrace.sock") as own:
-        assert own.request("GET", "/api/tokens", guarded.tokens["read"].headers).status == 403
-        assert own.request("GET", "/api/tokens", bearer(WRONG)).status == 401
+        assert own.request("GET", "/api/tokens", guarded.tokens["read"].headers | key(guarded)).status == 403
+        assert own.request("GET", "/api/tokens", bearer(WRONG) | key(guarded)).status == 401
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "0" * 43, "0" * 44, "\u00e9"])
+def test_a_wrong_key_is_no_key(guarded, wrong):
+    with Wire(unix=guarded.state / "millrace.sock") as own:
+        own.send(f"GET /api/tokens HTTP/1.1\r\nHost: localhost\r\nMillrace-Key: {wrong}\r\n\r\n".encode())
+        assert own.read().status == 401
+        twice = f"Millrace-Key: {key(guarded)['Millrace-Key']}\r\n" * 2
+        own.send(f"GET /api/tokens HTTP/1.1\r\nHost: localhost\r\n{twice}\r\n")
+        assert own.read().status == 401
+
+
+def test_the_key_is_a_new_one_at_each_start_and_its_users_alone(start_daemon):
+    daemon = start_daemon()
+    path, before = daemon.state / "millrace.key", key(daemon)
+    assert path.stat().st_mode & 0o7777 == 0o600
+    daemon.stop()
+    daemon.start()
+    assert key(daemon) != before
+
+
+def test_where_nothing_keeps_node_code_from_the_key_the_socket_asks_for_a_token(start_daemon, eventually):
+    daemon = start_daemon("--set", "kinds.confined=false")
+    assert not (daemon.state / "millrace.key").exists()
+    eventually(lambda: "kinds.confined is off" in daemon.log)
+    token = create(daemon, "admin")
+    refused = tokens.command(daemon, "list", check=False)
+    assert refused.returncode != 0 and "token" in refused.stderr
+    assert token.id in tokens.command(daemon, "list", environment={"MILLRACE_TOKEN": token.secret}).stdout
+    # No kind that runs code: nobody could read the key but its owner.
+    other = start_daemon("--set", "kinds.confined=false", "--set", "kinds.enabled=set,lua")
+    create(other, "admin")
+    assert tokens.command(other, "list").returncode == 0
 
 
 def test_another_user_is_nobody_on_the_owners_socket(start_daemon):
@@ -211,19 +245,28 @@ def test_a_stream_ends_with_its_token(start_daemon, end):
         assert other.request("GET", "/healthz").status == 200
 
 
-def test_the_first_token_ends_what_anybody_watched_but_not_the_owner(start_daemon):
+def test_the_first_token_ends_what_anybody_watched_by_whichever_door(start_daemon):
     daemon = start_daemon()
     execution_id = daemon.begin(daemon.create(graph([never_ends("a")])))
-    with Wire(daemon) as stranger, Wire(unix=daemon.state / "millrace.sock") as owner:
-        for wire in (stranger, owner):
-            wire.send(f"GET /api/executions/{execution_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        head, owners = stranger.read_head(), owner.read_head()
-        assert (head.status, owners.status) == (200, 200)
+    socket = daemon.state / "millrace.sock"
+
+    def watch(wire, shown=""):
+        wire.send(f"GET /api/executions/{execution_id}/events HTTP/1.1\r\nHost: localhost\r\n{shown}\r\n")
+        head = wire.read_head()
+        assert head.status == 200
+        return head
+
+    with Wire(daemon) as stranger, Wire(unix=socket) as nobody, Wire(unix=socket) as owner:
+        heads = [(wire, watch(wire)) for wire in (stranger, nobody)]
         create(daemon, "read")
-        with pytest.raises(Closed):
-            list(stranger.read_body(head))
-        with Wire(unix=daemon.state / "millrace.sock") as command:
-            assert command.request("POST", f"/api/executions/{execution_id}/cancel").status == 202
+        for wire, head in heads:
+            with pytest.raises(Closed):
+                list(wire.read_body(head))
+        # The rule that lets this one in does not end with further tokens.
+        owners = watch(owner, f"Millrace-Key: {key(daemon)['Millrace-Key']}\r\n")
+        create(daemon, "read")
+        with Wire(unix=socket) as command:
+            assert command.request("POST", f"/api/executions/{execution_id}/cancel", key(daemon)).status == 202
         assert Stream(b"".join(owner.read_body(owners))).events[-1]["status"] == "cancelled"
 
 
@@ -283,7 +326,7 @@ def test_each_change_leaves_a_line_of_who_what_and_how_it_ended(start_daemon, ev
     def entries():
         return [line for line in map(json.loads, daemon.log.splitlines()) if line["message"] == "audit"]
 
-    eventually(lambda: len(entries()) == 8)
+    eventually(lambda: len(entries()) == 9)
     by = {"by": f"token:{admin.id}", "name": "the admin", "address": "127.0.0.1"}
     own = {"by": f"uid:{os.getuid()}", "address": "unix"}
     wanted = [
@@ -292,6 +335,7 @@ def test_each_change_leaves_a_line_of_who_what_and_how_it_ended(start_daemon, ev
         {"action": "graph.create", "subject": id, "status": 201} | by,
         {"action": "graph.put", "subject": id, "status": 200} | by,
         {"action": "graph.delete", "subject": id, "status": 403, "by": f"token:{small.id}", "name": "small", "address": "127.0.0.1"},
+        {"action": "execution.start", "subject": id, "status": 202, "execution_id": started} | by,
         {"action": "execution.cancel", "subject": started, "status": 202} | by,
         {"action": "graph.delete", "subject": id, "status": 204} | by,
         {"action": "token.revoke", "subject": small.id, "status": 204} | own,

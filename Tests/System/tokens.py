@@ -21,6 +21,11 @@ def create(daemon, scope, *options, **rest):
     return Token(json.loads(command(daemon, "create", "--scope", scope, "--json", *options, **rest).stdout))
 
 
+def key(daemon):
+    """What the daemon's own user shows on the socket in the state folder."""
+    return {"Millrace-Key": (daemon.state / "millrace.key").read_text().strip()}
+
+
 def revoke(daemon, token):
     command(daemon, "revoke", token.id)
 

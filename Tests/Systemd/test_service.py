@@ -22,14 +22,14 @@ def test_a_start_returns_only_once_it_serves(host):
     for _ in range(3):
         host.systemctl("start", hosts.SERVICE)
         # Its own socket exists only once it listens there, and nobody waits in a backlog for it.
-        reply = host.curl("--unix-socket", "/var/lib/millrace/millrace.sock", "http://localhost/readyz")
+        reply = host.curl("--unix-socket", "/var/lib/millrace/state/millrace.sock", "http://localhost/readyz")
         assert reply.stdout
         host.systemctl("stop", hosts.SERVICE)
 
 
 def test_the_status_line_counts_executions_and_streams(host, eventually, running):
     host.systemctl("start", hosts.SERVICE)
-    assert host.show("StatusText") == "serving; 0 executions running, 0 streams"
+    assert host.show("StatusText") == "serving; 0 executions running, 0 streams; no tokens: everybody on this host may do everything"
     host.write("/etc/millrace/graphs/slow.yaml", "id: slow\nnodes: [{ id: a, kind: delay, config: { duration_ms: 600000 } }]\n")
     host.systemctl("reload", hosts.SERVICE)
     eventually(lambda: any(item["id"] == "slow" for item in host.get("/api/graphs")["items"]))

@@ -93,5 +93,10 @@ int clinux_landlock_version(void);
 /// statfs(2): the type of the file system that a path lies on; -1 on error.
 long clinux_file_system_type(const char *path);
 void clinux_sigset_fill(sigset_t *set);
+ssize_t clinux_getxattr(const char *path, const char *name, void *value, size_t size);
+/// prctl(PR_SET_CHILD_SUBREAPER, 1).
+int clinux_become_subreaper(void);
+/// Whether the kernel has seccomp(2) with filters that answer by an error.
+int clinux_has_seccomp(void);
 
 #endif
