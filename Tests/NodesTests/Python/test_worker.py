@@ -151,7 +151,7 @@ def execute(state):
 
 
 def test_a_process_that_a_node_has_started_gets_no_empty_key(tmp_path):
-    for names, says in [(["MILLRACE_GRAPH_ID"], "raised"), (["MILLRACE_GRAPH_ID", "MILLRACE_NODE_ID"], "")]:
+    for names, says in [(["MILLRACE_GRAPH_ID"], "raised"), (["MILLRACE_GRAPH_ID", "MILLRACE_IDEMPOTENCY_KEY"], "x")]:
         result = subprocess.run(
             [sys.executable, "-c", "import millrace\ntry: print(millrace.idempotency_key())\nexcept RuntimeError: print('raised')"],
             env={"PYTHONPATH": str(FOLDER)} | {name: "x" for name in names}, capture_output=True, text=True, check=True)
