@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What the process may do to files (access(2)).

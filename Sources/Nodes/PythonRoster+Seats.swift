@@ -111,7 +111,10 @@ extension PythonRoster {
         }
         if member.isShared { drainOverflow(member.worker.key, &actions) }
         dispatch(&actions)
-        if let member = members[id], member.isIdle { becameIdle(member, &actions) }
+        guard let rested = members[id], rested.seats.isEmpty else { return }
+        // It ends by itself, unless something in it has it otherwise.
+        if rested.hasLeft { return actions.append(leave(id)) }
+        if rested.isIdle { becameIdle(rested, &actions) }
     }
 
     private mutating func remember(_ nature: Nature, of call: PythonCall) {
