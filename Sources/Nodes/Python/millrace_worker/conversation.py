@@ -211,7 +211,7 @@ class Worker:
         finally:
             changes.is_loading = False
         if known[2]:
-            self.process.keep()
+            (self.process.keep if len(self.replies.running) == 1 else self.process.keep_lists)()
         return known
 
     def read_what_came(self):

@@ -68,6 +68,11 @@ class ProcessState:
             if variable.name == "decimal_context":
                 self.decimal = sys.modules["decimal"].getcontext().copy()
 
+    def keep_lists(self):
+        """A module was loaded while coroutines run, whose changes are none of what calls find. What modules add to are the
+        lists; the rest stays as it was kept."""
+        self.lists = [(value, list(value)) for value, _ in self.lists]
+
     def begin(self):
         """In the context of a call, before it runs."""
         if self.decimal is not None:
