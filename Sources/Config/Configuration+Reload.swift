@@ -10,6 +10,7 @@ extension ConfigurationKey {
         "stream.keep_alive_ms", "stream.retry_ms",
         "executions.max_running", "executions.max_queued", "executions.state_bytes_max", "executions.drain_ms",
         "history.retain_days", "history.retain_executions", "history.retain_bytes",
+        "history.large_removal_delay_ms",
         "console.start_graph", "log.level", "log.format", "auth.allow_forwarded_without_tokens",
     ]
 

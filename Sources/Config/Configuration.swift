@@ -65,6 +65,7 @@ package struct Configuration: Equatable, Sendable {
         package var retainDays = 30
         package var retainExecutions = 1_000_000
         package var retainBytes = 20 << 30
+        package var largeRemovalDelayMilliseconds = 600_000
     }
 
     package struct Kinds: Equatable, Sendable {

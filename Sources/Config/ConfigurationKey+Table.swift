@@ -135,8 +135,15 @@ extension ConfigurationKey {
         .integer(
             "history.retain_bytes", \.history.retainBytes, 0...(1 << 46), unit: .bytes,
             """
-            Bytes of the history file that may be in use; beyond that the events of the oldest executions that have ended are \
-            removed, and their summaries stay. Freed space is used again, the file does not shrink. 0: no limit.
+            Bytes of events that are kept; beyond that those of the oldest executions that have ended are removed, and their \
+            summaries stay. Documents of graphs do not count. Freed space is used again, the file does not shrink. 0: no limit.
+            """),
+        .integer(
+            "history.large_removal_delay_ms", \.history.largeRemovalDelayMilliseconds, 0...604_800_000,
+            unit: .milliseconds,
+            """
+            For which a removal of more than half of the history (and of more than 1,000 executions, or 100 by their age) waits \
+            after it was announced in the log: a setting may be wrong, or the clock. 0: not at all.
             """),
     ]
 

@@ -23,8 +23,8 @@ package protocol ExecutionStore: AnyObject, Sendable {
     func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject?
     /// What was started under a key, however long ago.
     func start(under key: StartKey) throws(StoreError) -> KeyedStart?
-    /// Deletes an execution that has ended, with its events; returns once that is stored.
-    func deleteExecution(_ id: ExecutionID) throws(StoreError) -> ExecutionDeletion
+    /// Deletes an execution that has ended, with its events, in the next commit.
+    func deleteExecution(_ id: ExecutionID, _ reply: @escaping StoreReply<ExecutionDeletion>)
     /// The highest `ExecutionID.rowID` in the store, 0 when there is none.
     func lastRowID() throws(StoreError) -> Int64
 }
@@ -37,6 +37,11 @@ package enum ExecutionDeletion: Sendable {
 }
 
 extension ExecutionStore {
+    /// The same, waiting for the commit.
+    package func deleteExecution(_ id: ExecutionID) throws(StoreError) -> ExecutionDeletion {
+        try waited { deleteExecution(id, $0) }
+    }
+
     package func logsHaveGrown(_ logs: [EventLog]) {
         for log in logs { logHasGrown(log) }
     }

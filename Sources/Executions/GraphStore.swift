@@ -3,20 +3,46 @@ import JSON
 
 /// Where graph revisions are kept. Revision numbers of one graph id rise for ever, also across a delete.
 ///
-/// All calls block until they are durable, and belong on a lane (`Lanes`).
+/// Reads block and belong on a lane (`Lanes`); changes never block.
 package protocol GraphStore: Sendable {
     /// The newest revision of every graph that is not deleted.
     func currentGraphs() throws(StoreError) -> [StoredGraph]
     func graph(_ id: String, revision: Int) throws(StoreError) -> StoredGraph?
     /// Newest first, deletions included.
     func revisions(ofGraph id: String) throws(StoreError) -> [GraphRevisionSummary]
-    /// Stores a document under the next number of its graph.
-    /// - Parameter expecting: the current revision (0: there is none or it is deleted); another one stores nothing and gives nil.
-    func put(_ graph: NewGraph, expecting: Int) throws(StoreError) -> GraphRevisionSummary?
-    /// Marks a graph as deleted, which is a revision too; nil when `expecting` is not the current one.
-    func deleteGraph(_ id: String, expecting: Int, atMicroseconds: Int64) throws(StoreError) -> GraphRevisionSummary?
+    /// The newest number of every graph, deletions included.
+    func graphHeads() throws(StoreError) -> [String: GraphHead]
+    /// Stores a document under the next number of its graph, in the next commit.
+    /// - Parameter expecting: the newest number, 0 for a graph that never was; another one stores nothing.
+    func put(_ graph: NewGraph, expecting: Int, _ reply: @escaping StoreReply<GraphChange>)
+    /// Marks a graph as deleted, which is a revision too; not where it is deleted already.
+    func deleteGraph(
+        _ id: String, expecting: Int, atMicroseconds: Int64, _ reply: @escaping StoreReply<GraphChange>)
     /// By file name: the fingerprint of what was last loaded from each file of the graphs folder.
     func loadedFiles() throws(StoreError) -> [String: String]
+}
+
+/// How a graph stands: its newest number, and what that is.
+package struct GraphHead: Sendable, Equatable {
+    /// 0 for a graph that never was.
+    package let revision: Int
+    package let isDeletion: Bool
+
+    package static let none = GraphHead(revision: 0, isDeletion: false)
+
+    package init(revision: Int, isDeletion: Bool) {
+        self.revision = revision
+        self.isDeletion = isDeletion
+    }
+
+    /// The revision that can be read, 0 where there is none.
+    package var current: Int { isDeletion ? 0 : revision }
+}
+
+package enum GraphChange: Sendable, Equatable {
+    case stored(GraphRevisionSummary)
+    /// Another number was expected than this.
+    case refused(GraphHead)
 }
 
 package struct StoredGraph: Sendable {

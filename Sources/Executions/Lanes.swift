@@ -10,9 +10,10 @@ package struct Lanes: Sendable {
     /// Computing by steps of some milliseconds: what is read out of histories, small documents, bodies of starts.
     package let computing = BlockingLane(
         name: "computing", threads: 2, jobsMax: 1024, scheduling: .background(niceness: 5))
-    /// Large documents, and graphs that are loaded anew: each may take a second. What waits holds up to a body of 8 MiB.
+    /// Large documents, and graphs that are loaded anew: each may take a second. Two, so that a reload and a document take
+    /// turns. What waits holds up to a body of 8 MiB.
     package let documents = BlockingLane(
-        name: "documents", threads: 1, jobsMax: 64, scheduling: .background(niceness: 10))
+        name: "documents", threads: 2, jobsMax: 64, scheduling: .background(niceness: 10))
 
     package init() {}
 

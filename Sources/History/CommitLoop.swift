@@ -8,6 +8,8 @@ struct CommitLoop {
     /// Logs and bytes of one transaction, so that those in it wait no longer than a few milliseconds for each other.
     static let batchLogsMax = 2000
     static let batchBytesMax = 4 << 20
+    /// Orders that ride in one transaction: some milliseconds of work.
+    static let batchOrdersMax = 100
     /// Pages in the -wal file at which they are brought into the file: often, and therefore little each time. With 4,000
     /// the slowest in a thousand commits took 27 ms instead of 4.5, with 16,000 up to 170.
     static let checkpointPages: Int32 = 150
@@ -27,6 +29,8 @@ struct CommitLoop {
 
     /// Announced, and not stored yet.
     private var pending: [EventLog] = []
+    /// Not run yet.
+    private var orders: [StoreQueue.Order] = []
     private var writer = ExecutionWriter()
     private var retryDelay = Self.retryMilliseconds.lowerBound
     private var commitFault: StoreError?
@@ -54,11 +58,12 @@ struct CommitLoop {
         watchWAL()
         var attemptsLeft = Self.lastAttemptsMax
         while true {
-            let work = queue.take(waitMilliseconds: pending.isEmpty ? idleMilliseconds() : 0)
+            let work = queue.take(waitMilliseconds: pending.isEmpty && orders.isEmpty ? idleMilliseconds() : 0)
             pending += work.logs
-            for order in work.orders { database.inDatabase(order) }
-            if !work.orders.isEmpty { checkpoint() }
-            while !pending.isEmpty, commit() { continue }
+            orders += work.orders
+            // While nothing can be stored, orders are tried without the logs: a removal may be what makes room.
+            while commitFault != nil, !orders.isEmpty { commit(logsMax: 0) }
+            while !pending.isEmpty || !orders.isEmpty, commit(logsMax: Self.batchLogsMax) { continue }
             if !pending.isEmpty {
                 if work.isStopping {
                     if attemptsLeft == Self.lastAttemptsMax { retryDelay = Self.retryMilliseconds.lowerBound }
@@ -66,7 +71,7 @@ struct CommitLoop {
                 }
                 if attemptsLeft > 0 { pause() }
             }
-            if work.isStopping, pending.isEmpty || attemptsLeft == 0 { break }
+            if work.isStopping, orders.isEmpty, pending.isEmpty || attemptsLeft == 0 { break }
             if checkpointFault != nil { checkpoint() }
             if pending.isEmpty { retain() }
         }
@@ -80,15 +85,22 @@ struct CommitLoop {
         return checkpointFault == nil ? retentionWait : min(retentionWait, Self.checkpointRetryMilliseconds)
     }
 
-    /// Stores one batch.
+    /// Stores one batch. Its orders are answered, whatever comes of it; its logs come again when it fails.
     /// - Returns: false when it must be tried again later.
-    private mutating func commit() -> Bool {
+    @discardableResult
+    private mutating func commit(logsMax: Int) -> Bool {
+        var riding = takeOrders()
         do {
             let began = monotonicNanoseconds()
-            let batch = try database.inDatabase { try writeBatch($0) }
+            let batch = try database.inDatabase { try writeBatch($0, logsMax: logsMax, &riding) }
+            riding.answer(nil)
+            guard !batch.written.isEmpty else {
+                checkpoint()
+                return true
+            }
             let stored = batch.written
             metrics.committed(batch, nanoseconds: Int(monotonicNanoseconds() - began))
-            retention.added(stored.count { $0.log.visibleSeq < 0 })
+            retention.added(executions: stored.count { $0.log.visibleSeq < 0 }, eventBytes: batch.recordBytes)
             for (log, seq, change) in stored { log.markStored(through: seq, change: change) }
             pending.removeFirst(stored.count)
             commitFault = nil
@@ -99,8 +111,11 @@ struct CommitLoop {
             checkpoint()
             return true
         } catch {
+            riding.answer(error)
             writer.forget()
             retention.forget()
+            // What only orders have met, their callers are told.
+            guard !pending.isEmpty, logsMax > 0 else { return false }
             metrics.failed()
             commitFault = StoreError(error, doing: "storing events in", path: path)
             tellFault()
@@ -108,16 +123,20 @@ struct CommitLoop {
         }
     }
 
-    /// - Returns: the batch: the first pending logs.
-    private mutating func writeBatch(_ database: Database) throws -> CommitBatch {
+    /// - Returns: the batch: the orders, and the first pending logs.
+    private mutating func writeBatch(
+        _ database: Database, logsMax: Int, _ riding: inout RidingOrders
+    ) throws -> CommitBatch {
         var batch = CommitBatch()
         do {
             try database.transaction {
+                batch.bytes = try riding.run(database)
                 let statements = try writer.prepare(database, isRepeated: commitFault != nil)
-                for log in pending.prefix(Self.batchLogsMax) where batch.bytes < Self.batchBytesMax {
+                for log in pending.prefix(logsMax) where batch.bytes < Self.batchBytesMax {
                     let unstored = log.unstored()
                     batch.written.append((log, unstored.slice.lastSeq, unstored.change))
                     batch.bytes += unstored.slice.records.count
+                    batch.recordBytes += unstored.slice.records.count
                     batch.events += unstored.slice.ends.count
                     try writer.write(unstored, statements)
                 }
@@ -128,6 +147,18 @@ struct CommitLoop {
             throw error
         }
         return batch
+    }
+
+    /// Those of the next transaction.
+    private mutating func takeOrders() -> RidingOrders {
+        var riding = RidingOrders()
+        var bytes = 0
+        for order in orders.prefix(Self.batchOrdersMax) where bytes < Self.batchBytesMax {
+            bytes += order.bytes
+            riding.add(order)
+        }
+        orders.removeFirst(riding.count)
+        return riding
     }
 
     /// After a failed commit: of the logs in it, those that were announced anew meanwhile wait in the queue already.

@@ -71,7 +71,21 @@ extension Database {
     }
 
     /// Removes an execution. Events beyond its first row of them are left to the retention.
-    func removeExecution(_ id: Int64) throws {
+    /// - Returns: the bytes of events that have gone.
+    @discardableResult
+    func removeExecution(_ id: Int64) throws -> Int {
+        let bytes = try RawStatement(
+            self,
+            """
+            SELECT ifnull((SELECT length(records) FROM executions WHERE id = ?1), 0)
+                + ifnull((SELECT length(records) FROM first_events WHERE execution = ?1), 0)
+            """)
+        bytes.bind(1, id)
+        var removed = 0
+        try bytes.forEachRow { row in
+            removed = row.int(0)
+            return false
+        }
         for sql in ["DELETE FROM executions WHERE id = ?1", "DELETE FROM first_events WHERE execution = ?1"] {
             let statement = try RawStatement(self, sql)
             statement.bind(1, id)
@@ -84,6 +98,7 @@ extension Database {
         let statement = try RawStatement(self, sql)
         statement.bind(1, id)
         try statement.run()
+        return removed
     }
 
     /// The bytes of the file that hold something.
@@ -95,9 +110,10 @@ extension Database {
     }
 
     /// Drops the first row of events that an execution has, but never its last event.
-    /// - Returns: whether more is left to drop.
-    func dropFirstRow(of execution: AgedExecution) throws -> Bool {
-        guard let row = try firstRow(of: execution.id) else { return false }
+    /// - Returns: whether more is left to drop, and the bytes of events that have gone.
+    func dropFirstRow(of execution: AgedExecution) throws -> (hasMore: Bool, bytes: Int) {
+        guard let row = try firstRow(of: execution.id) else { return (false, 0) }
+        let bytes = try Int.fetchOne(self, sql: "SELECT length(records) FROM \(row.place)") ?? 0
         let end = row.lastSeq < execution.lastSeq ? nil : try lastEvent(in: row.place, of: execution)
         if !row.isShort { try execute(sql: "DELETE FROM \(row.place)") }
         if let end {
@@ -111,7 +127,7 @@ extension Database {
         try execute(
             sql: "UPDATE executions SET dropped_through = ?, lengths = NULL, records = NULL WHERE id = ?",
             arguments: [dropped, execution.id])
-        return dropped < execution.lastSeq - 1
+        return (dropped < execution.lastSeq - 1, bytes - (end?.record.count ?? 0))
     }
 
     /// A row of events.

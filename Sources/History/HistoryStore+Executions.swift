@@ -4,17 +4,7 @@ import JSON
 
 extension HistoryStore {
     package func execution(_ id: ExecutionID) throws(StoreError) -> ExecutionSummary? {
-        let found = try read { database in
-            var found: ExecutionSummary?
-            let statement = try RawStatement(database, "SELECT \(ExecutionList.columns) FROM executions WHERE id = ?1")
-            statement.bind(1, id.rowID)
-            try statement.forEachRow { row in
-                found = try ExecutionSummary(row)
-                return false
-            }
-            return found
-        }
-        return found?.id == id ? found : nil
+        try read { try ExecutionList.summary(of: id, $0)?.summary }
     }
 
     /// Times are taken inclusively.
@@ -119,6 +109,7 @@ struct ExecutionList {
         created_at, status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
         rerun_of, rerun_from, traceparent, cancels_when_abandoned, started_by, deaths
         """
+    private static let columnCount: Int32 = 21
 
     func fetch(_ database: Database) throws -> [ExecutionSummary] {
         guard let bounds = try Bounds(query, database) else { return [] }
@@ -224,6 +215,21 @@ extension ExecutionList {
         private static func rowID(milliseconds: Int64) -> Int64 {
             min(max(milliseconds, 0), 1 << 48) << 12
         }
+    }
+}
+
+extension ExecutionList {
+    static func summary(
+        of id: ExecutionID, _ database: Database
+    ) throws -> (summary: ExecutionSummary, graphKey: Int64)? {
+        var found: (summary: ExecutionSummary, graphKey: Int64)?
+        let statement = try RawStatement(database, "SELECT \(columns), graph_key FROM executions WHERE id = ?1")
+        statement.bind(1, id.rowID)
+        try statement.forEachRow { row in
+            found = (try ExecutionSummary(row), row.int64(columnCount))
+            return false
+        }
+        return found?.summary.id == id ? found : nil
     }
 }
 

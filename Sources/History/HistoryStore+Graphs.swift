@@ -15,7 +15,8 @@ extension HistoryStore: GraphStore {
 
     /// A deletion has no document: nil.
     package func graph(_ id: String, revision: Int) throws(StoreError) -> StoredGraph? {
-        try read { database in
+        graphUses.willUse(revision, of: id)
+        return try read { database in
             let row = try Row.fetchOne(
                 database, sql: "\(Self.each) WHERE graph_id = ? AND revision = ? AND is_deletion = 0",
                 arguments: [id, revision])
@@ -33,40 +34,62 @@ extension HistoryStore: GraphStore {
         }
     }
 
-    package func put(_ graph: NewGraph, expecting: Int) throws(StoreError) -> GraphRevisionSummary? {
-        try write { database in
-            guard let next = try database.nextRevision(of: graph.id, expecting: expecting) else { return nil }
-            let key = try database.graphKey(of: graph.id)
-            let summary = GraphRevisionSummary(
-                graphID: graph.id, revision: next, createdAtMicroseconds: graph.createdAtMicroseconds,
-                isDeletion: false,
-                fileName: graph.loadedFrom?.fileName)
-            try database.insert(summary, key, document: graph.document, folder: graph.folder)
-            for (name, content) in KeptName.names(of: graph.files) {
-                try database.execute(
-                    sql: "INSERT INTO graph_files(graph_key, revision, name, content_key) VALUES (?, ?, ?, ?)",
-                    arguments: [key, next, name, try database.contentKey(of: content)])
-            }
-            if let (fileName, fingerprint) = graph.loadedFrom {
-                try database.execute(
-                    sql: "INSERT OR REPLACE INTO loaded_files(file_name, fingerprint, graph_key) VALUES (?, ?, ?)",
-                    arguments: [fileName, fingerprint, key])
-            }
-            return summary
+    package func graphHeads() throws(StoreError) -> [String: GraphHead] {
+        try read { database in
+            // One row for each graph: the columns stand for the row with the maximum (sqlite.org/lang_select.html#bareagg).
+            let sql = """
+                SELECT graph_id, max(revision), is_deletion FROM graphs JOIN graph_revisions USING (graph_key)
+                GROUP BY graph_key
+                """
+            let rows = try Row.fetchAll(database, sql: sql)
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], GraphHead(revision: $0[1], isDeletion: $0[2])) })
         }
     }
 
+    package func put(_ graph: NewGraph, expecting: Int, _ reply: @escaping StoreReply<GraphChange>) {
+        let bytes = graph.files.all.values.reduce(graph.document.bytes.count) { $0 + $1.count }
+        graphUses.graphsHaveChanged()
+        write(
+            bytes: bytes,
+            { database -> GraphChange in
+                let head = try database.graphHead(of: graph.id)
+                guard head.revision == expecting else { return .refused(head) }
+                let next = head.revision + 1
+                let key = try database.graphKey(of: graph.id)
+                let summary = GraphRevisionSummary(
+                    graphID: graph.id, revision: next, createdAtMicroseconds: graph.createdAtMicroseconds,
+                    isDeletion: false,
+                    fileName: graph.loadedFrom?.fileName)
+                try database.insert(summary, key, document: graph.document, folder: graph.folder)
+                for (name, content) in KeptName.names(of: graph.files) {
+                    try database.execute(
+                        sql: "INSERT INTO graph_files(graph_key, revision, name, content_key) VALUES (?, ?, ?, ?)",
+                        arguments: [key, next, name, try database.contentKey(of: content)])
+                }
+                if let (fileName, fingerprint) = graph.loadedFrom {
+                    try database.execute(
+                        sql: "INSERT OR REPLACE INTO loaded_files(file_name, fingerprint, graph_key) VALUES (?, ?, ?)",
+                        arguments: [fileName, fingerprint, key])
+                }
+                return .stored(summary)
+            }, reply)
+    }
+
     package func deleteGraph(
-        _ id: String, expecting: Int, atMicroseconds: Int64
-    ) throws(StoreError) -> GraphRevisionSummary? {
-        try write { database in
-            guard expecting > 0, let next = try database.nextRevision(of: id, expecting: expecting) else { return nil }
-            let key = try database.graphKey(of: id)
-            let summary = GraphRevisionSummary(
-                graphID: id, revision: next, createdAtMicroseconds: atMicroseconds, isDeletion: true, fileName: nil)
-            try database.insert(summary, key, document: nil, folder: nil)
-            return summary
-        }
+        _ id: String, expecting: Int, atMicroseconds: Int64, _ reply: @escaping StoreReply<GraphChange>
+    ) {
+        graphUses.graphsHaveChanged()
+        write(
+            { database -> GraphChange in
+                let head = try database.graphHead(of: id)
+                guard head.revision == expecting, head.current > 0 else { return .refused(head) }
+                let key = try database.graphKey(of: id)
+                let summary = GraphRevisionSummary(
+                    graphID: id, revision: head.revision + 1, createdAtMicroseconds: atMicroseconds, isDeletion: true,
+                    fileName: nil)
+                try database.insert(summary, key, document: nil, folder: nil)
+                return .stored(summary)
+            }, reply)
     }
 
     package func loadedFiles() throws(StoreError) -> [String: String] {
@@ -149,16 +172,13 @@ extension StoredGraph {
 }
 
 extension Database {
-    /// The number after the latest, or nil when the current revision is another than expected.
-    fileprivate func nextRevision(of graphID: String, expecting: Int) throws -> Int? {
+    fileprivate func graphHead(of graphID: String) throws -> GraphHead {
         let sql = """
             SELECT revision, is_deletion FROM graph_revisions
             WHERE graph_key = (SELECT graph_key FROM graphs WHERE graph_id = ?) ORDER BY revision DESC LIMIT 1
             """
         let latest = try Row.fetchOne(self, sql: sql, arguments: [graphID])
-        let number: Int = latest?[0] ?? 0
-        let isDeleted: Bool = latest?[1] ?? false
-        return expecting == (isDeleted ? 0 : number) ? number + 1 : nil
+        return latest.map { GraphHead(revision: $0[0], isDeletion: $0[1]) } ?? .none
     }
 
     fileprivate func insert(

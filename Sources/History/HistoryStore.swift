@@ -43,6 +43,8 @@ package final class HistoryStore: Sendable {
     private let retention: RetentionPolicy
     private let onFault: @Sendable (StoreError?) -> Void
     let deletions = DeletionCount()
+    let graphUses = GraphUses()
+    package let retentionNews: RetentionNews
     package let metrics = StoreMetrics()
     private let queue = StoreQueue()
     private let guarded = Mutex(Guarded())
@@ -50,12 +52,13 @@ package final class HistoryStore: Sendable {
     /// - Parameter onFault: told on the store's thread when it cannot store, once, and with nil when it can again.
     package init(
         _ location: Location, durability: Durability = .process, retention: RetentionLimits = RetentionLimits(),
-        onFault: @escaping @Sendable (StoreError?) -> Void = { _ in }
+        news: RetentionNews = RetentionNews(), onFault: @escaping @Sendable (StoreError?) -> Void = { _ in }
     ) {
         self.location = location
         self.durability = durability
         self.retention = RetentionPolicy(retention)
         self.onFault = onFault
+        retentionNews = news
     }
 
     /// Who is told what became visible; not retained.
@@ -74,10 +77,12 @@ package final class HistoryStore: Sendable {
         let connections = try HistoryConnections(location, durability)
         do throws(SystemError) {
             let thread = try spawnThread(name: "history", scheduling: .gathering) {
-                [location, retention, deletions, metrics, queue, onFault, weak self] in
+                [location, retention, deletions, graphUses, retentionNews, metrics, queue, onFault, weak self] in
                 var loop = CommitLoop(
                     database: connections.writer, path: location.name, queue: queue,
-                    retention: Retention(retention, deletions, now: SystemClock.wallMicroseconds), metrics: metrics,
+                    retention: Retention(
+                        retention, deletions, uses: graphUses, news: retentionNews, now: SystemClock.wallMicroseconds),
+                    metrics: metrics,
                     publish: { self?.observer?.logsBecameVisible($0) },
                     onFault: { fault in
                         self?.guarded.withLock { $0.fault = fault }
@@ -129,22 +134,34 @@ package final class HistoryStore: Sendable {
         }
     }
 
-    /// Runs `body` in a transaction on the store's thread, and waits until it is committed.
-    func write<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) throws(StoreError) -> Result {
-        guard guarded.withLock({ $0.running != nil }) else { throw Self.notRunning }
-        let reply = Reply<Result>()
-        let location = location
-        let isAccepted = queue.add { database in
-            reply.answer { () throws(StoreError) in
-                do {
-                    return try database.transaction { try body(database) }
-                } catch {
-                    throw StoreError(error, doing: "writing the history", path: location.name)
-                }
-            }
+    /// Has `body` run on the store's thread, inside of the next commit. What it throws undoes it alone.
+    /// - Parameters:
+    ///   - bytes: about as many are written.
+    ///   - reply: called once, on the store's thread after the commit: short, never blocking. Or at once, where nobody will
+    ///     run it.
+    func write<Value: Sendable>(
+        bytes: Int = 0, _ body: @escaping @Sendable (Database) throws -> Value,
+        _ reply: @escaping @Sendable (Result<Value, StoreError>) -> Void
+    ) {
+        guard guarded.withLock({ $0.running != nil }) else { return reply(.failure(Self.notRunning)) }
+        let path = location.name
+        let fail = { @Sendable (error: any Error) in
+            reply(.failure(StoreError(error, doing: "writing the history", path: path)))
         }
-        guard isAccepted else { throw Self.notRunning }
-        return try reply.wait()
+        let order = StoreQueue.Order(
+            bytes: bytes,
+            run: { database in
+                let value = try body(database)
+                return { fault in
+                    if let fault { fail(fault) } else { reply(.success(value)) }
+                }
+            }, fail: fail)
+        if !queue.add(order) { reply(.failure(Self.notRunning)) }
+    }
+
+    /// The same, waiting for the commit on the calling thread.
+    func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) throws(StoreError) -> Value {
+        try waited { write(body, $0) }
     }
 
     private static var notRunning: StoreError { StoreError("the history is not open") }
@@ -159,23 +176,5 @@ extension HistoryStore: ExecutionStore {
 
     package func logsHaveGrown(_ logs: [EventLog]) {
         queue.add(logs)
-    }
-}
-
-/// The answer of the store thread to one caller who waits for it.
-private final class Reply<Value: Sendable>: Sendable {
-    private let value = Mutex<Result<Value, StoreError>?>(nil)
-    private let isThere = Semaphore()
-
-    func answer(_ body: () throws(StoreError) -> Value) {
-        let result = Result { () throws(StoreError) in try body() }
-        value.withLock { $0 = result }
-        isThere.post()
-    }
-
-    func wait() throws(StoreError) -> Value {
-        isThere.wait()
-        guard let result = value.withLock({ $0 }) else { preconditionFailure("posted once, with the answer") }
-        return try result.get()
     }
 }

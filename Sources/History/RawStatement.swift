@@ -121,6 +121,22 @@ extension Database {
         }
     }
 
+    /// Runs `body` inside of a transaction, so that what it has done is undone when it throws, and nothing else.
+    func savepoint<Result>(_ body: () throws -> Result) throws -> Result {
+        try RawStatement(self, "SAVEPOINT part").run()
+        do {
+            let result = try body()
+            try RawStatement(self, "RELEASE part").run()
+            return result
+        } catch {
+            if isInsideTransaction {
+                try RawStatement(self, "ROLLBACK TO part").run()
+                try RawStatement(self, "RELEASE part").run()
+            }
+            throw error
+        }
+    }
+
     /// Runs `body` on one snapshot of the database.
     func snapshot<Result>(_ body: () throws -> Result) throws -> Result {
         try RawStatement(self, "BEGIN DEFERRED").run()

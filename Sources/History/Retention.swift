@@ -5,7 +5,9 @@
 // - Age and number remove whole executions, the oldest first, and never one that has not ended. Its row goes at once; events
 //   beyond the first row of them may be many, so that they go later: `deleted_executions` remembers whose.
 // - Size removes events of the oldest executions, from the front: `dropped_through` is the last that is gone. The last event
-//   always stays, so that a reader learns how it ended.
+//   always stays, so that a reader learns how it ended. Events are counted once the file is larger than they may be.
+// - Revisions of graphs go that nobody names (RevisionRemoval.swift).
+// - What would remove most of the history waits (RemovalBrake.swift), and all that goes is told.
 //
 // Freed pages stay in the file and are used for what comes next: the file does not shrink, and grows no further.
 
@@ -26,30 +28,38 @@ struct Retention {
     private static let dayMicroseconds: Int64 = 24 * 3600 * 1_000_000
 
     private enum Step: CaseIterable {
-        case count, startKeys, age, number, leftovers, size
+        case count, startKeys, revisions, events, plan, age, number, leftovers, size
     }
 
     private let policy: RetentionPolicy
     /// Those of the slice: whoever has typed too few days or executions need not wait for the end of the round.
     private var limits: RetentionLimits
     private let deletions: DeletionCount
+    private let news: RetentionNews
     private let now: () -> Int64
     private var step = Step.count
     private var dueNanoseconds: UInt64 = 0
-    /// Executions in the file; nil until they were counted.
-    private var count: Int?
-    private var counted = (through: Int64(0), count: 0)
+    private var executions = ExecutionCount()
+    private var events = EventByteCount()
+    private var revisions: RevisionRemoval
+    private var brake = RemovalBrake()
     /// What the slice has removed.
     private var blockChanges = BlockChanges()
+    private var removed = RetentionReport()
     /// The walk of the current step: executions up to here were looked at.
     private var cursor: Int64 = 0
 
     /// - Parameter now: microseconds since 1970 UTC.
-    init(_ policy: RetentionPolicy, _ deletions: DeletionCount, now: @escaping () -> Int64) {
+    init(
+        _ policy: RetentionPolicy, _ deletions: DeletionCount, uses: GraphUses = GraphUses(),
+        news: RetentionNews = RetentionNews(), now: @escaping () -> Int64
+    ) {
         self.policy = policy
         limits = policy.limits
         self.deletions = deletions
+        self.news = news
         self.now = now
+        revisions = RevisionRemoval(uses)
     }
 
     /// How long nothing is to be done.
@@ -58,31 +68,46 @@ struct Retention {
         return dueNanoseconds <= time ? 0 : Int((dueNanoseconds - time + 999_999) / 1_000_000)
     }
 
-    /// The store has committed so many new executions.
-    mutating func added(_ executions: Int) {
-        if let count { self.count = count + executions }
+    /// The store has committed so many new executions, and bytes of events.
+    mutating func added(executions count: Int, eventBytes: Int) {
+        executions.total? += count
+        events.added(eventBytes)
     }
 
     /// It is not known what was committed.
     mutating func forget() {
-        count = nil
-        counted = (0, 0)
+        executions = ExecutionCount()
+        events = EventByteCount()
+        revisions.forget()
+        removed = RetentionReport()
         blockChanges.forget()
         begin(.count)
     }
 
     /// Does some of what is due.
     mutating func run(_ database: Database) throws {
-        limits = policy.limits
-        if let count { self.count = count - deletions.take() } else { _ = deletions.take() }
+        let limits = policy.limits
+        if limits != self.limits {
+            self.limits = limits
+            // What they remove is looked at first.
+            begin(.count)
+        }
+        let gone = deletions.take()
+        executions.total? -= gone.executions
+        events.removed(gone.eventBytes)
+        if gone.executions > 0 { revisions.executionsHaveGone() }
         let deadline = monotonicNanoseconds() + Self.sliceNanoseconds
         do {
+            var isDone = false
             try database.transaction {
-                let isDone = try work(database, until: deadline)
+                isDone = try work(database, until: deadline)
                 try blockChanges.write(database)
-                let pause = isDone ? Self.restMilliseconds : Self.pauseMilliseconds
-                dueNanoseconds = monotonicNanoseconds() + UInt64(pause) * 1_000_000
             }
+            news.add(removed)
+            removed = RetentionReport()
+            if isDone { news.roundIsOver(limits, at: monotonicNanoseconds()) }
+            let pause = isDone ? Self.restMilliseconds : Self.pauseMilliseconds
+            dueNanoseconds = monotonicNanoseconds() + UInt64(pause) * 1_000_000
         } catch {
             forget()
             dueNanoseconds = monotonicNanoseconds() + UInt64(Self.restMilliseconds) * 1_000_000
@@ -95,7 +120,7 @@ struct Retention {
         while monotonicNanoseconds() < deadline {
             guard try work(database) else { continue }
             guard let next = Step.allCases.dropFirst(index(of: step) + 1).first else {
-                begin(count == nil ? .count : .startKeys)
+                begin(executions.total == nil ? .count : .startKeys)
                 return true
             }
             begin(next)
@@ -114,32 +139,33 @@ struct Retention {
     /// - Returns: whether the step is done.
     private mutating func work(_ database: Database) throws -> Bool {
         switch step {
-        case .count: try countExecutions(database)
+        case .count: limits.isUnlimited ? true : try executions.countOn(database)
         case .startKeys: try removeStartKeys(database)
+        case .revisions: try revisions.step(database) { removed.revisions += 1 }
+        case .events: try events.isNeeded(limits, database) ? try events.countOn(database) : true
+        case .plan: try plan(database)
         case .leftovers: try removeLeftovers(database)
-        case .age: limits.days == 0 ? true : try removeAged(database)
-        case .number: limits.executions == 0 ? true : try removeSurplus(database)
-        case .size: limits.bytes == 0 ? true : try dropSome(database)
+        case .age: limits.days == 0 || brake.isHolding ? true : try removeAged(database)
+        case .number: limits.executions == 0 || brake.isHolding ? true : try removeSurplus(database)
+        case .size: limits.bytes == 0 || brake.isHolding ? true : try dropSome(database)
         }
     }
 
-    private mutating func countExecutions(_ database: Database) throws -> Bool {
-        guard count == nil, limits.executions > 0 else { return true }
-        var (last, found): (Int64?, Int) = (nil, 0)
-        let sql = "SELECT count(*), max(id) FROM (SELECT id FROM executions WHERE id > ?1 ORDER BY id LIMIT 2000)"
-        let statement = try RawStatement(database, sql)
-        statement.bind(1, counted.through)
-        try statement.forEachRow { row in
-            (found, last) = (row.int(0), row.optionalInt64(1))
-            return false
-        }
-        counted.count += found
-        guard let last else {
-            count = counted.count
-            return true
-        }
-        counted.through = last
-        return false
+    private var oldestKept: Int64 { now() - Int64(limits.days) * Self.dayMicroseconds }
+
+    /// Looks at how much is about to go, and whether that waits.
+    private mutating func plan(_ database: Database) throws -> Bool {
+        guard let count = executions.total else { return true }
+        var plan = RemovalBrake.Plan()
+        if limits.days > 0 { plan.aged = try database.countExecutions(before: oldestKept) }
+        if limits.executions > 0 { plan.surplus = max(0, count - limits.executions) }
+        if limits.bytes > 0, let bytes = events.total { plan.surplusBytes = max(0, bytes - limits.bytes) }
+        plan.executions = max(plan.aged, plan.surplus)
+        let verdict = brake.judge(
+            isLarge: plan.isLarge(of: (count, events.total ?? 0)), limits, wallMicroseconds: now(),
+            monotonicNanoseconds: monotonicNanoseconds())
+        news.judged(verdict, plan, of: count, limits)
+        return true
     }
 
     private func removeStartKeys(_ database: Database) throws -> Bool {
@@ -151,52 +177,68 @@ struct Retention {
         return database.changesCount < Self.rowsMax
     }
 
-    private func removeLeftovers(_ database: Database) throws -> Bool {
+    private mutating func removeLeftovers(_ database: Database) throws -> Bool {
         let next = try Int64.fetchOne(database, sql: "SELECT min(execution) FROM deleted_executions")
         guard let execution = next else { return true }
-        let sql = """
-            DELETE FROM later_events WHERE rowid IN (SELECT rowid FROM later_events WHERE execution = ? LIMIT 8)
-            """
-        try database.execute(sql: sql, arguments: [execution])
+        let rows = "later_events WHERE rowid IN (SELECT rowid FROM later_events WHERE execution = ? LIMIT 8)"
+        let bytes = try Int.fetchOne(
+            database, sql: "SELECT sum(length(records)) FROM \(rows)", arguments: [execution])
+        try database.execute(sql: "DELETE FROM \(rows)", arguments: [execution])
         if database.changesCount == 0 {
             try database.execute(sql: "DELETE FROM deleted_executions WHERE execution = ?", arguments: [execution])
         }
+        note(eventBytes: bytes ?? 0)
         return false
     }
 
     private mutating func removeAged(_ database: Database) throws -> Bool {
-        let limit = now() - Int64(limits.days) * Self.dayMicroseconds
+        let limit = oldestKept
         guard let next = try database.nextExecution(after: cursor), next.createdAt < limit else { return true }
         cursor = next.id
-        if next.isFinished, next.endedAt < limit { try remove(next, database) }
+        if next.isFinished, next.endedAt < limit {
+            try remove(next, database)
+            removed.agedExecutions += 1
+        }
         return false
     }
 
     private mutating func removeSurplus(_ database: Database) throws -> Bool {
-        guard let count, count > limits.executions, let next = try database.nextExecution(after: cursor) else {
-            return true
-        }
+        guard let count = executions.total, count > limits.executions,
+            let next = try database.nextExecution(after: cursor)
+        else { return true }
         cursor = next.id
-        if next.isFinished { try remove(next, database) }
+        if next.isFinished {
+            try remove(next, database)
+            removed.surplusExecutions += 1
+        }
         return false
     }
 
     private mutating func remove(_ execution: AgedExecution, _ database: Database) throws {
         try blockChanges.remove(
             execution.id, graphKey: execution.graphKey, status: execution.status, database)
-        try database.removeExecution(execution.id)
-        if let count { self.count = count - 1 }
+        note(eventBytes: try database.removeExecution(execution.id))
+        executions.total? -= 1
+        revisions.executionsHaveGone()
     }
 
     private mutating func dropSome(_ database: Database) throws -> Bool {
-        guard try database.usedBytes() > limits.bytes else { return true }
+        guard let bytes = events.total, bytes > limits.bytes else { return true }
         switch try database.nextExecutionWithEvents(after: cursor, rowsMax: Self.rowsMax) {
         case .end: return true
         case .nothing(let through): cursor = through
         case .found(let execution):
-            if try !database.dropFirstRow(of: execution) { cursor = execution.id }
+            let drop = try database.dropFirstRow(of: execution)
+            note(eventBytes: drop.bytes)
+            removed.isTooLarge = true
+            if !drop.hasMore { cursor = execution.id }
         }
         return false
+    }
+
+    private mutating func note(eventBytes: Int) {
+        events.removed(eventBytes)
+        removed.eventBytes += eventBytes
     }
 }
 

@@ -19,7 +19,7 @@ package final class StoreMetrics: Sendable {
     func committed(_ batch: CommitBatch, nanoseconds: Int) {
         commitNanoseconds.observe(nanoseconds)
         batchExecutions.observe(batch.written.count)
-        batchBytes.observe(batch.bytes)
+        batchBytes.observe(batch.recordBytes)
         eventCount.add(batch.events, ordering: .relaxed)
     }
 
@@ -30,6 +30,8 @@ package final class StoreMetrics: Sendable {
 struct CommitBatch {
     /// The logs, with what is stored of them now.
     var written: [(log: EventLog, seq: Int, change: Int)] = []
+    /// Of events and of what orders write.
     var bytes = 0
+    var recordBytes = 0
     var events = 0
 }

@@ -5,8 +5,18 @@ import Synchronization
 /// What waits for the store thread. Anyone may add; only the store thread takes. Adding never blocks, and costs a system
 /// call only when the thread sleeps.
 final class StoreQueue: Sendable {
-    /// Something to do on the store thread. It answers whoever waits for it by itself.
-    typealias Order = @Sendable (Database) -> Void
+    /// Something to do inside of the next commit, beside the logs.
+    struct Order: Sendable {
+        /// About as many bytes are written.
+        let bytes: Int
+        /// What it throws undoes it alone. What it gives is called on the store thread once the commit is through, or has
+        /// failed.
+        let run: @Sendable (Database) throws -> Outcome
+        /// In place of the outcome: it has thrown, or nobody will run it.
+        let fail: @Sendable (any Error) -> Void
+    }
+
+    typealias Outcome = @Sendable (_ commitFault: (any Error)?) -> Void
 
     struct Work {
         var logs: [EventLog] = []
@@ -39,7 +49,7 @@ final class StoreQueue: Sendable {
     }
 
     /// - Returns: false when nobody will ever run it.
-    func add(_ order: @escaping Order) -> Bool {
+    func add(_ order: Order) -> Bool {
         let (isAccepted, mustWake) = guarded.withLock { guarded -> (Bool, Bool) in
             guard !guarded.isClosed, !guarded.work.isStopping else { return (false, false) }
             guarded.work.orders.append(order)

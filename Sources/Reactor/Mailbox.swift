@@ -11,16 +11,21 @@ package final class Mailbox: Sendable {
         /// True while the reactor sleeps, or is about to, and nobody has woken it: the next to post must.
         var needsWakeup = false
         var wakeups: UInt64 = 0
+        /// The reactor is gone: nobody will run anything any more.
+        var isClosed = false
     }
 
     private let state = Mutex(State())
     private let bell: EventCounter
+    /// The reactor's thread.
+    let owner = ThreadID.current
 
     init() throws(SystemError) { bell = try EventCounter() }
 
     /// Hands `work` over, from any thread.
     package func post(_ work: @escaping Work) {
         let mustWake = state.withLock { state in
+            if state.isClosed { return false }
             state.work.append(work)
             if !state.needsWakeup { return false }
             state.needsWakeup = false
@@ -28,6 +33,16 @@ package final class Mailbox: Sendable {
             return true
         }
         if mustWake { bell.signal() }
+    }
+
+    /// The reactor ends: what waits is let go of, and what comes later too.
+    func close() {
+        let work = state.withLock { state in
+            state.isClosed = true
+            defer { state.work = [] }
+            return state.work
+        }
+        _ = consume work
     }
 
     /// How often a post had to wake the reactor.

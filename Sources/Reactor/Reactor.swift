@@ -61,6 +61,8 @@ package final class Reactor {
         try epoll.add(mailbox.wakeupDescriptor, .input, token: Self.mailboxToken)
     }
 
+    deinit { mailbox.close() }
+
     /// Turns until `stop`.
     package func run() throws(SystemError) {
         isStopped = false

@@ -94,6 +94,40 @@ struct Call {
         if !isAccepted { respond(Self.overloaded.response) }
     }
 
+    /// Gives an order that is answered later from another thread, such as the store's, and goes on with the answer on the
+    /// reactor's thread. No thread waits for it meanwhile.
+    /// - Parameters:
+    ///   - lane: where `work` runs, if it takes long; else it runs here.
+    ///   - work: throws, or sees to it that its parameter is called once.
+    func order<Value: Sendable>(
+        on lane: BlockingLane? = nil,
+        _ work:
+            @escaping @Sendable (_ reply: @escaping @Sendable (Result<Value, Problem>) -> Void) throws(Problem) -> Void,
+        next: @escaping @Sendable (Call, Value) throws(Problem) -> Void
+    ) {
+        let mailbox = server.reactor.mailbox
+        let confined = Confined(self, to: server.reactor)
+        let reply = { @Sendable (result: Result<Value, Problem>) in
+            mailbox.post { reactor in
+                let call = confined.open(on: reactor)
+                do throws(Problem) {
+                    try next(call, try result.get())
+                } catch {
+                    call.respond(error.response)
+                }
+            }
+        }
+        let begin = { @Sendable in
+            do throws(Problem) {
+                try work(reply)
+            } catch {
+                reply(.failure(error))
+            }
+        }
+        guard let lane else { return begin() }
+        if !lane.offer(begin) { respond(Self.overloaded.response) }
+    }
+
     /// As many requests of its kind wait as may.
     static var overloaded: Problem {
         Problem(

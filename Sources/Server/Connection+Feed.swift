@@ -127,6 +127,8 @@ extension Connection {
             return .nothing
         case .needsStore(let seq):
             return server.readStore(for: frames, after: seq, waking: slot) ? nil : .nothing
+        case .unreadable:
+            return .damaged("an execution's events cannot be read at the moment")
         case .damaged(let message):
             return .damaged(message)
         }

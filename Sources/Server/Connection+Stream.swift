@@ -184,6 +184,10 @@ extension Connection {
             server.report(message)
             close()
             return false
+        case .unreadable:
+            // It was reported by whoever has tried, and the client comes back to where it was.
+            close()
+            return false
         }
     }
 }

@@ -75,7 +75,7 @@ enum EventRoutes {
             do {
                 return .json(JSONText(trusted: try render(log, detail, after: after, through: last, from: store)))
             } catch let error as StoreError {
-                throw Problem(503, "store_unavailable", error.message)
+                throw ExecutionRoutes.unavailable(error)
             } catch let problem as Problem {
                 throw problem
             } catch {
@@ -97,7 +97,7 @@ enum EventRoutes {
             renderer.pass(toSeq: slice.firstSeq)
             if slice.firstSeq > from {
                 if output.count > 1 { output.append(byte: UInt8(ascii: ",")) }
-                EventRenderer.renderGap(from: from, to: slice.firstSeq - 1, to: &output)
+                EventRenderer.renderGap(of: log.idText, from: from, to: slice.firstSeq - 1, to: &output)
             }
             try slice.forEachRecord { record in
                 guard renderer.nextSeq <= last else { return }

@@ -20,6 +20,9 @@ final class ExecutionFeed {
     /// Executions that have ended and are still known, so that a late word of their visible mark does not tell them again.
     private static let endedMax = 8_192
 
+    /// Until what could not be read is tried again.
+    private static let retryMilliseconds: Int64 = 2_000
+
     /// One event in short, as a block of an event stream.
     struct Line {
         let executionID: ExecutionID
@@ -211,7 +214,7 @@ final class ExecutionFeed {
             report("execution \(entry.log.id): \(error)")
         }
         entry.seq = slice.lastSeq
-        if entry.status.isFinished { retire(entry) }
+        if entry.status.isFinished { retire(entry) } else { tellEnd(of: entry) }
     }
 
     /// Events left memory before they were told.
@@ -225,11 +228,38 @@ final class ExecutionFeed {
         guard entries[entry.log.id] === entry else { return }
         switch result {
         case .success(let slice) where !slice.ends.isEmpty: tell(entry, slice)
-        case .success: entry.seq = entry.log.visibleSeq
-        case .failure: entry.seq = entry.log.visibleSeq
+        case .success:
+            // It was deleted meanwhile.
+            entry.seq = entry.log.visibleSeq
+            tellEnd(of: entry)
+        case .failure:
+            // What a dashboard was told stays true until the store can be read again.
+            return tryAgain(entry)
         }
         announce(entry)
         work()
+    }
+
+    private func tryAgain(_ entry: Entry) {
+        _ = reactor.schedule(afterMilliseconds: Self.retryMilliseconds) { [weak self] in
+            guard let self, entries[entry.log.id] === entry else { return }
+            announce(entry)
+            work()
+        }
+    }
+
+    /// All was told as far as it can be read, and nothing will follow: whatever is missing, nobody takes it for running.
+    private func tellEnd(of entry: Entry) {
+        let log = entry.log
+        guard !entry.status.isFinished, log.isFinishedAndVisible, entry.seq >= log.visibleSeq else { return }
+        let summary = log.summary
+        entry.status = summary.status
+        append(
+            LightEvent(
+                summary.status == .failed ? .error : .complete, status: summary.status,
+                timestampMicroseconds: summary.endedAtMicroseconds ?? service.environment.clock.wallMicroseconds),
+            of: log)
+        retire(entry)
     }
 
     private func retire(_ entry: Entry) {

@@ -39,10 +39,9 @@ enum ExecutionRoutes {
 
     static func delete(_ call: Call) throws(Problem) {
         let (store, id) = (call.server.store, try id(call))
-        let deletion = { @Sendable () throws(Problem) in
-            try read { () throws(StoreError) in try store.deleteExecution(id) }
-        }
-        call.then(deletion) { (call, deletion) throws(Problem) in
+        call.order { reply in
+            store.deleteExecution(id) { reply($0.mapError(unavailable)) }
+        } next: { (call, deletion: ExecutionDeletion) throws(Problem) in
             switch deletion {
             case .unknown: throw unknown(id)
             case .unfinished:
@@ -288,7 +287,11 @@ extension ExecutionRoutes {
         do {
             return try work()
         } catch {
-            throw Problem(503, "store_unavailable", error.message, headers: ["Retry-After": "5"])
+            throw unavailable(error)
         }
+    }
+
+    static func unavailable(_ error: StoreError) -> Problem {
+        Problem(503, "store_unavailable", error.message, headers: ["Retry-After": "5"])
     }
 }

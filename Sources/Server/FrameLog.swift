@@ -35,6 +35,8 @@ final class FrameLog {
         case needsStore(after: Int)
         /// The stored records cannot be read: damaged history.
         case damaged(String)
+        /// They could not be read at this moment; whoever comes again may have them.
+        case unreadable
     }
 
     let log: EventLog
@@ -52,6 +54,7 @@ final class FrameLog {
     private(set) var endOffset = 0
     private(set) var isComplete = false
     private var damage: String?
+    private var isUnreadable = false
     /// Whether a part of the first frame was sent already, as it was when nothing was missing.
     let isResumedInsideFrame: Bool
     /// Events are missing here that others may have had, and states are left out behind them.
@@ -163,6 +166,10 @@ final class FrameLog {
 
     private func extendUncounted() -> Extension {
         if let damage { return .damaged(damage) }
+        if isUnreadable {
+            isUnreadable = false
+            return .unreadable
+        }
         if isComplete { return .caughtUp(isComplete: true) }
         if let early = log.takeEarly(detail, from: nextSeq) {
             take(early)
@@ -194,6 +201,12 @@ final class FrameLog {
         return waiting
     }
 
+    /// The store could not be read.
+    func readFailed() {
+        isAwaitingStore = false
+        isUnreadable = true
+    }
+
     /// Hands over records that were read from the store; an empty slice means that the store does not have them.
     func provide(_ slice: EventLog.Slice) {
         isAwaitingStore = false
@@ -223,7 +236,7 @@ final class FrameLog {
         let box = Box(Segment(firstSeq: first, offset: endOffset), nil)
         let start = box.segment.begin()
         box.segment.bytes.append("data: ")
-        EventRenderer.renderGap(from: first, to: last, to: &box.segment.bytes)
+        EventRenderer.renderGap(of: log.idText, from: first, to: last, to: &box.segment.bytes)
         box.segment.finish(at: start)
         endOffset += box.segment.bytes.count
         frameBytes += box.segment.bytes.allocatedBytes

@@ -1,5 +1,6 @@
-// The graphs that can be executed now, compiled; and the way to change them. What is here is what the store has: a change
-// is stored first. Reading is quick and may happen on the reactor's thread, all else blocks and belongs on a lane.
+// The graphs that can be executed now, compiled. What is here is a cache of what the store has: of each graph that ever was
+// the newest number, deletions included, and nothing older takes its place, however late whoever brings it was. A change is
+// stored first. Reading is quick and may happen on the reactor's thread, all else blocks and belongs on a lane.
 
 import Executions
 import Graphs
@@ -17,6 +18,8 @@ package final class GraphCatalog: Sendable {
         case invalid(GraphFaults)
         /// The current revision is not the expected one: this is, 0 for none.
         case conflict(current: Int)
+        /// Others have changed it at the same moment, time after time.
+        case contended
         case store(StoreError)
     }
 
@@ -24,10 +27,10 @@ package final class GraphCatalog: Sendable {
     private static let oldRevisionsMax = 64
 
     private struct Guarded {
+        var heads: [String: GraphHead] = [:]
+        /// Those of `heads` that can run. One that cannot, for a kind or a size that is not allowed any more, nobody sees; but
+        /// what replaces or deletes it must know that it is there.
         var current: [String: GraphRevision] = [:]
-        /// The numbers of current revisions that cannot run: a kind or a size that is not allowed any more. Nobody sees them,
-        /// but what replaces or deletes them must know that they are there.
-        var unrunnable: [String: Int] = [:]
         var old: [String: GraphRevision] = [:]
     }
 
@@ -35,7 +38,7 @@ package final class GraphCatalog: Sendable {
     let compiler: any GraphCompiler
     let clock: any Clock
     /// Where documents that come by the API look for the files that they name.
-    private let folder: String?
+    let folder: String?
     private let guarded = Mutex(Guarded())
     /// Nil where there is no graphs folder.
     let watch: FolderWatch?
@@ -55,7 +58,12 @@ package final class GraphCatalog: Sendable {
 
     /// The number of the current revision, also of one that cannot run; 0 for none.
     func currentNumber(_ id: String) -> Int {
-        guarded.withLock { $0.current[id]?.identity.revision ?? $0.unrunnable[id] ?? 0 }
+        head(of: id).current
+    }
+
+    /// As far as it is known; who changes it is told if the store knows better.
+    func head(of id: String) -> GraphHead {
+        guarded.withLock { $0.heads[id] ?? .none }
     }
 
     /// All current graphs, by id.
@@ -115,56 +123,18 @@ package final class GraphCatalog: Sendable {
         return content
     }
 
-    /// Stores a document as the next revision of its graph.
-    /// - Parameter expecting: the revision that it replaces, 0 for none; nil: whatever is there.
-    package func put(_ content: GraphRevisionContent, expecting: Int? = nil) throws(ChangeError) -> Change {
-        let new = NewGraph(
-            id: content.graph.document.id, document: content.graph.document.source, files: content.files,
-            folder: folder,
-            createdAtMicroseconds: clock.wallMicroseconds)
-        let change = try put(new, content, expecting: expecting)
-        // What it imports is not watched yet, and may have changed since it was read.
-        if !content.code.isEmpty || !content.files.isEmpty { watch?.mark(graph: new.id) }
-        return change
-    }
-
-    package func delete(_ id: String, expecting: Int?) throws(ChangeError) {
-        while true {
-            let revision = currentNumber(id)
-            guard revision > 0, expecting == nil || expecting == revision else { throw .conflict(current: revision) }
-            let now = clock.wallMicroseconds
-            let deletion = try stored { () throws(StoreError) in
-                try store.deleteGraph(id, expecting: revision, atMicroseconds: now)
-            }
-            if deletion != nil {
-                return guarded.withLock { guarded in
-                    if guarded.current[id]?.identity.revision == revision { guarded.current[id] = nil }
-                    if guarded.unrunnable[id] == revision { guarded.unrunnable[id] = nil }
-                }
-            }
+    /// Takes over what the store has: a revision, or none where it is a deletion or cannot run. The older never wins.
+    func apply(_ head: GraphHead, id: String, _ revision: GraphRevision?) {
+        // What is replaced is freed outside of the lock.
+        let replaced = guarded.withLock { guarded -> GraphRevision? in
+            let known = guarded.heads[id] ?? .none
+            let canRunNow = head == known && guarded.current[id] == nil
+            guard head.revision > known.revision || canRunNow else { return nil }
+            guarded.heads[id] = head
+            defer { guarded.current[id] = revision }
+            return guarded.current[id]
         }
-    }
-
-    func put(_ new: NewGraph, _ content: GraphRevisionContent, expecting: Int?) throws(ChangeError) -> Change {
-        while true {
-            let replaced = currentNumber(new.id)
-            if let expecting, expecting != replaced { throw .conflict(current: replaced) }
-            guard let summary = try stored({ () throws(StoreError) in try store.put(new, expecting: replaced) }) else {
-                continue
-            }
-            let identity = GraphIdentity(
-                id: new.id, revision: summary.revision, files: new.files, folder: new.folder,
-                interpreter: content.graph.document.interpreter(in: new.folder))
-            let revision: GraphRevision
-            do {
-                revision = try compiler.compile(
-                    content.graph, identity: identity, createdAtMicroseconds: summary.createdAtMicroseconds)
-            } catch {
-                throw .invalid(error)
-            }
-            makeCurrent(revision)
-            return Change(revision: revision, isNew: replaced == 0)
-        }
+        _ = consume replaced
     }
 
     /// Compiles a current revision anew: something around it has changed, and nothing in it.
@@ -181,20 +151,17 @@ package final class GraphCatalog: Sendable {
         }
     }
 
-    private func makeCurrent(_ revision: GraphRevision) {
-        guarded.withLock { guarded in
-            let known = guarded.current[revision.identity.id]?.identity.revision ?? 0
-            guard revision.identity.revision > known else { return }
-            guarded.current[revision.identity.id] = revision
-            guarded.unrunnable[revision.identity.id] = nil
-        }
-    }
-
-    private func stored<Value>(_ work: () throws(StoreError) -> Value) throws(ChangeError) -> Value {
-        do {
-            return try work()
-        } catch {
-            throw .store(error)
+    /// What is wrong, by graph: every number is the store's, and what can run has that number. While nothing changes.
+    package func checkInvariants() throws(StoreError) -> [String] {
+        let stored = try store.graphHeads()
+        let (heads, current) = guarded.withLock { ($0.heads, $0.current) }
+        let ids = Set(stored.keys).union(heads.keys).union(current.keys)
+        return ids.sorted().compactMap { id in
+            if stored[id] != heads[id] {
+                return "\(id): \(heads[id] ?? .none), and the store has \(stored[id] ?? .none)"
+            }
+            guard let revision = current[id]?.identity.revision, revision != heads[id]?.current else { return nil }
+            return "\(id): revision \(revision) runs, and \(heads[id] ?? .none) is the newest"
         }
     }
 }
@@ -205,17 +172,31 @@ extension GraphCatalog {
     /// - Returns: what could not be loaded and why, a line each.
     package func load() throws(StoreError) -> [String] {
         var complaints: [String] = []
-        for stored in try store.currentGraphs() {
-            do {
-                makeCurrent(try compiled(stored))
-            } catch {
-                guarded.withLock { $0.unrunnable[stored.summary.graphID] = stored.summary.revision }
-                complaints.append("graph \(stored.summary.graphID) cannot be run: \(error)")
-            }
+        for (id, head) in try store.graphHeads().sorted(by: { $0.key < $1.key }) {
+            if let complaint = try load(id, head) { complaints.append(complaint) }
         }
         // What was told before this look is seen by it.
         _ = marks
         return try complaints + look(at: .everything, marked: .everything, repeating: true)
+    }
+
+    /// - Returns: why it cannot run.
+    private func load(_ id: String, _ head: GraphHead) throws(StoreError) -> String? {
+        let (known, runs) = guarded.withLock { ($0.heads[id] ?? .none, $0.current[id] != nil) }
+        if known.revision > head.revision || known == head && (runs || head.isDeletion) { return nil }
+        guard !head.isDeletion else {
+            apply(head, id: id, nil)
+            return nil
+        }
+        // Gone again: whoever has removed it has told what is there now.
+        guard let stored = try store.graph(id, revision: head.revision) else { return nil }
+        do {
+            apply(head, id: id, try compiled(stored))
+            return nil
+        } catch {
+            apply(head, id: id, nil)
+            return "graph \(id) cannot be run: \(error)"
+        }
     }
 
     private func compiled(_ stored: StoredGraph) throws(GraphFaults) -> GraphRevision {

@@ -26,20 +26,21 @@ enum GraphRoutes {
     static func create(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
         let access = call.access
-        call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
+        let lane = call.server.lanes.compiling(bytes: body.count)
+        call.order(on: lane) { (reply) throws(Problem) in
             let content = try parse(body, format, catalog)
-            guard access.allows(graph: content.graph.document.id) else { throw Server.otherGraph }
-            do throws(GraphCatalog.ChangeError) {
-                let change = try catalog.put(content, expecting: 0)
-                return document(change.revision, as: .json, status: 201, isNew: true)
-            } catch {
-                if case .conflict = error {
-                    let id = content.graph.document.id
-                    throw Problem(
-                        409, "graph_exists", "There is a graph \(id) already; PUT /api/graphs/\(id) replaces it.")
-                }
-                throw problem(for: error)
+            let id = content.graph.document.id
+            guard access.allows(graph: id) else { throw Server.otherGraph }
+            catalog.put(content, expecting: 0, on: lane) { result in
+                reply(
+                    result.mapError { error in
+                        guard case .conflict = error else { return problem(for: error) }
+                        return Problem(
+                            409, "graph_exists", "There is a graph \(id) already; PUT /api/graphs/\(id) replaces it.")
+                    })
             }
+        } next: { (call, change: GraphCatalog.Change) in
+            call.respond(document(change.revision, as: .json, status: 201, isNew: true))
         }
     }
 
@@ -56,7 +57,13 @@ enum GraphRoutes {
             return call.offload(on: call.server.lanes.computing) { () throws(Problem) in
                 let revision = try ExecutionRoutes.read { () throws(StoreError) in try catalog.revision(number, of: id)
                 }
-                guard let revision else { throw unknown(id) }
+                guard let revision else {
+                    guard catalog.head(of: id) != .none else { throw unknown(id) }
+                    throw Problem(
+                        404, "unknown_revision",
+                        "Graph \(id) has no revision \(number), or it is no longer kept; GET /api/graphs/\(id)/revisions lists"
+                            + " those there are.")
+                }
                 return document(revision, as: format, status: 200, isNew: false)
             }
         }
@@ -75,35 +82,33 @@ enum GraphRoutes {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
         let id = call.parameter("id")
         let conditions = try preconditions(call.request)
-        call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
+        let lane = call.server.lanes.compiling(bytes: body.count)
+        call.order(on: lane) { (reply) throws(Problem) in
             let content = try parse(body, format, catalog)
             guard content.graph.document.id == id else {
                 throw invalid(GraphFaults(pointer: "/id", "is \(content.graph.document.id), but the path says \(id)"))
             }
             let revision = try expected(conditions, catalog.currentNumber(id))
-            do throws(GraphCatalog.ChangeError) {
-                let change = try catalog.put(content, expecting: revision)
-                return document(change.revision, as: .json, status: change.isNew ? 201 : 200, isNew: change.isNew)
-            } catch {
-                throw problem(for: error)
-            }
+            catalog.put(content, expecting: revision, on: lane) { reply($0.mapError(problem)) }
+        } next: { (call, change: GraphCatalog.Change) in
+            let status: Status = change.isNew ? 201 : 200
+            call.respond(document(change.revision, as: .json, status: status, isNew: change.isNew))
         }
     }
 
     static func delete(_ call: Call) throws(Problem) {
         let (catalog, id) = (call.server.catalog, call.parameter("id"))
-        let conditions = try preconditions(call.request)
-        call.offload { () throws(Problem) in
-            let current = catalog.currentNumber(id)
-            guard current > 0 else { throw unknown(id) }
-            let revision = try expected(conditions, current)
-            do throws(GraphCatalog.ChangeError) {
-                try catalog.delete(id, expecting: revision)
-                return Response(204)
-            } catch {
-                if case .conflict(current: 0) = error { throw unknown(id) }
-                throw problem(for: error)
+        let current = catalog.currentNumber(id)
+        let revision = current == 0 ? nil : try expected(try preconditions(call.request), current)
+        call.order { reply in
+            catalog.delete(id, expecting: revision) { result in
+                reply(
+                    result.mapError { error in
+                        if case .conflict(current: 0) = error { unknown(id) } else { problem(for: error) }
+                    })
             }
+        } next: { (call, _: Void) in
+            call.respond(Response(204))
         }
     }
 
@@ -265,6 +270,11 @@ extension GraphRoutes {
         switch error {
         case .invalid(let faults): invalid(faults)
         case .conflict(let current): changed(current)
+        case .contended:
+            Problem(
+                409, "graph_contended",
+                "Others have changed the graph at the same moment, \(GraphCatalog.triesMax) times in a row; read it and decide anew.",
+                headers: ["Retry-After": "1"])
         case .store(let error): Problem(503, "store_unavailable", error.message, headers: ["Retry-After": "5"])
         }
     }

@@ -313,8 +313,10 @@ extension Server {
         frames.isAwaitingStore = true
         reads.read(frames.log.id, after: seq) { [reactor, weak frames] page in
             guard let frames else { return }
-            // What cannot be read is missing.
-            frames.provide((try? page.get()) ?? EventLog.Slice(firstSeq: seq + 1))
+            switch page {
+            case .success(let slice): frames.provide(slice)
+            case .failure: frames.readFailed()
+            }
             for slot in frames.takeWaiting() { reactor.needsFlush(slot) }
         }
         return false

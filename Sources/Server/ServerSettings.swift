@@ -36,9 +36,8 @@ package struct ServerSettings: Sendable {
     /// The graph that the console opens first; empty: the first of the list.
     package var startGraph = ""
     package var version = ""
-    /// The folder with the console's files, and of `openapi.json`; nil: there is no console.
-    package var consoleFolder: String?
-    package var openAPIPath: String?
+    /// The console, and the description of the API.
+    package var files = StaticFiles()
 
     package init() {}
 }

@@ -8,9 +8,6 @@ import Reactor
 
 /// The daemon itself: health, metrics, the description of the API, the console's files.
 enum SystemRoutes {
-    /// A console file is small; whatever is larger was not put there by us.
-    private static let fileBytesMax = 4 << 20
-
     static func health(_ call: Call) throws(Problem) {
         call.respond(.json(["status": "alive", "version": JSONText(call.server.settings.version)] as JSONObject))
     }
@@ -28,8 +25,7 @@ enum SystemRoutes {
     }
 
     static func openAPI(_ call: Call) throws(Problem) {
-        guard let path = call.server.settings.openAPIPath, let bytes = try? SmallFile.read(path, bytesMax: fileBytesMax)
-        else {
+        guard let bytes = call.server.settings.files.openAPI else {
             throw Problem(404, "not_installed", "The description of the API is not installed beside the program.")
         }
         call.respond(Response(200, ["Content-Type": "application/json"], body: bytes))
@@ -58,20 +54,18 @@ enum SystemRoutes {
         let path = call.request.path
         let name = path.count == 2 ? path[1] : "index.html"
         if name == "settings.json" { return call.respond(consoleSettings(call.server.settings)) }
-        guard let folder = call.server.settings.consoleFolder, isPlain(name), let type = mediaType(of: name),
-            let bytes = try? SmallFile.read("\(folder)/\(name)", bytesMax: fileBytesMax)
-        else {
+        guard let file = call.server.settings.files.console[name] else {
             throw Problem(404, "not_found", "There is no such page; GET /openapi.json lists what there is.")
         }
         let headers: HeaderFields = [
-            "Content-Type": type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
+            "Content-Type": file.mediaType, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Content-Security-Policy":
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
                 + "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
         ]
-        call.respond(Response(200, headers, body: bytes))
+        call.respond(Response(200, headers, body: file.bytes))
     }
 
     /// What the console must know before it asks for anything else.
@@ -79,20 +73,5 @@ enum SystemRoutes {
         let start: JSONText = settings.startGraph.isEmpty ? .null : JSONText(settings.startGraph)
         let content: JSONObject = ["start_graph": start, "version": JSONText(settings.version)]
         return .json(content, headers: ["Cache-Control": "no-cache"])
-    }
-
-    /// Letters, digits, `-`, `_` and single dots: never a path.
-    private static func isPlain(_ name: String) -> Bool {
-        name.wholeMatch(of: /[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*/) != nil
-    }
-
-    private static func mediaType(of name: String) -> String? {
-        switch name.split(separator: ".").last {
-        case "html": "text/html; charset=utf-8"
-        case "js": "text/javascript; charset=utf-8"
-        case "css": "text/css; charset=utf-8"
-        case "svg": "image/svg+xml"
-        default: nil
-        }
     }
 }

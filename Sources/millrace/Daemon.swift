@@ -62,7 +62,8 @@ final class Daemon {
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
             folder: graphs)
         server = Server(
-            reactor: engine.reactor, settings: ServerSettings(configuration, installation), service: engine.service,
+            reactor: engine.reactor, settings: ServerSettings(configuration, installation.files()),
+            service: engine.service,
             catalog: catalog, store: engine.store
         ) { [log] line in log.log(.error, "a request met a fault", ["error": line]) }
         let metrics = DaemonMetrics(
@@ -345,7 +346,7 @@ private final class VisibilityRelay: ExecutionStoreObserver {
 }
 
 extension ServerSettings {
-    init(_ configuration: Configuration, _ installation: Installation) {
+    init(_ configuration: Configuration, _ files: StaticFiles) {
         self.init()
         let http = configuration.http
         requestLimits.requestLineBytesMax = http.requestLineBytesMax
@@ -370,7 +371,6 @@ extension ServerSettings {
         allowsForwardedWithoutTokens = configuration.auth.allowForwardedWithoutTokens
         startGraph = configuration.console.startGraph
         version = Installation.version
-        consoleFolder = installation.consoleFolder
-        openAPIPath = installation.openAPI
+        self.files = files
     }
 }

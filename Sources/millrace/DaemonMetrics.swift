@@ -28,6 +28,7 @@ struct DaemonMetrics: Sendable {
             "millrace_store_batch_executions", "Executions in a transaction.", metrics.batchExecutions.value, unit: 1)
         text.histogram(
             "millrace_store_batch_bytes", "Bytes of events in a transaction.", metrics.batchBytes.value, unit: 1)
+        write(store.retentionNews, to: &text)
         if let bytes = store.fileBytes { text.gauge("millrace_store_bytes", "Bytes of the history's file.", bytes) }
         let workers = python.counts
         text.gauge(
@@ -37,6 +38,27 @@ struct DaemonMetrics: Sendable {
             "millrace_worker_processes_started", "Processes that were started for Python nodes.", workers.started)
         text.gauge("millrace_worker_calls_waiting", "Calls of Python nodes that wait for a process.", workers.waiting)
         text.gauge("millrace_children", "Child processes that run now.", children.running)
+    }
+}
+
+extension DaemonMetrics {
+    private func write(_ news: RetentionNews, to text: inout MetricsText) {
+        let removed = news.total
+        let executions: [(labels: MetricsText.Labels, value: Int)] = [
+            (["reason": "days"], removed.agedExecutions), (["reason": "executions"], removed.surplusExecutions),
+        ]
+        text.counters(
+            "millrace_retention_executions_removed", "Executions that the history has ceased to keep, by the limit.",
+            executions)
+        text.counter(
+            "millrace_retention_event_bytes_removed", "Bytes of events that the history has ceased to keep.",
+            removed.eventBytes)
+        text.counter(
+            "millrace_retention_revisions_removed", "Graph revisions that no execution named any more.",
+            removed.revisions)
+        text.gauge(
+            "millrace_retention_waiting", "1 while a removal of most of the history was announced and waits.",
+            news.isWaiting ? 1 : 0)
     }
 }
 

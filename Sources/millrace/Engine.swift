@@ -37,7 +37,8 @@ struct Engine {
         pool = WorkerPool(threads: configuration.workers.threads > 0 ? configuration.workers.threads : cores)
         store = HistoryStore(
             location, durability: configuration.history.durability == .power ? .power : .process,
-            retention: RetentionLimits(configuration.history)
+            retention: RetentionLimits(configuration.history),
+            news: RetentionNews { word in log?.log(word) }
         ) { fault in
             if let fault {
                 log?.log(.error, "the history cannot be written; executions wait", ["error": fault.message])
@@ -126,7 +127,9 @@ extension ExecutionService.Limits {
 extension RetentionLimits {
     fileprivate init(_ configuration: Configuration.History) {
         self.init(
-            days: configuration.retainDays, executions: configuration.retainExecutions, bytes: configuration.retainBytes
+            days: configuration.retainDays, executions: configuration.retainExecutions,
+            bytes: configuration.retainBytes,
+            largeRemovalDelayMilliseconds: configuration.largeRemovalDelayMilliseconds
         )
     }
 }

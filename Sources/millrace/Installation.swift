@@ -1,4 +1,5 @@
 import Glibc
+import Server
 
 /// Where the program's own files lie: beside an installed program under its prefix, or in the source tree of a build.
 struct Installation {
@@ -35,6 +36,9 @@ struct Installation {
             folders: [folder, "\(package)/Sources/Nodes/Python", "\(package)/Sources/Console/Files"],
             graphsFolder: "\(package)/config/graphs")
     }
+
+    /// What is served as it is; blocks.
+    func files() -> StaticFiles { StaticFiles(consoleFolder: consoleFolder, openAPIPath: openAPI) }
 
     private struct NoProgramPath: Error {}
 

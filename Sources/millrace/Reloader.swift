@@ -48,14 +48,16 @@ final class Reloader {
         }
         isReloading = true
         report.reloading()
+        let installation = installation
         let (source, mailbox) = (source, server.reactor.mailbox)
         server.folderLook.everything { [self] looked in
             let graphFaults = note(looked)
             let confined = Confined(self, to: server.reactor)
             // A slow disk must not hold up the streams, nor compiling what runs.
             engine.lanes.documents.submit {
+                let files = installation.files()
                 let loaded = Result { () throws(ConfigurationError) in try source.load() }
-                mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults) }
+                mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults, files) }
             }
         }
     }
@@ -72,16 +74,19 @@ final class Reloader {
         }
     }
 
-    private func finish(_ loaded: Result<LoadedConfiguration, ConfigurationError>, _ graphFaults: Int) {
+    private func finish(
+        _ loaded: Result<LoadedConfiguration, ConfigurationError>, _ graphFaults: Int, _ files: StaticFiles
+    ) {
         var faults = Self.words(graphFaults)
         switch loaded {
         case .success(let loaded):
-            apply(loaded)
+            apply(loaded, files)
         case .failure(let error):
             let lines = error.description.split(separator: "\n")
             for line in lines {
                 log.log(.error, .configurationRefused, ["reason": String(line)])
             }
+            server.settings.files = files
             faults.insert("the configuration cannot be reloaded, the old one stays: \(lines.first ?? "")", at: 0)
         }
         server.reloadTokens { [self] failure in
@@ -110,10 +115,10 @@ final class Reloader {
         }
     }
 
-    private func apply(_ loaded: LoadedConfiguration) {
+    private func apply(_ loaded: LoadedConfiguration, _ files: StaticFiles) {
         for warning in loaded.warnings { log.log(.warning, "configuration", ["reason": warning]) }
         let change = configuration.reload(from: loaded.configuration)
-        server.settings = ServerSettings(configuration, installation)
+        server.settings = ServerSettings(configuration, files)
         engine.use(configuration)
         log.change(leastSevere: configuration.log.level)
         log.change(format: configuration.log.format)

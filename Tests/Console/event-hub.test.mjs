@@ -33,7 +33,7 @@ async function serve(answer = (response, wanted) => response.write(wanted.map(([
 
 /** A reader that remembers what it was told, and can wait for it. */
 function reader(hub) {
-    const seen = { texts: new Map(), list: [], refused: [], gaps: [], connections: [] };
+    const seen = { texts: new Map(), list: [], refused: [], gaps: [], connections: [], waits: [] };
     const waiting = [];
     const attached = hub.attach((messages) => {
         for (const message of structuredClone(messages)) {
@@ -42,6 +42,7 @@ function reader(hub) {
             if (message.kind === "refused") seen.refused.push(message);
             if (message.kind === "gap") seen.gaps.push(message.gap);
             if (message.kind === "connection") seen.connections.push(message.connection?.state);
+            if (message.kind === "connection") seen.waits.push(message.connection?.milliseconds ?? 0);
         }
         for (const each of waiting.slice()) if (each.condition()) each.resolve();
     });
@@ -155,12 +156,36 @@ test("when the server refuses, readers are told to look for themselves, and list
 
 test("a gap moves the readers that are before it", async () => {
     const { url } = await serve((response) => {
-        response.write(block({ type: "gap", from: 1, to: 8 }) + block(eventsOf("a")[8]));
+        response.write(block({ type: "gap", execution_id: "a", from: 1, to: 8 }) + block(eventsOf("a")[8]));
     });
     const watcher = reader(new EventHub({ url }));
     watcher.wish({ kind: "watch", key: 1, executionId: "a", after: 0 });
     await watcher.until(() => watcher.seqs(1).length === 1);
     assert.deepEqual(watcher.seen.gaps.map(({ from, to }) => [from, to]), [[1, 8]]);
     assert.deepEqual(watcher.seqs(1), [9]);
+    watcher.close();
+});
+
+test("a gap of one of two executions moves its readers alone, and nobody connects anew", async () => {
+    const { url, requests } = await serve((response) => {
+        response.write(block({ type: "gap", execution_id: "a", from: 1, to: 8 }) + block(eventsOf("a")[8]));
+        response.write(eventsOf("b").map(block).join(""));
+    });
+    const watcher = reader(new EventHub({ url }));
+    watcher.wish({ kind: "watch", key: 1, executionId: "a", after: 0 });
+    watcher.wish({ kind: "watch", key: 2, executionId: "b", after: 0 });
+    await watcher.until(() => watcher.seqs(1).length === 1 && watcher.seqs(2).length === allSeqs.length);
+    assert.deepEqual(watcher.seen.gaps.map(({ execution_id: id, to }) => [id, to]), [["a", 8]]);
+    assert.equal(requests.length, 1);
+    watcher.close();
+});
+
+test("a server whose events cannot be taken is not asked without pause", async () => {
+    // The first event is missing, so that each connection leaves the reader where it was.
+    const { url, requests } = await serve((response) => response.write(block(eventsOf("a")[5])));
+    const watcher = reader(new EventHub({ url }));
+    watcher.wish({ kind: "watch", key: 1, executionId: "a", after: 0 });
+    await watcher.until(() => watcher.seen.waits.some((milliseconds) => milliseconds >= 2_000));
+    assert.equal(requests.length, 10);
     watcher.close();
 });

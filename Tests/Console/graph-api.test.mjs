@@ -129,7 +129,7 @@ test("a gap moves the cursor, and 204 is the end", async () => {
     const { base, requests } = await serve((response, number) => {
         if (number > 1) return response.writeHead(204).end();
         response.writeHead(200, headers);
-        response.end(`${opening}data: {"type":"gap","from":1,"to":8}\n\n${blocks[8]}`);
+        response.end(`${opening}data: {"type":"gap","execution_id":"01a","from":1,"to":8}\n\n${blocks[8]}`);
     });
     const { seqs, gaps } = await follow((handlers) => new GraphAPI({ base }).watchExecution("01a", 0, handlers));
     assert.deepEqual(gaps, [[1, 8]]);

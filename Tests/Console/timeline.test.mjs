@@ -43,7 +43,7 @@ test("entries are found by seq and by node", () => {
 
 test("entries are found by seq behind a gap, too", () => {
     const made = new Timeline(["a", "b", "c"]);
-    made.noteGap({ type: "gap", from: 1, to: 4 });
+    made.noteGap({ type: "gap", execution_id: "01a", from: 1, to: 4 });
     for (const event of sampleRun.slice(4)) made.push(event, "");
     assert.equal(made.firstSeq, 5);
     assert.equal(made.entry(6)?.event, sampleRun[5]);

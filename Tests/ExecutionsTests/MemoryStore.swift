@@ -86,7 +86,9 @@ final class MemoryStore: ExecutionStore {
 
     func start(under key: StartKey) throws(StoreError) -> KeyedStart? { guarded.withLock { $0.starts[key] } }
 
-    func deleteExecution(_ id: ExecutionID) throws(StoreError) -> ExecutionDeletion { .unknown }
+    func deleteExecution(_ id: ExecutionID, _ reply: @escaping StoreReply<ExecutionDeletion>) {
+        reply(.success(.unknown))
+    }
 
     func lastRowID() throws(StoreError) -> Int64 { guarded.withLock { $0.rows.keys.map(\.rowID).max() ?? 0 } }
 }

@@ -13,6 +13,25 @@ func newGraph(
         createdAtMicroseconds: time, loadedFrom: loadedFrom)
 }
 
+extension HistoryStore {
+    /// Waits for the commit; nil where another number was expected.
+    @discardableResult
+    func put(_ graph: NewGraph, expecting: Int) throws(StoreError) -> GraphRevisionSummary? {
+        let change: GraphChange = try waited { put(graph, expecting: expecting, $0) }
+        guard case .stored(let summary) = change else { return nil }
+        return summary
+    }
+
+    @discardableResult
+    func deleteGraph(_ id: String, expecting: Int, atMicroseconds time: Int64) throws(StoreError)
+        -> GraphRevisionSummary?
+    {
+        let change: GraphChange = try waited { deleteGraph(id, expecting: expecting, atMicroseconds: time, $0) }
+        guard case .stored(let summary) = change else { return nil }
+        return summary
+    }
+}
+
 @Suite struct GraphStoreTests {
     private let folder = TemporaryFolder()
 
@@ -78,8 +97,10 @@ func newGraph(
         #expect(try store.graph("a", revision: 1)?.document.description == "[1]")
         #expect(try store.deleteGraph("a", expecting: 2, atMicroseconds: 6) == nil)
         #expect(try store.deleteGraph("a", expecting: 0, atMicroseconds: 6) == nil)
-        #expect(try store.put(newGraph("a", "[3]"), expecting: 2) == nil)
-        #expect(try store.put(newGraph("a", "[3]"), expecting: 0)?.revision == 3)
+        #expect(try store.put(newGraph("a", "[3]"), expecting: 0) == nil)
+        #expect(try store.put(newGraph("a", "[3]"), expecting: 1) == nil)
+        #expect(try store.graphHeads() == ["a": GraphHead(revision: 2, isDeletion: true)])
+        #expect(try store.put(newGraph("a", "[3]"), expecting: 2)?.revision == 3)
         #expect(try store.revisions(ofGraph: "a").map(\.isDeletion) == [false, true, false])
         #expect(try store.currentGraphs().map(\.document.description) == ["[3]"])
         try store.stop()

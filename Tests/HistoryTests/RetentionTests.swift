@@ -56,6 +56,14 @@ import Testing
         try DatabaseQueue(path: path).read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? -1 }
     }
 
+    private func eventBytes() throws -> Int {
+        try DatabaseQueue(path: path).read { database in
+            try ["executions", "first_events", "later_events"].reduce(0) { bytes, table in
+                try bytes + (Int.fetchOne(database, sql: "SELECT sum(length(records)) FROM \(table)") ?? 0)
+            }
+        }
+    }
+
     @Test func `what ended long enough ago goes, and what has not ended stays`() throws {
         let logs = [ended(1, atDay: 0), ended(2, atDay: 8), ended(3, status: .running), ended(4, atDay: 1)]
         try store(logs.map { ($0, [[[1]], [[2]]]) })
@@ -108,7 +116,7 @@ import Testing
                 guard case .found(let execution) = try database.nextExecutionWithEvents(after: 0, rowsMax: 1) else {
                     return #expect(Bool(false))
                 }
-                #expect(try database.dropFirstRow(of: execution) == (dropped < 4))
+                #expect(try database.dropFirstRow(of: execution).hasMore == (dropped < 4))
             }
             let slice = try read { try $0.records(of: log.id, after: 0, bytesMax: 1000) }
             #expect(slice.firstSeq == dropped + 1)
@@ -139,7 +147,7 @@ import Testing
             guard case .found(let execution) = try database.nextExecutionWithEvents(after: 0, rowsMax: 1) else {
                 return #expect(Bool(false), "there are events to drop")
             }
-            #expect(try !database.dropFirstRow(of: execution))
+            #expect(try !database.dropFirstRow(of: execution).hasMore)
         }
     }
 
@@ -160,7 +168,7 @@ import Testing
         try store(logs.map { ($0, [[event], [event], [[9]]]) })
         let limit = 2 << 20
         _ = try retain(RetentionLimits(bytes: limit))
-        let used = try DatabaseQueue(path: path).inDatabase { try $0.usedBytes() }
+        let used = try eventBytes()
         #expect(used <= limit && used > limit / 2)
         try read { (store: HistoryStore) throws in
             #expect(try store.executions(ExecutionQuery()).count == 20)
@@ -193,6 +201,42 @@ import Testing
             guard case .unfinished = try store.deleteExecution(summary(1).id) else { return #expect(Bool(false)) }
             #expect(try store.execution(summary(1).id) != nil)
         }
+    }
+
+    @Test func `documents of graphs do not count against the bytes of events`() throws {
+        let event = [UInt8](repeating: 1, count: 100_000)
+        let logs = (1...5 as ClosedRange<Int64>).map { ended($0) }
+        try store(logs.map { ($0, [[event], [[9]]]) })
+        let document = "\"" + String(repeating: "x", count: 1 << 20) + "\""
+        try read { (store: HistoryStore) throws in
+            for number in 0..<12 { try store.put(newGraph("a", document, files: ["f": event]), expecting: number) }
+        }
+        _ = try retain(RetentionLimits(bytes: 1 << 20))
+        try read { (store: HistoryStore) throws in
+            for log in logs { #expect(try store.records(of: log.id, after: 0, bytesMax: 1 << 20).firstSeq == 1) }
+        }
+        _ = try retain(RetentionLimits(bytes: 350_000))
+        #expect(try eventBytes() == 300_005)
+    }
+
+    @Test func `the bytes of events are kept by what comes and what goes`() throws {
+        let event = [UInt8](repeating: 1, count: 1000)
+        let logs = (1...40 as ClosedRange<Int64>).map { ended($0) }
+        try store(logs.map { ($0, [[event], [[9]], [event, event]]) })
+        let queue = try DatabaseQueue(path: path)
+        var count = EventByteCount()
+        try queue.inDatabase { database in
+            while try !count.countOn(database) { continue }
+            #expect(count.total == 40 * 3001)
+            var walk: Int64 = 0
+            while case .found(let execution) = try database.nextExecutionWithEvents(after: walk, rowsMax: 100) {
+                let drop = try database.dropFirstRow(of: execution)
+                count.removed(drop.bytes)
+                if !drop.hasMore { walk = execution.id }
+            }
+        }
+        try queue.close()
+        #expect(try count.total == eventBytes())
     }
 
     @Test func `keys of starts are forgotten after a day`() throws {

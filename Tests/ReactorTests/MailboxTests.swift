@@ -36,6 +36,37 @@ import Testing
         #expect(mailbox.wakeups <= reactor.turnMetrics.turns)
     }
 
+    private final class Mortal {
+        let onEnd: (ThreadID) -> Void
+        init(_ onEnd: @escaping (ThreadID) -> Void) { self.onEnd = onEnd }
+        deinit { onEnd(ThreadID.current) }
+    }
+
+    @Test func `a confined value that another thread lets go of last dies on the reactor's thread`() throws {
+        let reactor = try Reactor()
+        var died: ThreadID?
+        let thread: SpawnedThread
+        do {
+            let confined = Confined(Mortal { died = $0 }, to: reactor)
+            thread = try spawnThread(name: "holder") { withExtendedLifetime(confined) {} }
+        }
+        thread.join()
+        try reactor.turn(until: { died != nil })
+        #expect(died == ThreadID.current)
+    }
+
+    @Test func `what is posted after the reactor has gone is let go of`() throws {
+        var reactor: Reactor? = try Reactor()
+        let mailbox = try #require(reactor?.mailbox)
+        var died = false
+        mailbox.post { [mortal = Confined(Mortal { _ in died = true }, to: try #require(reactor))] _ in
+            withExtendedLifetime(mortal) {}
+        }
+        reactor = nil
+        #expect(died)
+        mailbox.post { _ in }
+    }
+
     @Test func `a burst wakes a sleeping reactor once, and one that is awake not at all`() throws {
         let mailbox = try Mailbox()
         for _ in 0..<1_000 { mailbox.post { _ in } }

@@ -21,7 +21,7 @@ import Testing
         case .extended: return
         case .needsStore(let after):
             frames.provide(try live.store.records(of: frames.log.id, after: after, bytesMax: 64 << 10))
-        case .caughtUp, .damaged: throw RecordError(message: "there is nothing more")
+        case .caughtUp, .damaged, .unreadable: throw RecordError(message: "there is nothing more")
         }
     }
 

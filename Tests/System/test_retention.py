@@ -71,7 +71,7 @@ def test_of_what_is_too_large_the_events_go_and_the_summary_stays(crowded):
     assert (summary["status"], last) == ("success", 10)
     reply = daemon.http.get(f"/api/executions/{old}/events")
     gap, *rest = messages(reply.content)
-    assert gap == (None, f'{{"type":"gap","from":1,"to":{last - 1}}}'.encode())
+    assert gap == (None, f'{{"type":"gap","execution_id":"{old}","from":1,"to":{last - 1}}}'.encode())
     # The last event stays, so that a reader learns how it ended, and the stream ends as every other does.
     [(id, data)] = rest
     end = json.loads(data)
@@ -85,8 +85,8 @@ def test_a_cursor_in_the_gap_is_told_the_rest_of_it(crowded):
     daemon, old, _ = crowded
     for state in ("full", "update", "none"):
         reply = daemon.http.get(f"/api/executions/{old}/events", params={"state": state}, headers={"Last-Event-ID": "4"})
-        assert messages(reply.content)[0] == (None, b'{"type":"gap","from":5,"to":9}')
-        assert daemon.events(old, after=4, state=state)[0] == {"type": "gap", "from": 5, "to": 9}
+        assert messages(reply.content)[0] == (None, f'{{"type":"gap","execution_id":"{old}","from":5,"to":9}}'.encode())
+        assert daemon.events(old, after=4, state=state)[0] == {"type": "gap", "execution_id": old, "from": 5, "to": 9}
     assert [id for id, _ in messages(daemon.http.get(f"/api/executions/{old}/events?after=9").content)] == [10]
     assert daemon.http.get(f"/api/executions/{old}/events?after=10").status_code == 204
     assert daemon.http.get(f"/api/executions/{old}/events?after=11").status_code == 400
@@ -96,7 +96,7 @@ def test_a_cursor_in_the_gap_is_told_the_rest_of_it(crowded):
             body += piece
             if b'"complete"' in body:
                 break
-    assert b'data: {"type":"gap","from":3,"to":9}\n\n' in body
+    assert f'data: {{"type":"gap","execution_id":"{old}","from":3,"to":9}}\n\n'.encode() in body
 
 
 def test_the_file_stops_growing(crowded, eventually):

@@ -34,6 +34,9 @@ const FIRST_WAIT_MS = 2_000;
 const SILENCE_MS_MAX = 45_000;
 /** Tabs that open together ask once. */
 const GATHER_MS = 5;
+/** Connections that may begin shortly after each other without bringing anybody an event; then each waits a while. */
+const BURST_MAX = 10;
+const BURST_MS = 5_000;
 /** What the server allows; beyond this, readers have streams of their own. */
 const EXECUTIONS_MAX = 32;
 
@@ -94,6 +97,8 @@ export class EventHub {
     #isRefused = false;
     #waitMs = FIRST_WAIT_MS;
     #failures = 0;
+    /** @type {number[]} When the latest connections began. */
+    #begun = [];
 
     /** @param {{ url: string, fetch?: typeof fetch, silenceMsMax?: number }} options */
     constructor(options) {
@@ -183,8 +188,9 @@ export class EventHub {
         while (this.#isWanted && !this.#isRefused) {
             const abort = new AbortController();
             this.#request = { abort, seqs: new Map() };
-            if (this.#failures > 0) {
-                const milliseconds = backoff(this.#waitMs, this.#failures);
+            const isBurst = this.#isBurst();
+            if (this.#failures > 0 || isBurst) {
+                const milliseconds = Math.max(backoff(this.#waitMs, Math.max(this.#failures, 1)), isBurst ? FIRST_WAIT_MS : 0);
                 this.#show({ state: "waiting", milliseconds });
                 await pause(milliseconds, abort.signal);
             }
@@ -194,6 +200,13 @@ export class EventHub {
         this.#request = null;
         this.#isRunning = false;
         this.#show(null);
+    }
+
+    /** Notes that a connection begins, and tells whether too many have lately that brought nothing. */
+    #isBurst() {
+        const now = Date.now();
+        this.#begun = [...this.#begun.filter((time) => now - time < BURST_MS), now];
+        return this.#begun.length > BURST_MAX;
     }
 
     /** One connection, from the request to its end. */
@@ -293,6 +306,7 @@ export class EventHub {
         for (const watch of this.#watches) {
             if (watch.executionId !== id || seq !== watch.lastSeq + 1) continue;
             watch.lastSeq = seq;
+            this.#begun = [];
             watch.reader.tell({ kind: "events", key: watch.key, texts: [text] });
         }
         if (type !== "complete" && type !== "error") return;
@@ -302,16 +316,17 @@ export class EventHub {
     }
 
     /**
-     * @param {GapEvent & { execution_id?: string }} gap
+     * @param {GapEvent} gap
      * @param {Map<string, number>} seqs
      */
     #takeGap(gap, seqs) {
-        const id = gap.execution_id ?? (seqs.size === 1 ? [...seqs.keys()][0] : null);
-        if (id === null || !seqs.has(id)) return;
+        const id = gap.execution_id;
+        if (!seqs.has(id)) return;
         seqs.set(id, Math.max(seqs.get(id) ?? 0, gap.to));
         for (const watch of this.#watches) {
             if (watch.executionId !== id || watch.lastSeq >= gap.to) continue;
             watch.lastSeq = gap.to;
+            this.#begun = [];
             watch.reader.tell({ kind: "gap", key: watch.key, gap });
         }
     }

@@ -88,6 +88,7 @@
  * Events that the history no longer keeps. It has no seq of its own.
  * @typedef {object} GapEvent
  * @property {"gap"} type
+ * @property {string} execution_id
  * @property {number} from
  * @property {number} to
  */
