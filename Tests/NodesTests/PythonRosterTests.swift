@@ -249,7 +249,8 @@ import Testing
             table.failed(table.roster.workerEnded(worker, .cancelled)).sorted() == [culprit.number, others[1].number])
     }
 
-    @Test func `a worker that leaves takes no more calls, and those that it has not begun are served elsewhere`() throws {
+    @Test func `a worker that leaves takes no more calls, and those that it has not begun are served elsewhere`() throws
+    {
         let table = Table(workersMax: 2)
         let (worker, first) = try table.shared()
         let second = table.call()
