@@ -30,7 +30,7 @@ class Changes:
 
     def __init__(self, own_descriptors=()):
         self.undo = {}  # what was changed -> how to undo it; None where nobody can
-        self.children = set()  # process ids of what was started
+        self.children = {}  # process id of what was started -> its words, or none for a fork
         self.is_loading = False
         self.own_descriptors = frozenset(own_descriptors)
         self.spare = []  # copies of the standard descriptors
@@ -40,13 +40,13 @@ class Changes:
         if what not in self.undo and not self.is_loading and not _is_importing():
             self.undo[what] = undoing()
 
-    def note_child(self, pid):
+    def note_child(self, pid, words=()):
         if pid and not self.is_loading and not _is_importing():
-            self.children.add(pid)
+            self.children[pid] = list(words)
 
     def clear(self):
         self.undo = {}
-        self.children = set()
+        self.children = {}
 
     def protect(self, loop):
         """The descriptors that an event loop lives by are the worker's own too."""
@@ -138,11 +138,11 @@ class Changes:
         _put(os, "closerange", closerange)
 
     def _watch_children(self):
-        for holder, names in (
-                (_posixsubprocess, ["fork_exec"]), (subprocess, ["_fork_exec"]),
-                (os, ["fork", "posix_spawn", "posix_spawnp"])):
-            for name in names:
-                _hook(holder, name, after=self.note_child)
+        for holder, name in ((_posixsubprocess, "fork_exec"), (subprocess, "_fork_exec")):
+            _hook(holder, name, after=lambda pid, words, *_: self.note_child(pid, words))
+        for name in ("posix_spawn", "posix_spawnp"):
+            _hook(os, name, after=lambda pid, _, words, *__, **___: self.note_child(pid, words))
+        _hook(os, "fork", after=self.note_child)
         _hook(os, "forkpty", after=lambda made: self.note_child(made[0]))
 
     def _watch_logging(self):
@@ -166,7 +166,7 @@ def _hook(holder, name, before=None, after=None):
                 pass
         result = real(*arguments, **named)
         if after is not None:
-            after(result)
+            after(result, *arguments, **named)
         return result
 
     _put(holder, name, hooked)

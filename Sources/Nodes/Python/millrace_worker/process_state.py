@@ -133,7 +133,7 @@ class ProcessState:
                 failed.append(" ".join(str(part) for part in what) if isinstance(what, tuple) else what)
         _finalize(self.finalizers)
         if changes.children:
-            started, changes.children = changes.children, set()
+            started, changes.children = changes.children, {}
             end_children(started, say)
         if failed:
             say("the process of this node ends with it, as nobody can put back what it has changed: %s" % ", ".join(failed))
