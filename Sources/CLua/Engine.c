@@ -6,12 +6,15 @@
 
 /// Enough that programs of one graph stay loaded, small enough that forgotten ones do not pile up.
 static const int loaded_programs_max = 256;
-/// Garbage that a run may leave to the next one.
-static const size_t garbage_bytes_max = 256 * 1024;
-/// Beyond its own size when new: an interpreter that has grown by more is given up.
-static const size_t growth_bytes_max = 4 * 1024 * 1024;
+/// Beyond its own size when new: making an interpreter anew costs less than collecting so much garbage.
+static const size_t growth_bytes_max = 512 * 1024;
+/// Compiling the longest source needs some 30 MiB.
+static const size_t compiling_bytes_max = 64 * 1024 * 1024;
+/// Between two looks at the clock: what the compiler does with so much source is short even where it walks a long chain of
+/// jumps for each operator.
+static const size_t source_piece_bytes = 32;
 
-static char programs_key, thread_key, globals_metatable_key;
+static char programs_key, globals_metatable_key;
 
 // Opening and closing
 
@@ -29,13 +32,23 @@ static int set_up(lua_State *L) {
     return 0;
 }
 
+/// The body of the fiber.
+static void serve(void *context) {
+    mr_lua *lua = context;
+    for (;;) {
+        lua->outcome = lua->task(lua);
+        stop_limits(lua);
+        fiber_leave(&lua->fiber);
+    }
+}
+
 mr_lua *mr_lua_open(void) {
     mr_lua *lua = calloc(1, sizeof *lua);
     if (!lua) return NULL;
     lua->used_bytes_max = SIZE_MAX;
     lua->state = lua_newstate(allocate, lua);
-    if (!lua->state) {
-        free(lua);
+    if (!lua->state || !fiber_open(&lua->fiber, serve, lua)) {
+        mr_lua_close(lua);
         return NULL;
     }
     *(mr_lua **)lua_getextraspace(lua->state) = lua;
@@ -49,69 +62,84 @@ mr_lua *mr_lua_open(void) {
 }
 
 void mr_lua_close(mr_lua *lua) {
-    lua_close(lua->state);
+    // All that Lua has is in the heap.
+    fiber_close(&lua->fiber);
+    heap_close(&lua->heap);
     buffer_free(&lua->result);
     buffer_free(&lua->traceback);
     buffer_free(&lua->given);
     buffer_free(&lua->output);
+    buffer_free(&lua->code);
     free(lua);
 }
 
-// Calling in protected mode, with the interpreter as the argument
-
-static mr_lua_status fail(mr_lua *lua, const char *message) {
-    lua->result.count = 0;
-    buffer_append(&lua->result, message, strlen(message));
-    return MR_LUA_FAILED;
-}
-
-static mr_lua_status protect(mr_lua *lua, lua_CFunction function) {
+/// Calls the function below its arguments. Without a handler, the message of an error becomes the result.
+static mr_lua_status call(mr_lua *lua, int arguments, int results, int handler) {
     lua_State *L = lua->state;
-    lua_settop(L, 0);
-    lua_pushcfunction(L, function);
-    int status = lua_pcall(L, 0, 0, 0);
-    if (status == LUA_OK) return MR_LUA_FINISHED;
-    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "unknown error";
-    fail(lua, status == LUA_ERRMEM ? "ran out of memory" : message);
-    lua_settop(L, 0);
-    return MR_LUA_FAILED;
+    switch (lua_pcall(L, arguments, results, handler)) {
+    case LUA_OK: return MR_LUA_FINISHED;
+    case LUA_ERRMEM:
+        if (lua->is_compiling) return fail(lua, "ran out of memory");
+        end_without_memory(lua);
+    case LUA_ERRRUN:
+        if (handler) return MR_LUA_FAILED;
+        return fail(lua, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "unknown error");
+    default: return fail(lua, "stack overflow");
+    }
 }
 
 // Compiling
 
-struct source {
-    const char *text;
-    size_t length;
-    const char *name;
-};
-
-static int append_to_result(lua_State *L, const void *bytes, size_t count, void *context) {
-    (void)L;
-    return buffer_append(context, bytes, count) ? 0 : 1;
+static const char *read_source(lua_State *L, void *context, size_t *count) {
+    mr_lua *lua = context;
+    size_t left = lua->code.count - lua->code_read;
+    *count = left < source_piece_bytes ? left : source_piece_bytes;
+    const char *piece = lua->code.bytes + lua->code_read;
+    lua->code_read += *count;
+    spend(L, SIZE_MAX / 2);
+    return *count > 0 ? piece : NULL;
 }
 
 static int compile(lua_State *L) {
-    struct source *source = lua_touserdata(L, 1);
-    if (luaL_loadbufferx(L, source->text, source->length, source->name, "t") != LUA_OK) return lua_error(L);
-    if (lua_dump(L, append_to_result, &owner(L)->result, 0) != 0) return luaL_error(L, "ran out of memory");
+    mr_lua *lua = owner(L);
+    compile_source(L, read_source, lua, lua->code_name, &lua->result);
     return 0;
 }
 
-mr_lua_status mr_lua_compile(mr_lua *lua, const char *text, size_t length, const char *name) {
-    struct source source = {text, length, name};
-    lua_State *L = lua->state;
+static mr_lua_status compile_task(mr_lua *lua) {
+    start_limits(lua, lua->cpu_nanoseconds_max, compiling_bytes_max);
+    lua_pushcfunction(lua->state, compile);
+    return call(lua, 0, 0, 0);
+}
+
+static void make_ready(mr_lua *lua, mr_lua_status (*task)(mr_lua *), bool is_compiling) {
+    lua->task = task;
+    lua->is_compiling = is_compiling;
+    lua->is_begun = false;
+    lua->outcome = MR_LUA_YIELDED;
+    lua->output_bytes = 0;
+    lua->code_read = 0;
+    buffer_clear(&lua->code);
     buffer_clear(&lua->result);
-    lua_settop(L, 0);
-    lua_pushcfunction(L, compile);
-    lua_pushlightuserdata(L, &source);
-    int status = lua_pcall(L, 1, 0, 0);
-    if (status == LUA_OK) return MR_LUA_FINISHED;
-    fail(lua, status == LUA_ERRMEM ? "ran out of memory" : lua_tostring(L, -1));
-    lua_settop(L, 0);
-    return MR_LUA_FAILED;
+    buffer_clear(&lua->traceback);
+}
+
+void mr_lua_compile(mr_lua *lua, const char *text, size_t length, const char *name, uint64_t cpu_nanoseconds_max) {
+    make_ready(lua, compile_task, true);
+    lua->cpu_nanoseconds_max = cpu_nanoseconds_max;
+    snprintf(lua->code_name, sizeof lua->code_name, "%s", name);
+    if (!buffer_append(&lua->code, text, length)) lua->outcome = fail(lua, "ran out of memory");
 }
 
 // Running
+
+static const char *read_bytecode(lua_State *L, void *context, size_t *count) {
+    (void)L;
+    mr_lua *lua = context;
+    *count = lua->code.count - lua->code_read;
+    lua->code_read = lua->code.count;
+    return *count > 0 ? lua->code.bytes : NULL;
+}
 
 /// Pushes the program's function: loaded before, or now.
 static void push_program(lua_State *L, mr_lua *lua) {
@@ -124,7 +152,8 @@ static void push_program(lua_State *L, mr_lua *lua) {
         lua_rawsetp(L, LUA_REGISTRYINDEX, &programs_key);
         lua->loaded_programs = 0;
     }
-    if (luaL_loadbufferx(L, lua->program.bytecode, lua->program.bytecode_length, "=program", "b") != LUA_OK) lua_error(L);
+    if (lua_load(L, read_bytecode, lua, "=program", "b") != LUA_OK) lua_error(L);
+    set_null(L);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, (lua_Integer)lua->program.identity);
     lua->loaded_programs++;
@@ -132,10 +161,6 @@ static void push_program(lua_State *L, mr_lua *lua) {
 
 static int prepare(lua_State *L) {
     mr_lua *lua = owner(L);
-    if (!lua->thread) {
-        lua->thread = lua_newthread(L);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &thread_key);
-    }
     push_program(L, lua);
     lua_newtable(L);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &globals_metatable_key);
@@ -146,53 +171,41 @@ static int prepare(lua_State *L) {
         push_lazy(L, MR_LUA_NODES);
         lua_setfield(L, -2, "nodes");
     }
-    // The one upvalue of a main function is its globals. A program that uses none has it all the same.
+    // The first upvalue of a main function is its globals. A program that uses none has it all the same.
     lua_setupvalue(L, -2, 1);
-    lua_xmove(L, lua->thread, 1);
-    return 0;
+    return 1;
 }
 
-void mr_lua_begin(mr_lua *lua, const mr_lua_program *program, const mr_lua_host *host) {
-    lua->program = *program;
-    lua->host = *host;
-    lua->output_bytes = 0;
-    buffer_clear(&lua->result);
-    buffer_clear(&lua->traceback);
-    lua->used_bytes_max = lua->used_bytes + program->memory_bytes_max;
-    lua->begun = protect(lua, prepare);
-    if (lua->begun == MR_LUA_FINISHED) start_limits(lua);
-}
-
-/// Runs on the main thread's stack, with what the program returned as the only value on the run's own.
+/// Writes the value at 1, which the program returned, in the form that was asked for.
 static int convert(lua_State *L) {
     mr_lua *lua = owner(L);
-    lua_xmove(lua->thread, L, 1);
     int kind = lua_type(L, 1);
-    bool is_null = kind == LUA_TLIGHTUSERDATA;
     size_t bytes_max = lua->program.result_bytes_max;
     bool is_text = lua->program.form == MR_LUA_TEXT || lua->program.form == MR_LUA_QUOTED;
     if (lua->program.form == MR_LUA_TRUTH) {
-        if (lua_toboolean(L, 1) && !is_null) buffer_append(&lua->result, "1", 1);
+        if (is_true(L, 1)) buffer_append(&lua->result, "1", 1);
     } else if (is_text && kind == LUA_TNIL) {
         return 0;
     } else if (is_text && kind == LUA_TSTRING) {
         size_t count;
         const char *bytes = lua_tolstring(L, 1, &count);
-        if (count > bytes_max) return luaL_error(L, "the text is longer than %d bytes", (int)bytes_max);
         if (lua->program.form == MR_LUA_QUOTED) {
-            write_escaped(L, &lua->result, bytes, count, false, "the text");
+            write_escaped(L, &lua->result, bytes_max, bytes, count, false, "the text");
+        } else if (count > bytes_max) {
+            return luaL_error(L, "the text is longer than %d bytes", (int)bytes_max);
         } else if (!buffer_append(&lua->result, bytes, count)) {
             return luaL_error(L, "ran out of memory");
         }
     } else if (lua->program.form == MR_LUA_OBJECT) {
         if (kind != LUA_TNIL && kind != LUA_TTABLE)
-            return luaL_error(L, "returned a %s instead of a table", is_null ? "null" : luaL_typename(L, 1));
+            return luaL_error(L, "returned a %s instead of a table",
+                              kind == LUA_TLIGHTUSERDATA ? "null" : luaL_typename(L, 1));
         if (kind == LUA_TNIL) lua_newtable(L);
         write_json(L, -1, &lua->result, bytes_max, "the result");
         if (lua->result.bytes[0] == '[') return luaL_error(L, "returned an array instead of a table with string keys");
     } else if (lua->program.form == MR_LUA_QUOTED) {
         write_json(L, 1, &lua->traceback, bytes_max, "the result");
-        write_escaped(L, &lua->result, lua->traceback.bytes, lua->traceback.count, false, "the result");
+        write_escaped(L, &lua->result, bytes_max, lua->traceback.bytes, lua->traceback.count, false, "the result");
         lua->traceback.count = 0;
     } else {
         write_json(L, 1, &lua->result, bytes_max, "the result");
@@ -200,87 +213,57 @@ static int convert(lua_State *L) {
     return 0;
 }
 
-/// Pushes `code:3: `, or nothing, for where the run stands.
-static void push_place(lua_State *L, lua_State *thread) {
-    lua_Debug activation;
-    for (int level = 0; lua_getstack(thread, level, &activation); level++) {
-        lua_getinfo(thread, "Sl", &activation);
-        if (activation.currentline <= 0) continue;
-        lua_pushfstring(L, "%s:%d: ", activation.short_src, activation.currentline);
-        return;
-    }
-    lua_pushliteral(L, "");
+static mr_lua_status run_task(mr_lua *lua) {
+    lua_State *L = lua->state;
+    start_limits(lua, lua->program.cpu_nanoseconds_max, lua->program.memory_bytes_max);
+    lua_pushcfunction(L, handle_error);
+    lua_pushcfunction(L, prepare);
+    if (call(lua, 0, 1, 1) != MR_LUA_FINISHED) return MR_LUA_FAILED;
+    if (call(lua, 0, 1, 1) != MR_LUA_FINISHED) return MR_LUA_FAILED;
+    lua_pushcfunction(L, convert);
+    lua_insert(L, 2);
+    mr_lua_status status = call(lua, 1, 0, 0);
+    if (status != MR_LUA_FINISHED) lua->traceback.count = 0;
+    return status;
 }
 
-static int describe_failure(lua_State *L) {
-    mr_lua *lua = owner(L);
-    lua_State *thread = lua->thread;
-    size_t count;
-    if (lua->is_over) {
-        push_place(L, thread);
-        lua_pushfstring(L, "%sused more than %d ms of CPU time", lua_tostring(L, -1),
-                        (int)(lua->program.cpu_nanoseconds_max / 1000000));
-    } else if (lua_type(thread, -1) == LUA_TSTRING || lua_type(thread, -1) == LUA_TNUMBER) {
-        lua_xmove(thread, L, 1);
-    } else {
-        lua_pushfstring(L, "raised a %s", luaL_typename(thread, -1));
-    }
-    const char *message = lua_tolstring(L, -1, &count);
-    lua->result.count = 0;
-    buffer_append(&lua->result, message, count);
-    luaL_traceback(L, thread, NULL, 0);
-    message = lua_tolstring(L, -1, &count);
-    lua->traceback.count = 0;
-    buffer_append(&lua->traceback, message, count);
-    return 0;
+static bool is_loaded(mr_lua *lua, uint64_t identity) {
+    lua_State *L = lua->state;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &programs_key);
+    bool is_loaded = lua_rawgeti(L, -1, (lua_Integer)identity) == LUA_TFUNCTION;
+    lua_settop(L, 0);
+    return is_loaded;
 }
 
-static mr_lua_status fail_run(mr_lua *lua) {
-    // What describes the failure needs some memory, and a program that failed for lack of it has none left.
-    lua->used_bytes_max = SIZE_MAX;
-    if (lua->is_out_of_memory || protect(lua, describe_failure) != MR_LUA_FINISHED) {
-        char message[80];
-        snprintf(message, sizeof message, "needed more than %zu MiB of memory", lua->program.memory_bytes_max >> 20);
-        fail(lua, message);
-    }
-    // The stack of a coroutine that did not finish is of no further use.
-    lua->thread = NULL;
-    return MR_LUA_FAILED;
+void mr_lua_begin(mr_lua *lua, const mr_lua_program *program, const mr_lua_host *host) {
+    make_ready(lua, run_task, false);
+    lua->program = *program;
+    lua->program.bytecode = NULL;
+    lua->host = *host;
+    if (is_loaded(lua, program->identity)) return;
+    if (!buffer_append(&lua->code, program->bytecode, program->bytecode_length))
+        lua->outcome = fail(lua, "ran out of memory");
 }
 
 mr_lua_status mr_lua_resume(mr_lua *lua, uint64_t slice_nanoseconds) {
-    if (lua->begun != MR_LUA_FINISHED) return lua->begun;
+    if (lua->outcome != MR_LUA_YIELDED) return lua->outcome;
+    if (!lua->is_begun) lua->is_cpu_known = false;
+    lua->is_begun = true;
     start_slice(lua, slice_nanoseconds);
-    int count = 0;
-    lua->is_running = true;
-    int status = lua_resume(lua->thread, NULL, 0, &count);
-    lua->is_running = false;
-    if (status == LUA_ERRMEM) lua->is_out_of_memory = true;
-    bool is_ended = lua->is_over || lua->is_out_of_memory;
-    if (status == LUA_YIELD && !is_ended) return MR_LUA_YIELDED;
-    if (status != LUA_OK) return lua->begun = fail_run(lua);
-    lua_settop(lua->thread, 1);
-    lua->begun = protect(lua, convert);
-    return lua->begun;
-}
-
-static int collect(lua_State *L) {
-    return lua_gc(L, LUA_GCCOLLECT), 0;
+    lua->is_inside = true;
+    fiber_enter(&lua->fiber);
+    lua->is_inside = false;
+    return lua->outcome;
 }
 
 bool mr_lua_end(mr_lua *lua) {
-    lua->used_bytes_max = SIZE_MAX;
+    if (lua->is_abandoned || (lua->is_begun && lua->outcome == MR_LUA_YIELDED)) return false;
     lua_settop(lua->state, 0);
-    if (lua->thread && lua_status(lua->thread) == LUA_OK) {
-        lua_settop(lua->thread, 0);
-    } else {
-        // Given up between two slices, or failed.
-        lua->thread = NULL;
-    }
-    if (lua->used_bytes > lua->base_bytes + garbage_bytes_max) protect(lua, collect);
     lua->host = (mr_lua_host){0};
     buffer_clear(&lua->given);
     buffer_clear(&lua->output);
+    buffer_clear(&lua->code);
+    forget_written(lua);
     return lua->used_bytes <= lua->base_bytes + growth_bytes_max;
 }
 

@@ -11,25 +11,30 @@ extern char array_metatable_key;
 
 // Catching errors
 
-static int finish_call(lua_State *L, int status, lua_KContext context) {
-    (void)context;
-    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
-    // A limit is no error that a program may handle.
-    mr_lua *lua = owner(L);
-    if (status == LUA_ERRMEM) lua->is_out_of_memory = true;
-    if (lua->is_over || lua->is_out_of_memory) return lua_isyieldable(L) ? give_up(L) : lua_error(L);
-    lua_pushboolean(L, 0);
-    lua_insert(L, -2);
-    return 2;
-}
-
 static int protected_call(lua_State *L) {
     luaL_checkany(L, 1);
-    // The first result, below the function and its arguments.
-    lua_pushboolean(L, 1);
+    check_stack(L);
+    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    // A limit is no error that a program may handle.
+    if (status == LUA_ERRMEM) end_without_memory(owner(L));
+    lua_pushboolean(L, status == LUA_OK);
     lua_insert(L, 1);
-    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish_call);
-    return finish_call(L, status, 0);
+    return lua_gettop(L);
+}
+
+/// Lua's own takes null for true.
+static int assert_true(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (is_true(L, 1)) return lua_gettop(L);
+    lua_remove(L, 1);
+    lua_pushliteral(L, "assertion failed!");
+    lua_settop(L, 1);
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        luaL_where(L, 1);
+        lua_insert(L, 1);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
 }
 
 // Showing values
@@ -55,32 +60,53 @@ void push_shown(lua_State *L, int index) {
     lua_pushstring(L, luaL_typename(L, index));
 }
 
+/// A number that is kept as its text is a number.
+static int type_of(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushstring(L, is_written_number(L, 1) ? "number" : luaL_typename(L, 1));
+    return 1;
+}
+
 static int show(lua_State *L) {
     luaL_checkany(L, 1);
     push_shown(L, 1);
     return 1;
 }
 
+/// No number is so long; reading one takes time that goes by its length.
+static const size_t number_bytes_max = 64 * 1024;
+
 static int to_number(lua_State *L) {
+    size_t length;
     if (lua_gettop(L) == 1 && is_written_number(L, 1)) {
-        size_t length;
         lua_pushnumber(L, strtod(written_number(L, 1, &length), NULL));
         return 1;
     }
+    if (lua_type(L, 1) == LUA_TSTRING && (lua_tolstring(L, 1, &length), length > number_bytes_max)) return lua_pushnil(L), 1;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &original_tonumber_key);
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
-    return 1;
+    lua_CFunction original = lua_tocfunction(L, -1);
+    lua_pop(L, 1);
+    return original(L);
 }
 
 // Output
 
+/// What the program may still send.
+static size_t output_bytes_left(lua_State *L) {
+    mr_lua *lua = owner(L);
+    return lua->program.result_bytes_max - lua->output_bytes;
+}
+
+static void refuse_output(lua_State *L) {
+    luaL_error(L, "sent more than %d bytes of output", (int)owner(L)->program.result_bytes_max);
+}
+
 static void send(lua_State *L, mr_lua_channel channel) {
     mr_lua *lua = owner(L);
+    if (lua->output.count > output_bytes_left(L)) refuse_output(L);
     lua->output_bytes += lua->output.count;
-    if (lua->output_bytes > lua->program.result_bytes_max)
-        luaL_error(L, "sent more than %d bytes of output", (int)lua->program.result_bytes_max);
     lua->host.output(lua->host.context, channel, lua->output.bytes, lua->output.count);
+    buffer_clear(&lua->output);
 }
 
 static int print(lua_State *L) {
@@ -90,10 +116,12 @@ static int print(lua_State *L) {
     buffer_append(&lua->output, "\"", 1);
     for (int i = 1; i <= count; i++) {
         size_t length;
+        spend(L, 2);
         if (i > 1) buffer_append(&lua->output, "\\t", 2);
         push_shown(L, i);
         const char *text = lua_tolstring(L, -1, &length);
-        write_escaped(L, &lua->output, text, length, true, "print");
+        if (lua->output.count + length > output_bytes_left(L)) refuse_output(L);
+        write_escaped(L, &lua->output, output_bytes_left(L), text, length, true, "print");
         lua_pop(L, 1);
     }
     buffer_append(&lua->output, "\"", 1);
@@ -163,10 +191,11 @@ static const char xpcall_source[] =
     "return function(f, handler, ...) return finish(handler, pcall(f, ...)) end\n";
 
 static void set_base_functions(lua_State *L, int globals) {
-    static const char *const kept[] = {"assert", "error", "ipairs", "rawequal", "rawlen", "select", "type", NULL};
+    static const char *const kept[] = {"error", "ipairs", "rawequal", "rawlen", "select", NULL};
     static const luaL_Reg own[] = {
         {"pcall", protected_call}, {"tostring", show},    {"tonumber", to_number},  {"print", print}, {"emit", emit},
-        {"array", mark_as_array},  {"next", ordered_next}, {"pairs", ordered_pairs}, {NULL, NULL},
+        {"array", mark_as_array},  {"next", ordered_next}, {"pairs", ordered_pairs}, {"type", type_of},
+        {"assert", assert_true},   {NULL, NULL},
     };
     lua_pushcfunction(L, luaopen_base);
     lua_call(L, 0, 1);
@@ -180,7 +209,7 @@ static void set_base_functions(lua_State *L, int globals) {
     lua_pushvalue(L, globals);
     luaL_setfuncs(L, own, 0);
     lua_pop(L, 1);
-    if (luaL_loadbufferx(L, xpcall_source, sizeof xpcall_source - 1, "=xpcall", "t") != LUA_OK) lua_error(L);
+    push_compiled(L, xpcall_source, "=xpcall");
     lua_pushcfunction(L, protected_call);
     lua_call(L, 1, 1);
     lua_setfield(L, globals, "xpcall");
@@ -200,8 +229,7 @@ void open_globals(lua_State *L) {
     lua_call(L, 0, 1);
     remove_fields(L, chance);
     set_library(L, globals, "math");
-    lua_pushcfunction(L, luaopen_utf8);
-    lua_call(L, 0, 1);
+    open_utf8(L);
     set_library(L, globals, "utf8");
     open_strings(L);
     set_library(L, globals, "string");

@@ -9,6 +9,9 @@ struct reader {
     lua_State *L;
     const char *at;
     const char *end;
+    /// The token of the value that was just read, if it is a number that Lua would write in another way.
+    const char *written;
+    size_t written_length;
 };
 
 static void read_value(struct reader *reader, int depth);
@@ -74,6 +77,7 @@ static void read_escaped_string(struct reader *reader, const char *start) {
     while (*at != '"') {
         const char *run = at;
         while (*at != '"' && *at != '\\') at++;
+        spend_bytes(reader->L, (size_t)(at - run));
         luaL_addlstring(&text, run, (size_t)(at - run));
         if (*at != '\\') continue;
         char bytes[4];
@@ -93,6 +97,7 @@ static void read_string(struct reader *reader) {
         read_escaped_string(reader, start);
         return;
     }
+    spend_bytes(reader->L, (size_t)(end - start));
     lua_pushlstring(reader->L, start, (size_t)(end - start));
     reader->at = end + 1;
 }
@@ -101,7 +106,13 @@ static void read_number(struct reader *reader) {
     const char *start = reader->at;
     while (memchr("+-.0123456789eE", *reader->at, 15)) reader->at++;
     if (reader->at == start) luaL_error(reader->L, "malformed JSON");
-    push_number(reader->L, start, (size_t)(reader->at - start));
+    reader->written_length = (size_t)(reader->at - start);
+    if (push_number(reader->L, start, reader->written_length)) reader->written = start;
+}
+
+/// The number on top of the stack is about to stand in the table at `table` under the key at `key`.
+static void note_number(struct reader *reader, int table, int key) {
+    if (reader->written) note_written(reader->L, -1, reader->written, reader->written_length, table, key);
 }
 
 static void read_array(struct reader *reader, int depth) {
@@ -110,23 +121,30 @@ static void read_array(struct reader *reader, int depth) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &array_metatable_key);
     lua_setmetatable(L, -2);
     lua_Integer count = 0;
+    int table = lua_gettop(L);
     for (reader->at++; *reader->at != ']'; reader->at += *reader->at == ',') {
+        lua_pushinteger(L, ++count);
         read_value(reader, depth + 1);
-        lua_rawseti(L, -2, ++count);
+        note_number(reader, table, table + 1);
+        lua_rawset(L, table);
     }
     reader->at++;
+    reader->written = NULL;
 }
 
 static void read_object(struct reader *reader, int depth) {
     lua_State *L = reader->L;
     lua_newtable(L);
+    int table = lua_gettop(L);
     for (reader->at++; *reader->at != '}'; reader->at += *reader->at == ',') {
         read_string(reader);
         reader->at++;
         read_value(reader, depth + 1);
-        lua_rawset(L, -3);
+        note_number(reader, table, table + 1);
+        lua_rawset(L, table);
     }
     reader->at++;
+    reader->written = NULL;
 }
 
 static void read_value(struct reader *reader, int depth) {
@@ -134,6 +152,7 @@ static void read_value(struct reader *reader, int depth) {
     if (depth > DEPTH_MAX) luaL_error(L, "a JSON value is nested deeper than %d levels", DEPTH_MAX);
     luaL_checkstack(L, 6, "a JSON value is nested too deep");
     spend(L, 1);
+    reader->written = NULL;
     switch (*reader->at) {
     case '"': read_string(reader); break;
     case '[': read_array(reader, depth); break;
@@ -145,7 +164,8 @@ static void read_value(struct reader *reader, int depth) {
     }
 }
 
-void push_json(lua_State *L, const char *json, size_t length) {
-    struct reader reader = {L, json, json + length};
+void push_json(lua_State *L, const char *json, size_t length, int table, int key) {
+    struct reader reader = {.L = L, .at = json, .end = json + length};
     read_value(&reader, 0);
+    note_number(&reader, table, key);
 }

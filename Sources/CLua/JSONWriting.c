@@ -80,8 +80,13 @@ static void append_escape(struct writer *writer, unsigned unit) {
 static void append_escaped(struct writer *writer, const char *text, size_t count, bool replaces) {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t start = 0, at = 0;
+    size_t counted = 0;
     while (at < count) {
         unsigned char byte = bytes[at];
+        if (at - counted >= 16 * 1024) {
+            spend_bytes(writer->L, 16 * (at - counted));
+            counted = at;
+        }
         if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') {
             at++;
             continue;
@@ -123,7 +128,8 @@ int write_double(char text[32], double number) {
     return length;
 }
 
-static void write_number(struct writer *writer, int index) {
+/// `table` holds it under `key` (0: none does).
+static void write_number(struct writer *writer, int index, int table, int key) {
     lua_State *L = writer->L;
     char text[32];
     if (lua_isinteger(L, index)) {
@@ -131,12 +137,18 @@ static void write_number(struct writer *writer, int index) {
         append(writer, text, (size_t)length);
         return;
     }
+    size_t length;
+    const char *written = find_written(L, index, table, key, &length);
+    if (written) {
+        append(writer, written, length);
+        return;
+    }
     double number = lua_tonumber(L, index);
     if (!isfinite(number)) refuse(writer, isnan(number) ? "is NaN, which JSON does not have" : "is infinite");
     append(writer, text, (size_t)write_double(text, number));
 }
 
-static void write_value(struct writer *writer, int index);
+static void write_value(struct writer *writer, int index, int table, int key);
 
 static void write_array(struct writer *writer, int table, lua_Integer count) {
     lua_State *L = writer->L;
@@ -144,9 +156,10 @@ static void write_array(struct writer *writer, int table, lua_Integer count) {
     for (lua_Integer i = 1; i <= count; i++) {
         if (i > 1) append(writer, ",", 1);
         writer->lua->path[writer->depth++] = (path_step){.index = i};
+        lua_pushinteger(L, i);
         lua_rawgeti(L, table, i);
-        write_value(writer, lua_gettop(L));
-        lua_pop(L, 1);
+        write_value(writer, lua_gettop(L), table, lua_gettop(L) - 1);
+        lua_pop(L, 2);
         writer->depth--;
     }
     append(writer, "]", 1);
@@ -157,11 +170,9 @@ struct key {
     size_t length;
 };
 
-static int order_keys(const void *left, const void *right) {
+static int order_keys(lua_State *L, const void *left, const void *right) {
     const struct key *a = left, *b = right;
-    int order = memcmp(a->text, b->text, a->length < b->length ? a->length : b->length);
-    if (order != 0) return order;
-    return a->length < b->length ? -1 : a->length > b->length;
+    return order_texts(L, a->text, a->length, b->text, b->length);
 }
 
 static void write_object(struct writer *writer, int table, size_t count) {
@@ -170,12 +181,13 @@ static void write_object(struct writer *writer, int table, size_t count) {
     size_t found = 0;
     lua_pushnil(L);
     while (lua_next(L, table)) {
+        spend(L, 1);
         // The table keeps its keys alive, and nothing else runs meanwhile.
         keys[found].text = lua_tolstring(L, -2, &keys[found].length);
         found++;
         lua_pop(L, 1);
     }
-    qsort(keys, count, sizeof *keys, order_keys);
+    sort_elements(L, keys, count, sizeof *keys, order_keys);
     append(writer, "{", 1);
     for (size_t i = 0; i < count; i++) {
         if (i > 0) append(writer, ",", 1);
@@ -183,9 +195,10 @@ static void write_object(struct writer *writer, int table, size_t count) {
         write_string(writer, keys[i].text, keys[i].length);
         append(writer, ":", 1);
         lua_pushlstring(L, keys[i].text, keys[i].length);
+        lua_pushvalue(L, -1);
         lua_rawget(L, table);
-        write_value(writer, lua_gettop(L));
-        lua_pop(L, 1);
+        write_value(writer, lua_gettop(L), table, lua_gettop(L) - 1);
+        lua_pop(L, 2);
         writer->depth--;
     }
     append(writer, "}", 1);
@@ -205,6 +218,7 @@ static void write_table(struct writer *writer, int table) {
     load_lazy(L, table);
     lua_Integer count = 0, integers = 0, strings = 0, highest = 0;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+        spend(L, 1);
         count++;
         if (lua_type(L, -2) == LUA_TSTRING) strings++;
         if (!lua_isinteger(L, -2)) continue;
@@ -229,7 +243,7 @@ static void write_table(struct writer *writer, int table) {
     }
 }
 
-static void write_value(struct writer *writer, int index) {
+static void write_value(struct writer *writer, int index, int table, int key) {
     lua_State *L = writer->L;
     luaL_checkstack(L, 8, "nested too deep");
     spend(L, 1);
@@ -238,7 +252,7 @@ static void write_value(struct writer *writer, int index) {
     switch (lua_type(L, index)) {
     case LUA_TNIL: append(writer, "null", 4); return;
     case LUA_TBOOLEAN: lua_toboolean(L, index) ? append(writer, "true", 4) : append(writer, "false", 5); return;
-    case LUA_TNUMBER: write_number(writer, index); return;
+    case LUA_TNUMBER: write_number(writer, index, table, key); return;
     case LUA_TSTRING:
         text = lua_tolstring(L, index, &length);
         write_string(writer, text, length);
@@ -257,10 +271,11 @@ static void write_value(struct writer *writer, int index) {
 
 void write_json(lua_State *L, int index, buffer *buffer, size_t bytes_max, const char *root) {
     struct writer writer = {L, owner(L), buffer, bytes_max, root, 0};
-    write_value(&writer, lua_absindex(L, index));
+    write_value(&writer, lua_absindex(L, index), 0, 0);
 }
 
-void write_escaped(lua_State *L, buffer *buffer, const char *bytes, size_t count, bool replaces, const char *root) {
-    struct writer writer = {L, owner(L), buffer, SIZE_MAX, root, 0};
+void write_escaped(lua_State *L, buffer *buffer, size_t bytes_max, const char *bytes, size_t count, bool replaces,
+                   const char *root) {
+    struct writer writer = {L, owner(L), buffer, bytes_max, root, 0};
     append_escaped(&writer, bytes, count, replaces);
 }

@@ -36,12 +36,21 @@ static bool touch(lua_State *L, int index) {
     return was_touched;
 }
 
+/// Pushes the value of the key at 2 of the lazy table at 1, or without a key all of the table.
 static bool push_value(lua_State *L, mr_lua_table table, const char *key, size_t length) {
     mr_lua *lua = owner(L);
     lua->given.count = 0;
     if (!lua->host.read(lua->host.context, lua, table, key, length) || lua->given.count == 0) return false;
-    push_json(L, lua->given.bytes, lua->given.count);
+    push_json(L, lua->given.bytes, lua->given.count, key ? 1 : 0, 2);
+    buffer_clear(&lua->given);
     return true;
+}
+
+/// The number on top of the stack also stands in another table.
+static void note_again(lua_State *L, int from, int from_key, int to, int to_key) {
+    size_t length;
+    const char *token = find_written(L, lua_gettop(L), from, from_key, &length);
+    if (token) note_written(L, -1, token, length, to, to_key);
 }
 
 static int read_key(lua_State *L) {
@@ -81,6 +90,7 @@ void load_lazy(lua_State *L, int index) {
             lua_pushvalue(L, -2);
             if (!touch(L, index)) {
                 lua_pushvalue(L, -2);
+                note_again(L, values, lua_gettop(L) - 1, index, lua_gettop(L) - 1);
                 lua_rawset(L, index);
                 lua_pop(L, 1);
             } else {

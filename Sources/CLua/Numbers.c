@@ -1,5 +1,6 @@
-// Numbers that neither a 64-bit integer nor a double holds as they were written are kept as their text: passed through, they
-// come out unchanged. Arithmetic and comparison take them as the nearest double.
+// Numbers that neither a 64-bit integer nor a double holds are kept as their text: passed through, they come out unchanged.
+// Arithmetic takes those with a fraction or an exponent as the nearest double, as it does all such numbers, and refuses the
+// others: a large integer does not lose its digits in silence. Comparison is exact among integers.
 
 #include <math.h>
 #include <stdio.h>
@@ -92,31 +93,54 @@ static bool read_integer(const char *token, size_t length, lua_Integer *integer)
     return true;
 }
 
-void push_number(lua_State *L, const char *token, size_t length) {
+static bool is_integer_token(const char *token) {
+    return strcspn(token, ".eE") == strlen(token);
+}
+
+bool push_number(lua_State *L, const char *token, size_t length) {
     lua_Integer integer;
     if (read_integer(token, length, &integer)) {
         lua_pushinteger(L, integer);
-        return;
+        return false;
     }
-    char text[64];
-    bool is_short = length < sizeof text;
-    if (is_short) {
+    char text[64], canonical[32];
+    if (length < sizeof text) {
         memcpy(text, token, length);
         text[length] = 0;
         double number = strtod(text, NULL);
-        if (is_the_same(text, number)) {
+        bool is_negative_zero = number == 0 && length == 2;
+        if (is_the_same(text, number) && (is_negative_zero || !is_integer_token(text))) {
             lua_pushnumber(L, number);
-            return;
+            size_t count = (size_t)write_double(canonical, number);
+            if (count != length || memcmp(canonical, token, length) != 0) return true;
+            note_canonical(owner(L), number);
+            return false;
         }
     }
     push_written(L, token, length);
+    return false;
 }
 
-/// Replaces a kept number by a double.
+// Arithmetic and comparison
+
+static double nearest_double(lua_State *L, int index) {
+    size_t length;
+    return strtod(written_number(L, index, &length), NULL);
+}
+
+/// Replaces a kept number by the nearest double; raises where that would be another number without a word: integers beyond
+/// 64 bits, and what is beyond a double.
 static void round_to_double(lua_State *L, int index) {
     if (!is_written_number(L, index)) return;
     size_t length;
-    lua_pushnumber(L, strtod(written_number(L, index, &length), NULL));
+    const char *token = written_number(L, index, &length);
+    double number = strtod(token, NULL);
+    if (is_integer_token(token) || !isfinite(number)) {
+        luaL_error(L, "arithmetic with %s would not be exact: %s (tonumber gives the nearest number that Lua can hold)",
+                   length > 40 ? "a number of many digits" : token,
+                   isfinite(number) ? "integers have 64 bits" : "it is beyond a floating point number");
+    }
+    lua_pushnumber(L, number);
     lua_replace(L, index);
 }
 
@@ -128,18 +152,51 @@ static int calculate(lua_State *L) {
         if (lua_type(L, i) != LUA_TNUMBER && !lua_isnumber(L, i))
             return luaL_error(L, "attempt to perform arithmetic on a %s value", luaL_typename(L, i));
     }
-    if (operation == LUA_OPUNM) lua_settop(L, 1);
+    if (operation == LUA_OPUNM || operation == LUA_OPBNOT) lua_settop(L, 1);
     lua_arith(L, operation);
     return 1;
 }
 
+static int order_magnitudes(const char *left, const char *right) {
+    size_t left_count = strlen(left), right_count = strlen(right);
+    if (left_count != right_count) return left_count < right_count ? -1 : 1;
+    return strcmp(left, right);
+}
+
+/// Of two integers beyond 64 bits, or one and an integer within them (`NULL`).
+static int order_integers(const char *left, const char *right) {
+    bool is_left_negative = left && *left == '-', is_right_negative = right && *right == '-';
+    if (!left) return is_right_negative ? 1 : -1;
+    if (!right) return is_left_negative ? -1 : 1;
+    if (is_left_negative != is_right_negative) return is_left_negative ? -1 : 1;
+    return is_left_negative ? order_magnitudes(right + 1, left + 1) : order_magnitudes(left, right);
+}
+
+/// Whether the value is an integer, kept or Lua's own; `token` is NULL for Lua's own.
+static bool read_integer_value(lua_State *L, int index, const char **token) {
+    size_t length;
+    *token = NULL;
+    if (lua_isinteger(L, index)) return true;
+    if (!is_written_number(L, index)) return false;
+    *token = written_number(L, index, &length);
+    return is_integer_token(*token);
+}
+
 static int compare(lua_State *L) {
     int operation = (int)lua_tointeger(L, lua_upvalueindex(1));
-    for (int i = 1; i <= 2; i++) {
-        round_to_double(L, i);
-        if (lua_type(L, i) != LUA_TNUMBER) return luaL_error(L, "attempt to compare number with %s", luaL_typename(L, i));
+    const char *left, *right;
+    bool is_left_integer = read_integer_value(L, 1, &left), is_right_integer = read_integer_value(L, 2, &right);
+    if (is_left_integer && is_right_integer) {
+        int order = order_integers(left, right);
+        lua_pushboolean(L, operation == LUA_OPEQ ? order == 0 : operation == LUA_OPLT ? order < 0 : order <= 0);
+        return 1;
     }
-    lua_pushboolean(L, lua_compare(L, 1, 2, operation));
+    for (int i = 1; i <= 2; i++) {
+        if (!is_written_number(L, i) && lua_type(L, i) != LUA_TNUMBER)
+            return luaL_error(L, "attempt to compare number with %s", luaL_typename(L, i));
+        lua_pushnumber(L, is_written_number(L, i) ? nearest_double(L, i) : lua_tonumber(L, i));
+    }
+    lua_pushboolean(L, lua_compare(L, -2, -1, operation));
     return 1;
 }
 
@@ -151,7 +208,8 @@ static int concatenate(lua_State *L) {
             lua_pushlstring(L, token, length);
             lua_replace(L, i);
         } else if (!lua_isstring(L, i)) {
-            return luaL_error(L, "attempt to concatenate a %s value", luaL_typename(L, i));
+            return luaL_error(L, "attempt to concatenate a %s value",
+                              lua_islightuserdata(L, i) ? "null" : luaL_typename(L, i));
         }
     }
     lua_concat(L, 2);
@@ -175,10 +233,19 @@ void open_numbers(lua_State *L) {
     set_operation(L, "__pow", calculate, LUA_OPPOW);
     set_operation(L, "__idiv", calculate, LUA_OPIDIV);
     set_operation(L, "__unm", calculate, LUA_OPUNM);
+    set_operation(L, "__band", calculate, LUA_OPBAND);
+    set_operation(L, "__bor", calculate, LUA_OPBOR);
+    set_operation(L, "__bxor", calculate, LUA_OPBXOR);
+    set_operation(L, "__shl", calculate, LUA_OPSHL);
+    set_operation(L, "__shr", calculate, LUA_OPSHR);
+    set_operation(L, "__bnot", calculate, LUA_OPBNOT);
     set_operation(L, "__eq", compare, LUA_OPEQ);
     set_operation(L, "__lt", compare, LUA_OPLT);
     set_operation(L, "__le", compare, LUA_OPLE);
     lua_pushcfunction(L, concatenate);
     lua_setfield(L, -2, "__concat");
+    // In Lua's messages: it is a number that was misused.
+    lua_pushliteral(L, "number");
+    lua_setfield(L, -2, "__name");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
 }

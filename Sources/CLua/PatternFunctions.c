@@ -43,7 +43,44 @@ static const char *match_from(struct matcher *m, const char **s, const char *pat
         m->nesting = 0;
         const char *end = match(m, *s, pattern + is_anchored);
         if (end || is_anchored || *s >= m->subject_end) return end;
-        step(m);
+        steps(m, 1);
+    }
+}
+
+/// Up to here the C library's search is quick to prepare, so that it can go by pieces.
+static const size_t short_needle_bytes = 4096;
+static const size_t searched_piece_bytes = 64 * 1024;
+
+/// Rabin and Karp's search: its steps are counted, and it needs no table.
+static const char *find_long(lua_State *L, const char *bytes, size_t count, const char *needle, size_t needle_count) {
+    const uint64_t base = 0x9E3779B97F4A7C15;
+    uint64_t wanted = 0, found = 0, highest = 1;
+    for (size_t i = 0; i < needle_count; i++) {
+        if (i % 64 == 0) spend(L, 4);
+        wanted = wanted * base + (unsigned char)needle[i];
+        found = found * base + (unsigned char)bytes[i];
+        if (i > 0) highest *= base;
+    }
+    for (size_t at = 0;; at++) {
+        if (at % 64 == 0) spend(L, 4);
+        if (found == wanted) {
+            spend_bytes(L, needle_count);
+            if (memcmp(bytes + at, needle, needle_count) == 0) return bytes + at;
+        }
+        if (at + needle_count >= count) return NULL;
+        found = (found - (unsigned char)bytes[at] * highest) * base + (unsigned char)bytes[at + needle_count];
+    }
+}
+
+static const char *find_bytes(lua_State *L, const char *bytes, size_t count, const char *needle, size_t needle_count) {
+    if (needle_count > count) return NULL;
+    if (needle_count > short_needle_bytes) return find_long(L, bytes, count, needle, needle_count);
+    for (size_t start = 0;; start += searched_piece_bytes) {
+        size_t left = count - start, piece = searched_piece_bytes + needle_count;
+        bool is_last = left <= piece;
+        spend_bytes(L, 8 * (is_last ? left : piece));
+        const char *found = memmem(bytes + start, is_last ? left : piece, needle, needle_count);
+        if (found || is_last) return found;
     }
 }
 
@@ -54,10 +91,10 @@ static int find_or_match(lua_State *L, bool is_find) {
     size_t start = start_position(luaL_optinteger(L, 3, 1), subject_length);
     if (start > subject_length) return lua_pushnil(L), 1;
     const char *s = subject + start;
-    bool is_plain = lua_toboolean(L, 4) || (pattern_length < 64 && !strpbrk(pattern, "^$*+?.([%-")
+    bool is_plain = is_true(L, 4) || (pattern_length < 64 && !strpbrk(pattern, "^$*+?.([%-")
                                             && strlen(pattern) == pattern_length);
     if (is_find && is_plain) {
-        const char *found = memmem(s, subject_length - start, pattern, pattern_length);
+        const char *found = find_bytes(L, s, subject_length - start, pattern, pattern_length);
         if (!found) return lua_pushnil(L), 1;
         lua_pushinteger(L, found - subject + 1);
         lua_pushinteger(L, found - subject + (lua_Integer)pattern_length);
@@ -92,6 +129,7 @@ static int gmatch_next(lua_State *L) {
     for (const char *s = subject + lua_tointeger(L, lua_upvalueindex(3)); s <= m.subject_end; s++) {
         m.captures = 0;
         m.nesting = 0;
+        steps(&m, 1);
         const char *end = match(&m, s, pattern);
         if (!end || end == last_end) continue;
         lua_pushinteger(L, end - subject);
@@ -122,17 +160,22 @@ static void add_template(struct matcher *m, luaL_Buffer *text, const char *s, co
     const char *template = lua_tolstring(m->L, 3, &length);
     const char *last = template + length;
     while (template < last) {
+        steps(m, 8);
         const char *percent = memchr(template, '%', (size_t)(last - template));
+        spend_bytes(m->L, (size_t)((percent ? percent : last) - template));
         luaL_addlstring(text, template, (size_t)((percent ? percent : last) - template));
         if (!percent) return;
         char kind = percent + 1 < last ? percent[1] : 0;
         if (kind == '%') {
             luaL_addchar(text, '%');
         } else if (kind == '0') {
+            spend_bytes(m->L, (size_t)(end - s));
             luaL_addlstring(text, s, (size_t)(end - s));
         } else if (isdigit((unsigned char)kind)) {
+            size_t count;
             push_capture(m, kind - '1', s, end);
-            luaL_tolstring(m->L, -1, NULL);
+            luaL_tolstring(m->L, -1, &count);
+            spend_bytes(m->L, count + 256);
             lua_remove(m->L, -2);
             luaL_addvalue(text);
         } else {
@@ -157,12 +200,17 @@ static bool add_replacement(struct matcher *m, luaL_Buffer *text, const char *s,
         break;
     default: add_template(m, text, s, end); return true;
     }
-    if (!lua_toboolean(L, -1)) {
+    if (!is_true(L, -1)) {
         lua_pop(L, 1);
+        spend_bytes(L, (size_t)(end - s));
         luaL_addlstring(text, s, (size_t)(end - s));
         return false;
     }
+    if (is_written_number(L, -1)) push_shown(L, -1);
     if (!lua_isstring(L, -1)) luaL_error(L, "invalid replacement value (a %s)", luaL_typename(L, -1));
+    size_t count;
+    lua_tolstring(L, -1, &count);
+    spend_bytes(L, count);
     luaL_addvalue(text);
     return true;
 }
@@ -183,6 +231,7 @@ int gsub_string(lua_State *L) {
     luaL_Buffer text;
     luaL_buffinit(L, &text);
     while (count < count_max) {
+        steps(&m, 1);
         m.captures = 0;
         m.nesting = 0;
         const char *end = match(&m, s, pattern + is_anchored);

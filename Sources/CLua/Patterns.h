@@ -12,7 +12,8 @@ struct matcher {
     const char *subject;
     const char *subject_end;
     const char *pattern_end;
-    unsigned steps;
+    /// Not yet counted elsewhere.
+    size_t steps;
     int nesting;
     int captures;
     struct {
@@ -21,8 +22,8 @@ struct matcher {
     } capture[captures_max];
 };
 
-/// Counts one step; raises beyond what one call may take.
-void step(struct matcher *m);
+/// Counts steps, such as characters that were compared.
+void steps(struct matcher *m, size_t count);
 /// Matches the rest of a pattern at `s`; returns the end of the match, or NULL.
 const char *match(struct matcher *m, const char *s, const char *p);
 

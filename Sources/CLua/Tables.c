@@ -80,6 +80,9 @@ static int concat(lua_State *L) {
         }
         if (!lua_isstring(L, -1))
             return luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)i);
+        size_t element_length;
+        lua_tolstring(L, -1, &element_length);
+        spend_bytes(L, element_length + length);
         luaL_addvalue(&text);
         if (i == last) break;
         luaL_addlstring(&text, separator, length);
@@ -92,7 +95,10 @@ static int pack(lua_State *L) {
     int count = lua_gettop(L);
     lua_createtable(L, count, 1);
     lua_insert(L, 1);
-    for (int i = count; i >= 1; i--) lua_seti(L, 1, i);
+    for (int i = count; i >= 1; i--) {
+        spend(L, 1);
+        lua_seti(L, 1, i);
+    }
     lua_pushinteger(L, count);
     lua_setfield(L, 1, "n");
     return 1;
@@ -105,6 +111,7 @@ static int unpack(lua_State *L) {
     if (first > last) return 0;
     lua_Unsigned count = (lua_Unsigned)last - (lua_Unsigned)first;
     if (count >= 1000000 || !lua_checkstack(L, (int)count + 1)) return luaL_error(L, "too many results to unpack");
+    expect_long_instructions(owner(L), (size_t)count * 16);
     for (lua_Unsigned i = 0; i <= count; i++) {
         spend(L, 1);
         lua_geti(L, 1, first + (lua_Integer)i);
@@ -149,7 +156,7 @@ void open_tables(lua_State *L) {
         {"pack", pack},     {"unpack", unpack},         {NULL, NULL},
     };
     luaL_newlib(L, functions);
-    if (luaL_loadbufferx(L, sort_source, sizeof sort_source - 1, "=table.sort", "t") != LUA_OK) lua_error(L);
+    push_compiled(L, sort_source, "=table.sort");
     lua_call(L, 0, 1);
     lua_setfield(L, -2, "sort");
 }
@@ -181,14 +188,13 @@ static struct place place_of(lua_State *L, int key, lua_Integer index) {
     return place;
 }
 
-static int order_places(const void *left, const void *right) {
+static int order_places(lua_State *L, const void *left, const void *right) {
     const struct place *a = left, *b = right;
     if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
     if (a->number != b->number) return a->number < b->number ? -1 : 1;
     if (a->rank == rank_string) {
-        int order = memcmp(a->text, b->text, a->length < b->length ? a->length : b->length);
+        int order = order_texts(L, a->text, a->length, b->text, b->length);
         if (order != 0) return order;
-        if (a->length != b->length) return a->length < b->length ? -1 : 1;
     }
     return a->index < b->index ? -1 : a->index > b->index;
 }
@@ -217,9 +223,10 @@ static void push_keys(lua_State *L, int table) {
         lua_pushvalue(L, -2);
         lua_rawseti(L, unsorted, index);
     }
-    qsort(places, (size_t)count, sizeof *places, order_places);
+    sort_elements(L, places, (size_t)count, sizeof *places, order_places);
     lua_createtable(L, (int)count, 0);
     for (index = 1; index <= count; index++) {
+        spend(L, 1);
         lua_rawgeti(L, unsorted, places[index - 1].index);
         lua_rawseti(L, -2, index);
     }

@@ -32,7 +32,7 @@ extension DocumentReader {
 
     private func condition(_ value: JSONText) -> String? {
         guard let source = faults.string(value) else { return nil }
-        if let fault = vocabulary.fault(inCondition: source) { faults.add(fault) }
+        for fault in compile({ vocabulary.fault(inCondition: source).map { [$0] } ?? [] }) { faults.add(fault) }
         return source
     }
 

@@ -122,7 +122,7 @@ extension DocumentReader {
             faults.add(GraphFault(pointer: pointer, message: message), in: text)
         }
         guard faults.count == countBefore else { return }
-        for fault in vocabulary.faults(inConfig: config, ofKind: kind, files: files.files) {
+        for fault in compile({ vocabulary.faults(inConfig: config, ofKind: kind, files: files.files) }) {
             faults.add(fault, in: text)
         }
         guard faults.count == countBefore else { return }

@@ -15,6 +15,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     let faults = FaultCollector()
     let vocabulary: Vocabulary
     var files: NamedFiles<Source>
+    private var compileTime = CompileTime()
     /// The Python of the nodes that were read without a fault.
     var code: [NodeCode] = []
     /// Id → place in the document of the first node that has it.
@@ -94,6 +95,18 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
             }
         default: preconditionFailure("\(key) is no member of a document")
         }
+    }
+
+    /// What is wrong with one part of the document, by the vocabulary's compiler; once the time is used up, nothing more is
+    /// compiled, and the document has a fault that says so.
+    func compile<Fault>(_ part: () -> [Fault]) -> [Fault] {
+        guard !compileTime.isUsedUp else { return [] }
+        let found = compileTime.measure(part)
+        if compileTime.isUsedUp {
+            faults.add(
+                "the document takes more than \(GraphBounds.compileMilliseconds) ms of CPU time to compile, up to here")
+        }
+        return found
     }
 
     private func graphID(_ value: JSONText) -> String? {

@@ -11,6 +11,9 @@ package enum GraphBounds {
     package static let fileBytesMax = 4 << 20
     /// Bytes of all files named by one document: they are kept with every revision.
     package static let filesBytesMax = 16 << 20
+    /// CPU time of compiling all conditions, templates and programs of one document: several times what the largest takes that
+    /// people write, and little enough that the next document does not wait for long.
+    package static let compileMilliseconds = 5_000
     /// Bytes of all Python files that one document's nodes import from its folder: they are kept with every revision.
     package static let importedBytesMax = 16 << 20
     /// Such files: a large package of one's own; what is installed does not count.

@@ -34,7 +34,7 @@ extension NodeKinds {
     package static func standard(_ settings: NodeSettings) -> NodeKinds {
         let templates: TemplateSource = { source throws(NodeFailure) in
             let template = try Template(source)
-            return { state in template.render(state) }
+            return { state in await template.render(state) }
         }
         return NodeKinds(
             [

@@ -20,7 +20,7 @@ struct ProcessBody: NodeBody {
     }
 
     private func run(_ call: NodeCall) async throws(NodeFailure) -> JSONObject {
-        let input = try inputBytes(call.state)
+        let input = try await inputBytes(call.state)
         guard !Task.isCancelled else { throw .cancelled }
         let command = ProcessCommand(
             arguments: config.command, environment: environment.variables(for: call, adding: config.environment),
@@ -39,11 +39,11 @@ struct ProcessBody: NodeBody {
         return try update(result.stdout)
     }
 
-    private func inputBytes(_ state: State) throws(NodeFailure) -> [UInt8] {
+    private func inputBytes(_ state: State) async throws(NodeFailure) -> [UInt8] {
         switch config.input {
         case .none: return []
         case .state: return state.text.bytes
-        case .template(let render): return Array(try render(state).get().utf8)
+        case .template(let render): return Array(try await render(state).get().utf8)
         }
     }
 

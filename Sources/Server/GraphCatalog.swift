@@ -108,10 +108,15 @@ package final class GraphCatalog: Sendable {
         try store.revisions(ofGraph: id)
     }
 
+    /// Reads a document's nodes and edges, whatever else it says: nothing of it is compiled, and no file is opened.
+    package func outline(_ bytes: [UInt8], format: GraphFormat) throws(GraphFaults) -> Graph {
+        let vocabulary = AnyVocabulary(nodeCountMax: compiler.nodeCountMax)
+        return try Graph.parse(bytes, format: format, vocabulary: vocabulary, files: GraphFiles()).graph
+    }
+
     /// Reads and checks a document; stores nothing.
-    /// - Parameter asksInterpreter: whether its Python is compiled, by the interpreter that it names: for those who may edit.
     package func validate(
-        _ bytes: [UInt8], format: GraphFormat, asksInterpreter: Bool = true
+        _ bytes: [UInt8], format: GraphFormat
     ) throws(GraphFaults) -> GraphRevisionContent {
         let content: GraphRevisionContent
         if let folder {
@@ -119,7 +124,7 @@ package final class GraphCatalog: Sendable {
         } else {
             content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
         }
-        if asksInterpreter, let faults = compiler.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
+        if let faults = compiler.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
         return content
     }
 
@@ -208,7 +213,7 @@ extension GraphCatalog {
 
     private func historical(_ stored: StoredGraph) throws(StoreError) -> GraphRevision {
         do {
-            let vocabulary = HistoricalVocabulary()
+            let vocabulary = AnyVocabulary()
             let content = try Graph.parse(
                 stored.document.bytes, format: .json, vocabulary: vocabulary, files: stored.files)
             return GraphRevision(
@@ -228,21 +233,6 @@ extension StoredGraph {
             id: summary.graphID, revision: summary.revision, files: files, folder: folder,
             interpreter: graph.document.interpreter(in: folder))
     }
-}
-
-/// Takes every kind and condition: the document was valid when it was stored, and is only read.
-private struct HistoricalVocabulary: NodeVocabulary {
-    private let anything: ConfigSchema?
-
-    init() {
-        anything = try? ConfigSchema(JSONText.emptyObject)
-    }
-
-    func schema(ofKind name: String) -> ConfigSchema? { anything }
-    var kindNames: [String] { [] }
-    var nodeCountMax: Int { GraphBounds.nodeCountCeiling }
-    func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
-    func fault(inCondition source: String) -> String? { nil }
 }
 
 /// There is no graphs folder, so no files that a document could name.

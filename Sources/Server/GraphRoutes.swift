@@ -158,9 +158,8 @@ enum GraphRoutes {
     static func layout(_ call: Call) throws(Problem) {
         let (catalog, body, format) = (call.server.catalog, call.request.body, try documentFormat(call.request))
         call.offload(on: call.server.lanes.compiling(bytes: body.count)) { () throws(Problem) in
-            let content = try parse(body, format, catalog, asksInterpreter: false)
             var positions: JSONObject = [:]
-            for (id, position) in Layout.positions(of: content.graph) {
+            for (id, position) in Layout.positions(of: try outline(body, format, catalog)) {
                 positions[id] = ["x": JSONText(position.x), "y": JSONText(position.y)]
             }
             return .json(["positions": JSONText(positions)] as JSONObject)
@@ -249,10 +248,20 @@ extension GraphRoutes {
     }
 
     private static func parse(
-        _ body: [UInt8], _ format: GraphFormat, _ catalog: GraphCatalog, asksInterpreter: Bool = true
+        _ body: [UInt8], _ format: GraphFormat, _ catalog: GraphCatalog
     ) throws(Problem) -> GraphRevisionContent {
         do {
-            return try catalog.validate(body, format: format, asksInterpreter: asksInterpreter)
+            return try catalog.validate(body, format: format)
+        } catch {
+            throw invalid(error)
+        }
+    }
+
+    private static func outline(
+        _ body: [UInt8], _ format: GraphFormat, _ catalog: GraphCatalog
+    ) throws(Problem) -> Graph {
+        do {
+            return try catalog.outline(body, format: format)
         } catch {
             throw invalid(error)
         }

@@ -12,7 +12,9 @@ import Testing
     @Test(arguments: [
         ("state.score > 0.8", true), ("state.score > 0.95", false), ("state.zero", true), ("state.no", false),
         ("state.missing", false), ("state.none", false), ("state.none == null", true), ("nil", false),
-        ("not nil", true),
+        ("not nil", true), ("not state.none", true), ("state.none and state.score", false),
+        ("state.none or state.score", true),
+        ("state.none == nil", false), ("not (state.none or state.missing)", true), ("'' and 0", true),
         ("nodes.classify.status == 'success'", true), ("nodes.classify.update.label == 'bug'", true),
         ("nodes.other == nil", true), ("next(nodes) == 'classify'", true), ("state.score > 0.8 -- good", true),
     ])
@@ -36,6 +38,22 @@ import Testing
     @Test func `a condition that does not end is ended`() throws {
         let failure = try LuaCondition("(function() while true do end end)()").evaluate(scope).failure
         #expect(failure?.message.contains("used more than 100 ms of CPU time") == true)
+    }
+
+    @Test(arguments: [
+        ("state.a != 1", "`~=` for `!=`"), ("state.a && state.b", "`and` for `&&`"), ("state.a || 1", "`or` for `||`"),
+        ("!state.a", "`not` for `!`"), ("state.a is None", "`== null`, or `not x`, for `is None`"),
+        ("state.a is not None", "`~=` for `is not`"), ("state.a === 1", "`==` for `===`"),
+    ])
+    func `what other languages write is told in Lua`(source: String, hint: String) throws {
+        let error = try #require(throws: LuaSyntaxError.self) { try LuaCondition(source) }
+        #expect(error.message.hasPrefix("when:1: ") && error.message.contains("(Lua writes \(hint))"))
+    }
+
+    @Test(arguments: ["state.a == '!=' +", "state.a == [[ && ]] x", "state.a -- != \n x"])
+    func `what stands in texts and comments is no mistake`(source: String) throws {
+        let error = try #require(throws: LuaSyntaxError.self) { try LuaCondition(source) }
+        #expect(!error.message.contains("Lua writes"))
     }
 
     @Test(arguments: ["state.score >", "return true", "x = 1", "", "a b"])

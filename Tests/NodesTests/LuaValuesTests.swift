@@ -14,17 +14,80 @@ import Testing
         // Numbers that fit neither 64 bits nor a double stay as they were written.
         "9223372036854775808", "-123456789012345678901234567890", "1e400", "0.1234567890123456789012",
         "1.00000000000000000001",
+        // A number that Lua would write in another way does too.
+        "1.10", "1.50", "1e3", "1E5", "-0", "1E-2", "1e+2", "100000000000000000000", "[1.10,1.1,[1.100,{\"a\":11e-1}]]",
     ])
     func `a value that passes through comes out as it was written`(text: String) throws {
         let value = try JSONText(parsing: text)
         #expect(try runLua("return {v = state.v}", ["v": value]) == .success("{\"v\":\(text)}"))
     }
 
+    @Test func `a text that has a shorter form comes out in it`() throws {
+        #expect(
+            try runLua("return state.v", ["v": try JSONText(parsing: #""\u00e9\ud83d\ude00\/""#)])
+                == .success(#""é😀/""#))
+    }
+
     @Test(arguments: [
-        ("1.50", "1.5"), ("1e3", "1000.0"), ("-0", "-0.0"), ("1E-2", "0.01"), (#""\u00e9\ud83d\ude00\/""#, #""é😀/""#),
+        ("return {x = state.a}", #"{"x":1.10}"#), ("return {x = state.l}", #"{"x":[1.10,1e0,{"c":2.50}]}"#),
+        ("return {state.l[1], state.l[2], state.l[3].c}", "[1.10,1e0,2.50]"), ("return state.a + 1", "2.1"),
+        ("return state.a == 1.1", "true"), ("return state.e == 100000", "true"),
+        ("return math.type(state.e)", #""float""#),
+        (
+            "local t = {} for k, v in pairs(state) do t[k] = v end return t",
+            #"{"a":1.10,"e":1E5,"l":[1.10,1e0,{"c":2.50}]}"#
+        ),
+        ("local t = {} for i, v in ipairs(state.l) do t[i] = v end return t", #"[1.10,1e0,{"c":2.50}]"#),
+        ("state.l[1] = 1.25 return state.l", #"[1.25,1e0,{"c":2.50}]"#),
+        ("local n = 0 for i = 1, state.l[2] do n = n + 1 end return n", "1"),
+        ("table.insert(state.l, 1, state.e) return state.l", #"[1E5,1.10,1e0,{"c":2.50}]"#),
     ])
-    func `a value that has a shorter form comes out in it`(text: String, expected: String) throws {
-        #expect(try runLua("return state.v", ["v": try JSONText(parsing: text)]) == .success(expected))
+    func `a number that is handed on keeps its digits`(source: String, expected: String) throws {
+        let state = try JSONObject(parsing: Array(#"{"a":1.10,"e":1E5,"l":[1.10,1e0,{"c":2.50}]}"#.utf8))
+        #expect(try runLua(source, state) == .success(expected))
+    }
+
+    @Test func `numbers of one value keep their digits where they are told apart`() throws {
+        let state = try JSONObject(parsing: Array(#"{"a":1.10,"b":1.1,"l":[1.1,1.10,1.100]}"#.utf8))
+        #expect(try runLua("return state", state) == .success(#"{"a":1.10,"b":1.1,"l":[1.1,1.10,1.100]}"#))
+        // Taken out of their place, they are only told apart by their names; the value is right in any case.
+        #expect(try runLua("return {b = state.b, a = state.a}", state) == .success(#"{"a":1.10,"b":1.1}"#))
+    }
+
+    @Test(arguments: [
+        ("not state.n", "true"), ("state.n and 1", "null"), ("state.n or 1", "1"), ("not not null", "false"),
+        ("1 and state.n or 2", "2"), ("(function() if state.n then return 1 else return 2 end end)()", "2"),
+        ("(function() while state.n do return 1 end return 2 end)()", "2"),
+        ("(function() local i = 0 repeat i = i + 1 until not state.n return i end)()", "1"),
+        ("(function() local i = 0 repeat i = i + 1 until state.n or i > 2 return i end)()", "3"),
+        ("(function() local x = state.n x = x or 'a' return x end)()", #""a""#), ("state.n == null", "true"),
+        ("state.n == nil", "false"), ("pcall(assert, state.n)", "false"), ("('a'):gsub('a', {a = state.n})", #""a""#),
+        ("#state.l", "3"), ("select('#', table.unpack(state.l))", "3"), ("state.l", "[1,null,3]"),
+        ("array({null})", "[null]"),
+        ("{a = state.n, b = {null}}", #"{"a":null,"b":[null]}"#), ("type(null)", #""userdata""#),
+        ("tostring(null)", #""null""#),
+        ("(function() local c = 0 for _, v in ipairs(state.l) do c = c + 1 end return c end)()", "3"),
+        (
+            "(function() local t = {} for k, v in pairs(state) do t[k] = v end return t end)()",
+            #"{"l":[1,null,3],"n":null}"#
+        ),
+        ("(function(...) local a, b = ... return a and b or not a end)(null, 1)", "true"),
+        ("(state.n and 1 or 2) + (state.n and 10 or 20)", "22"), ("not (state.n or nil)", "true"),
+    ])
+    func `null is false and a value`(expression: String, expected: String) throws {
+        #expect(try runLua("return (\(expression))", ["n": .null, "l": [1, .null, 3]]) == .success(expected))
+    }
+
+    @Test func `null is false in a function with as many names as there may be`() throws {
+        let names = (1...198).map { "a\($0)" }.joined(separator: ",")
+        let source =
+            "local n = null local \(names) = 1 local function f() return n or a198 or a1 end return (not n and a198 or a1) + f()"
+        #expect(try runLua(source) == .success("2"))
+    }
+
+    @Test func `errors name the line of a test that is false for null`() throws {
+        let source = "local n = null\n\nif n then return 1 end\nlocal x = n or\n  n.y\nreturn x"
+        #expect(try runLua(source).message == "code:5: attempt to index a null value (local 'n')")
     }
 
     @Test(arguments: [
@@ -72,13 +135,32 @@ import Testing
         #expect(try runLua("return #state.v", ["v": deepest]) == .success("1"))
     }
 
-    @Test func `a kept number takes part in arithmetic as a double`() throws {
-        let object: JSONObject = ["v": try JSONText(parsing: "9223372036854775808")]
-        let source = "local v = state.v return {v + 1, v > 1, v == v, -v, v .. '!', tostring(v), tonumber(v)}"
-        let expected =
-            #"[9.223372036854776e+18,true,true,-9.223372036854776e+18,"9223372036854775808!","9223372036854775808","#
-            + "9.223372036854776e+18]"
-        #expect(try runLua(source, object) == .success(expected))
+    @Test(arguments: [
+        ("state.v + 1", "arithmetic with 9223372036854775808 would not be exact: integers have 64 bits"),
+        ("-state.v", "arithmetic with 9223372036854775808 would not be exact"), ("1 // state.v", "would not be exact"),
+        ("state.v | 1", "would not be exact"), ("state.h * 2", "it is beyond a floating point number"),
+        ("state.v.x", "attempt to index a number value (field 'v')"),
+    ])
+    func `arithmetic that would lose digits is refused`(expression: String, message: String) throws {
+        let state = try JSONObject(parsing: Array(#"{"v":9223372036854775808,"h":1e400}"#.utf8))
+        #expect(try runLua("return \(expression)", state).message?.contains(message) == true)
+    }
+
+    @Test(arguments: [
+        ("state.v > 1", "true"), ("state.v == state.v", "true"), ("state.v < state.w", "true"),
+        ("state.v <= state.v", "true"),
+        ("state.m < state.v", "true"), ("state.m < -5", "true"), ("5 < state.m", "false"),
+        ("state.w < state.v", "false"),
+        ("state.v .. '!'", #""9223372036854775808!""#), ("tostring(state.v)", #""9223372036854775808""#),
+        ("tonumber(state.v)", "9.223372036854776e+18"), ("tonumber(state.v) + 1", "9.223372036854776e+18"),
+        ("type(state.v)", #""number""#), ("state.d * 2 > 0.24", "true"), ("state.v == 1", "false"),
+    ])
+    func `a number that Lua cannot hold is a number all the same`(expression: String, expected: String) throws {
+        let state = try JSONObject(
+            parsing: Array(
+                #"{"v":9223372036854775808,"w":9223372036854775809,"m":-9223372036854775999,"d":0.1234567890123456789012}"#
+                    .utf8))
+        #expect(try runLua("return \(expression)", state) == .success(expected))
     }
 
     @Test func `iteration is ordered`() throws {

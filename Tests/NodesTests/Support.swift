@@ -12,7 +12,7 @@ func runLua(
     let scope = LuaScope(state: State(initial: object), output: outputs.door)
     let run = LuaRun(program, form, limits, scope)
     while true {
-        switch run.step(sliceMilliseconds: 5) {
+        switch run.step() {
         case .finished(let bytes): return .success(String(decoding: bytes, as: UTF8.self))
         case .failed(let failure): return .failure(failure)
         case .yielded: continue

@@ -1,8 +1,11 @@
-// A sandboxed Lua 5.4 that can be interrupted.
+// A sandboxed Lua 5.4 that can be interrupted, wherever it is: in a program, in a function of C, in its compiler or collector.
 //
 // Lua raises errors by longjmp, which must not cross frames of Swift. So all that can raise lives behind this header, and
-// callbacks into Swift only hand bytes over and return. One `mr_lua` is one interpreter: it runs one program at a time, on
+// callbacks into Swift only hand bytes over and return. One `mr_lua` is one interpreter: it does one thing at a time, on
 // whichever thread calls it, and starts every run with globals of its own.
+//
+// What an interpreter does happens on a stack of its own (Fiber.h), which is left when a slice is over, and its memory is its
+// own too (Heap.h): a run that is stopped in the middle is never unwound, it is thrown away.
 
 #ifndef CLUA_H
 #define CLUA_H
@@ -75,18 +78,18 @@ typedef struct mr_lua_program {
 mr_lua *mr_lua_open(void);
 void mr_lua_close(mr_lua *lua);
 
-/// Compiles source text (never bytecode). The result is the bytecode, or the message of a syntax error.
-/// `name` stands in messages in front of the line number.
-mr_lua_status mr_lua_compile(mr_lua *lua, const char *source, size_t length, const char *name);
-
+/// Makes ready to compile source text (never bytecode), which is copied. What `mr_lua_resume` comes to is the bytecode, or the
+/// message of a syntax error. `name` stands in messages in front of the line number.
+void mr_lua_compile(mr_lua *lua, const char *source, size_t length, const char *name, uint64_t cpu_nanoseconds_max);
 /// Makes a program ready to run. The bytecode is needed during the call only, the host's context until `mr_lua_end`.
 void mr_lua_begin(mr_lua *lua, const mr_lua_program *program, const mr_lua_host *host);
-/// Runs until the program ends or, if `slice_nanoseconds` is not 0, about that time is over.
+/// Goes on until the end or, if `slice_nanoseconds` is not 0, about that time is over.
 mr_lua_status mr_lua_resume(mr_lua *lua, uint64_t slice_nanoseconds);
-/// Forgets everything of the run. Returns whether the interpreter is fit for another one.
+/// Forgets what was made ready, whether it has ended or not. Returns whether the interpreter is fit for more; else it can only
+/// be closed.
 bool mr_lua_end(mr_lua *lua);
 
-/// CPU time of the run so far. What is below 5 ms is only known as time on the clock.
+/// CPU time so far. What is below 0.2 ms is only known as time on the clock.
 uint64_t mr_lua_cpu_nanoseconds(const mr_lua *lua);
 
 const char *mr_lua_result(const mr_lua *lua, size_t *length);

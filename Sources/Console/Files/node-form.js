@@ -249,7 +249,7 @@ export class EdgeForm extends HTMLElement {
             element("section", { class: "form-section" },
                 field({
                     index: this.#index, path: ["when"], label: "Condition",
-                    help: "A Lua expression over `state` and `nodes`, such as `state.score > 0.8`. Empty: the edge is always taken.",
+                    help: "A Lua expression over `state` and `nodes`, such as `state.score > 0.8 and not state.done`; `~=` is unequal. Missing values and null are false, 0 and \"\" are true. Empty: the edge is always taken.",
                     control: (id, describedBy) => textInput({
                         id, describedBy, value: when, isCode: true, placeholder: "state.score > 0.8", take: (text) => {
                             this.#shown = `${from} ${to} ${text}`;

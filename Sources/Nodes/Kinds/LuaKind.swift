@@ -21,12 +21,14 @@ struct LuaKind: NodeKind {
                 "description": """
                 Statements that return a table, the node's update, or nothing: `return {total = state.a + state.b}`. \
                 They see `state`, `null`, `array(t)`, which makes an empty table an array, `emit(x)`, which sends x \
-                to the channel `chunk`, and `print`, which writes to the channel `log`.
+                to the channel `chunk`, and `print`, which writes to the channel `log`. `null` is false in tests, as nil \
+                is; 0 and "" are true. Numbers that are only handed on keep their digits; computing is exact for \
+                integers of 64 bits and to 15 digits for others, and larger integers are refused.
                 """,
             ],
             "expression": [
                 "type": "string", "minLength": 1, "title": "Expression",
-                "description": "An expression over `state`, in place of code.",
+                "description": "An expression over `state`, in place of code. 0 and \"\" are true, null is false.",
             ],
             "key": [
                 "type": "string", "title": "Key",
@@ -62,9 +64,6 @@ struct LuaKind: NodeKind {
 }
 
 private struct LuaBody: NodeBody {
-    /// Long enough that changing over costs nothing, short enough that nobody waits for it.
-    private static let sliceMilliseconds = 5
-
     let program: LuaProgram
     /// Where an expression's value goes; nil if the program returns the update.
     let key: JSONKey?
@@ -76,14 +75,14 @@ private struct LuaBody: NodeBody {
     func start(_ call: NodeCall) -> NodeStart {
         let scope = LuaScope(state: call.state, output: call.output)
         let run = LuaRun(program, key == nil ? .object : .json, limits, scope)
-        if let outcome = outcome(of: run.step(sliceMilliseconds: Self.sliceMilliseconds)) { return .finished(outcome) }
+        if let outcome = outcome(of: run.step()) { return .finished(outcome) }
         return .waiting { await finish(run) }
     }
 
     private func finish(_ run: LuaRun) async -> NodeOutcome {
         while !Task.isCancelled {
             await Task.yield()
-            if let outcome = outcome(of: run.step(sliceMilliseconds: Self.sliceMilliseconds)) { return outcome }
+            if let outcome = outcome(of: run.step()) { return outcome }
         }
         return .failure(NodeFailure("cancelled"))
     }

@@ -18,7 +18,8 @@ struct SetKind: NodeKind {
                 The keys to write and their values, any JSON. A string may hold Lua expressions over the state: \
                 `Dear {{ state.name }}`. One that is a single expression and nothing else keeps the type of its value: \
                 `{{ state.count + 1 }}` is a number. In longer strings nil is empty, and all but strings is written as \
-                JSON. `\\{{` stands for a plain `{{`.
+                JSON. `\\{{` stands for a plain `{{`. null counts as false, as nil does: `{{ state.user or 'nobody' }}`; 0 \
+                and "" are true. A number that an expression only hands on keeps its digits.
                 """,
             ]
         ],
@@ -54,80 +55,38 @@ private struct SetBody: NodeBody {
     var onlyComputes: Bool { true }
 
     func start(_ call: NodeCall) -> NodeStart {
-        var budget = LuaBudget(.expression)
-        var update = JSONObject()
-        for (key, value) in values {
-            do {
-                update[key] = try value.evaluate(call.state, &budget)
-            } catch {
-                return .finished(.failure(NodeFailure("\(key): \(error.message)", details: error.details)))
+        let items = values.flatMap { $0.1.items }
+        var sequence = LuaSequence(items, .expression, LuaScope(state: call.state))
+        let step = sequence.step()
+        guard case .yielded = step else { return .finished(outcome(of: step)) }
+        return .waiting { [sequence] in outcome(of: await sequence.finish()) }
+    }
+
+    private func outcome(of step: LuaSequence.Step) -> NodeOutcome {
+        switch step {
+        case .yielded: preconditionFailure("what has ended does not yield")
+        case .failed(let failure, let item):
+            return .failure(NodeFailure("\(key(ofItem: item)): \(failure.message)", details: failure.details))
+        case .finished(let results):
+            var results = results[...]
+            var update = JSONObject()
+            for (key, value) in values {
+                do {
+                    update[key] = try value.value(&results)
+                } catch {
+                    return .failure(NodeFailure("\(key): \(error.message)", details: error.details))
+                }
             }
-        }
-        return .finished(.success(update: update))
-    }
-}
-
-/// A JSON value whose strings may be templates.
-indirect enum TemplateValue: Sendable {
-    case constant(JSONText)
-    case template(Template)
-    case array([TemplateValue])
-    case object([(JSONKey, TemplateValue)])
-
-    /// Whatever holds no expression becomes a constant, as it was written.
-    init(_ value: JSONText, at place: JSONPointer) throws(GraphFaults) {
-        switch value.kind {
-        case .string: self = try Self.string(value, at: place)
-        case .array: self = try Self.array(value, at: place)
-        case .object: self = try Self.object(value, at: place)
-        case .number, .bool, .null: self = .constant(value)
+            return .success(update: update)
         }
     }
 
-    var constant: JSONText? {
-        if case .constant(let value) = self { value } else { nil }
-    }
-
-    func evaluate(_ state: State, _ budget: inout LuaBudget) throws(NodeFailure) -> JSONText {
-        switch self {
-        case .constant(let value): return value
-        case .template(let template): return try template.value(state, &budget).get()
-        case .array(let elements):
-            var values: [JSONText] = []
-            for element in elements { values.append(try element.evaluate(state, &budget)) }
-            return JSONText(array: values)
-        case .object(let members):
-            var object = JSONObject()
-            for (key, value) in members { object[key] = try value.evaluate(state, &budget) }
-            return JSONText(object)
+    private func key(ofItem item: Int) -> JSONKey {
+        var count = 0
+        for (key, value) in values {
+            count += value.items.count
+            if item < count { return key }
         }
-    }
-
-    private static func string(_ value: JSONText, at place: JSONPointer) throws(GraphFaults) -> Self {
-        guard let text = value.string, text.utf8.contains(UInt8(ascii: "{")) else { return .constant(value) }
-        do {
-            let template = try Template(text)
-            return template.constant.map { .constant(JSONText($0)) } ?? .template(template)
-        } catch {
-            throw GraphFaults(pointer: place.description, error.message)
-        }
-    }
-
-    private static func array(_ value: JSONText, at place: JSONPointer) throws(GraphFaults) -> Self {
-        var elements: [TemplateValue] = []
-        for (index, element) in (value.array ?? []).enumerated() {
-            elements.append(try TemplateValue(element, at: JSONPointer(place.tokens + [String(index)])))
-        }
-        let constants = elements.compactMap(\.constant)
-        return constants.count == elements.count ? .constant(JSONText(array: constants)) : .array(elements)
-    }
-
-    private static func object(_ value: JSONText, at place: JSONPointer) throws(GraphFaults) -> Self {
-        var members: [(JSONKey, TemplateValue)] = []
-        for (key, member) in value.object ?? [:] {
-            members.append((key, try TemplateValue(member, at: JSONPointer(place.tokens + [key.string]))))
-        }
-        let constants = members.compactMap { key, value in value.constant.map { (key, $0) } }
-        return constants.count == members.count ? .constant(value) : .object(members)
+        preconditionFailure("an item belongs to a value")
     }
 }

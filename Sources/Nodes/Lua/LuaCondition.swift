@@ -12,8 +12,7 @@ struct LuaCondition: EdgeCondition {
 
     func begin(_ scope: ConditionScope, budgetNanoseconds: UInt64) -> any ConditionRun {
         var limits = LuaLimits.expression
-        let budgetMilliseconds = Int(min(budgetNanoseconds / 1_000_000, UInt64(limits.cpuMilliseconds)))
-        limits.cpuMilliseconds = max(budgetMilliseconds, 1)
+        limits.cpuNanoseconds = max(min(budgetNanoseconds, limits.cpuNanoseconds), 1_000_000)
         return LuaConditionRun(
             run: LuaRun(program, .truth, limits, LuaScope(state: scope.state, nodes: scope.nodes)))
     }
@@ -26,8 +25,7 @@ private struct LuaConditionRun: ConditionRun {
 
     func step(sliceNanoseconds: UInt64) -> ConditionStep {
         // Zero means none.
-        let sliceMilliseconds = max(Int(sliceNanoseconds / 1_000_000), 1)
-        return switch run.step(sliceMilliseconds: sliceMilliseconds) {
+        switch run.step(sliceNanoseconds: max(sliceNanoseconds, 1)) {
         case .finished(let bytes): .finished(!bytes.isEmpty)
         case .failed(let failure): .failed(failure)
         case .yielded: .yielded

@@ -7,7 +7,10 @@ enum LuaEngine {
 
     private static let idle = Mutex<[LuaInterpreter]>([])
 
-    static func take() -> LuaInterpreter {
+    /// Why there is none, where `take` gives none.
+    static let noMemory = "there is no memory to run Lua in"
+
+    static func take() -> LuaInterpreter? {
         idle.withLock { $0.popLast() } ?? LuaInterpreter()
     }
 

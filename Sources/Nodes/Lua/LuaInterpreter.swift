@@ -5,23 +5,26 @@ import CLua
 final class LuaInterpreter: @unchecked Sendable {
     private let lua: OpaquePointer
 
-    init() {
-        guard let lua = mr_lua_open() else { preconditionFailure("out of memory") }
+    /// Nil if there is no memory for it.
+    init?() {
+        guard let lua = mr_lua_open() else { return nil }
         self.lua = lua
     }
 
     deinit { mr_lua_close(lua) }
 
     /// The bytecode of a source text, or why it does not compile.
-    func compile(_ source: String, name: String) throws(LuaSyntaxError) -> [UInt8] {
+    func compile(_ source: String, name: String, cpuMilliseconds: Int) throws(LuaSyntaxError) -> [UInt8] {
         var source = source
-        let status = source.withUTF8 { text in
+        source.withUTF8 { text in
             text.withMemoryRebound(to: CChar.self) { text in
                 // "=" keeps Lua from adorning the name.
-                mr_lua_compile(lua, text.baseAddress, text.count, "=\(name)")
+                mr_lua_compile(lua, text.baseAddress, text.count, "=\(name)", UInt64(cpuMilliseconds) * 1_000_000)
             }
         }
-        guard status == MR_LUA_FINISHED else { throw LuaSyntaxError(message: String(decoding: result, as: UTF8.self)) }
+        guard mr_lua_resume(lua, 0) == MR_LUA_FINISHED else {
+            throw LuaSyntaxError(message: String(decoding: result, as: UTF8.self))
+        }
         return result
     }
 
@@ -90,22 +93,30 @@ package enum LuaForm: Sendable {
 package struct LuaLimits: Sendable, Equatable {
     /// A program's result, all its output, and each text of a template: as long as a state may be.
     package static let resultBytesMax = 16 * 1024 * 1024
-    /// Source text is compiled in one go, at some 10 MB/s.
+    /// Of the code of a node.
     package static let sourceBytesMax = 1024 * 1024
+    /// Of a condition, and of all expressions of a template together: a document may have very many of them.
+    package static let expressionBytesMax = 64 * 1024
+    /// CPU time of compiling one source. The longest takes a fifth of it; chains of thousands of operators take more, as Lua's
+    /// compiler goes through the whole chain for each of them.
+    package static let compileMilliseconds = 500
+    package static let expressionCompileMilliseconds = 100
 
-    package var cpuMilliseconds: Int
+    package var cpuMilliseconds: Int {
+        get { Int(cpuNanoseconds / 1_000_000) }
+        set { cpuNanoseconds = UInt64(newValue) * 1_000_000 }
+    }
+    package var cpuNanoseconds: UInt64
     package var memoryBytes: Int
 
     package init(cpuMilliseconds: Int, memoryBytes: Int = 64 * 1024 * 1024) {
         precondition(cpuMilliseconds > 0 && memoryBytes > 0)
-        self.cpuMilliseconds = cpuMilliseconds
+        cpuNanoseconds = UInt64(cpuMilliseconds) * 1_000_000
         self.memoryBytes = memoryBytes
     }
 
     /// What a node may take.
     package static let node = LuaLimits(cpuMilliseconds: 1_000)
-    /// What a condition, or all templates of a node together, may take: they run in one go.
+    /// What a condition, or all templates of a node together, may take.
     package static let expression = LuaLimits(cpuMilliseconds: 100)
-
-    var cpuNanoseconds: UInt64 { UInt64(cpuMilliseconds) * 1_000_000 }
 }

@@ -10,13 +10,19 @@ package final class LuaProgram: Sendable {
 
     private static let lastIdentity = Atomic<UInt64>(0)
 
-    private init(_ source: String, name: String) throws(LuaSyntaxError) {
-        guard source.utf8.count <= LuaLimits.sourceBytesMax else {
-            throw LuaSyntaxError(message: "\(name): longer than \(LuaLimits.sourceBytesMax) bytes")
+    private init(
+        _ source: String, wrapped: (head: String, tail: String)? = nil, name: String, bytesMax: Int,
+        cpuMilliseconds: Int
+    ) throws(LuaSyntaxError) {
+        guard source.utf8.count <= bytesMax else {
+            throw LuaSyntaxError(message: "\(name): longer than \(bytesMax) bytes")
         }
-        let interpreter = LuaEngine.take()
+        guard let interpreter = LuaEngine.take() else {
+            throw LuaSyntaxError(message: "\(name): \(LuaEngine.noMemory)")
+        }
         defer { LuaEngine.putBack(interpreter) }
-        bytecode = try interpreter.compile(source, name: name)
+        let text = wrapped.map { $0.head + source + $0.tail } ?? source
+        bytecode = try interpreter.compile(text, name: name, cpuMilliseconds: cpuMilliseconds)
         identity = Self.lastIdentity.add(1, ordering: .relaxed).newValue
         // `_ENV` reaches globals by names that are made up at run time.
         mentionsNodes = source.contains("nodes") || source.contains("_ENV")
@@ -24,20 +30,45 @@ package final class LuaProgram: Sendable {
 
     /// A sequence of statements; `name` stands in messages.
     package static func chunk(_ source: String, name: String) throws(LuaSyntaxError) -> LuaProgram {
-        try LuaProgram(source, name: name)
+        do {
+            return try LuaProgram(
+                source, name: name, bytesMax: LuaLimits.sourceBytesMax, cpuMilliseconds: LuaLimits.compileMilliseconds)
+        } catch {
+            throw error.hinting(at: source)
+        }
     }
 
     /// A single expression.
     package static func expression(_ source: String, name: String) throws(LuaSyntaxError) -> LuaProgram {
         do {
-            // The line feed ends a comment that the expression may end with.
-            let program = try LuaProgram("return (\(source)\n)", name: name)
-            // Without it, errors name the line that they are in.
-            return (try? LuaProgram("return (\(source))", name: name)) ?? program
+            return try expression(
+                source, name: name, ("return (", LuaLexer.endsInComment(Array(source.utf8)) ? "\n)" : ")"))
         } catch {
-            // Say what is wrong with the expression as it was written, not with what was put around it.
-            _ = try LuaProgram("return \(source)", name: name)
-            throw error
+            do {
+                // Say what is wrong with the expression as it was written, not with what was put around it.
+                _ = try expression(source, name: name, ("return ", ""))
+            } catch {
+                throw error.hinting(at: source)
+            }
+            throw error.hinting(at: source)
         }
+    }
+
+    private static func expression(
+        _ source: String, name: String, _ wrapped: (head: String, tail: String)
+    ) throws(LuaSyntaxError) -> LuaProgram {
+        try LuaProgram(
+            source, wrapped: wrapped, name: name, bytesMax: LuaLimits.expressionBytesMax,
+            cpuMilliseconds: LuaLimits.expressionCompileMilliseconds)
+    }
+}
+
+extension LuaSyntaxError {
+    /// With a word on what Lua writes in another way than other languages.
+    fileprivate func hinting(at source: String) -> LuaSyntaxError {
+        guard source.utf8.count <= LuaLimits.expressionBytesMax, let hint = LuaLexer.hint(on: Array(source.utf8)) else {
+            return self
+        }
+        return LuaSyntaxError(message: "\(message) (\(hint))")
     }
 }

@@ -27,7 +27,8 @@ package enum LuaStep: Sendable {
 
 /// One run of a program. Its interpreter goes back to the engine when the run is let go, whether it has ended or not.
 package final class LuaRun: Sendable {
-    private let interpreter: LuaInterpreter
+    /// Nil if there was no memory for one.
+    private let interpreter: LuaInterpreter?
     private let scope: LuaScope
 
     package init(_ program: LuaProgram, _ form: LuaForm, _ limits: LuaLimits, _ scope: LuaScope) {
@@ -36,24 +37,28 @@ package final class LuaRun: Sendable {
         // The run outlives its interpreter's use of it: `deinit` ends that.
         let context = Unmanaged.passUnretained(self).toOpaque()
         let host = mr_lua_host(context: context, read: readForLua, output: outputForLua)
-        interpreter.begin(program, form, limits, seesNodes: scope.nodes != nil, host)
+        interpreter?.begin(program, form, limits, seesNodes: scope.nodes != nil, host)
     }
 
-    deinit { LuaEngine.putBack(interpreter) }
+    deinit { if let interpreter { LuaEngine.putBack(interpreter) } }
 
-    /// Runs on, for about the time given; without one, to the end. Not to be called again once it has ended.
-    package func step(sliceMilliseconds: Int = 0) -> LuaStep {
-        let status = interpreter.resume(sliceNanoseconds: UInt64(sliceMilliseconds) * 1_000_000)
-        switch status {
-        case MR_LUA_FINISHED: return .finished(interpreter.result)
-        case MR_LUA_YIELDED: return .yielded
-        default: return .failed(failure)
+    /// What a run may take of a thread at a time: long enough that changing over costs nothing, short enough that nobody waits
+    /// for it.
+    package static let sliceNanoseconds: UInt64 = 2_000_000
+
+    /// Runs on, for about the time given; 0 is to the end. Not to be called again once it has ended.
+    package func step(sliceNanoseconds: UInt64 = LuaRun.sliceNanoseconds) -> LuaStep {
+        guard let interpreter else { return .failed(NodeFailure(LuaEngine.noMemory)) }
+        return switch interpreter.resume(sliceNanoseconds: sliceNanoseconds) {
+        case MR_LUA_FINISHED: .finished(interpreter.result)
+        case MR_LUA_YIELDED: .yielded
+        default: .failed(failure(of: interpreter))
         }
     }
 
-    var cpuNanoseconds: UInt64 { interpreter.cpuNanoseconds }
+    var cpuNanoseconds: UInt64 { interpreter?.cpuNanoseconds ?? 0 }
 
-    private var failure: NodeFailure {
+    private func failure(of interpreter: LuaInterpreter) -> NodeFailure {
         let traceback = interpreter.traceback
         return NodeFailure(
             String(decoding: interpreter.result, as: UTF8.self),

@@ -1,7 +1,7 @@
 // Text with Lua expressions in it: `Dear {{ state.name }}`. A backslash in front of `{{` keeps it as text.
 //
-// Where an expression ends is decided by Lua itself: at the first `}}` up to which it compiles, so that table constructors
-// and strings may contain `}}`.
+// An expression ends at the first `}}` that stands in no string, no long comment and no braces of its own, so that table
+// constructors and strings may contain `}}`. It is found by the form of Lua's tokens alone, and compiled once.
 
 import Executions
 import JSON
@@ -13,8 +13,6 @@ package struct Template: Sendable {
         case expression(LuaProgram)
     }
 
-    /// Candidates for the end of one expression, so that compiling a hostile template stays linear.
-    static let endCandidatesMax = 100
     /// Of one template.
     static let expressionsMax = 1_000
 
@@ -34,18 +32,27 @@ package struct Template: Sendable {
         }
     }
 
+    private var programs: [LuaProgram] {
+        parts.compactMap { if case .expression(let program) = $0 { program } else { nil } }
+    }
+
     /// Strings stand as they are in the text, nil as nothing, other values as JSON.
-    package func render(_ state: State) -> Result<String, NodeFailure> {
-        var budget = LuaBudget(.expression)
+    package func render(_ state: State) async -> Result<String, NodeFailure> {
+        let items = programs.map { LuaSequence.Item(program: $0, form: .text) }
+        switch await LuaSequence(items, .expression, LuaScope(state: state)).finish() {
+        case .finished(let results): return text(of: results)
+        case .failed(let failure, _): return .failure(failure)
+        case .yielded: preconditionFailure("what has finished does not yield")
+        }
+    }
+
+    private func text(of results: [[UInt8]]) -> Result<String, NodeFailure> {
         var text: [UInt8] = []
+        var results = results[...]
         for part in parts {
             switch part {
             case .text(let literal): text += literal.utf8
-            case .expression(let program):
-                switch budget.run(program, .text, state) {
-                case .success(let bytes): text += bytes
-                case .failure(let failure): return .failure(failure)
-                }
+            case .expression: text += results.removeFirst()
             }
             if let failure = Template.refusal(ofLength: text.count) { return .failure(failure) }
         }
@@ -55,31 +62,35 @@ package struct Template: Sendable {
         return .success(string)
     }
 
-    /// A template that is one expression and nothing else gives its value, any other a JSON string.
-    func value(_ state: State, _ budget: inout LuaBudget) -> Result<JSONText, NodeFailure> {
-        if parts.count == 1, case .expression(let program) = parts[0] {
-            return budget.run(program, .json, state).map { JSONText(trusted: $0) }
-        }
+    private static func refusal(ofLength count: Int) -> NodeFailure? {
+        guard count > LuaLimits.resultBytesMax else { return nil }
+        return NodeFailure("the template's text is longer than \(LuaLimits.resultBytesMax) bytes")
+    }
+}
+
+// MARK: - As a JSON value
+
+extension Template {
+    /// What must be run for `value`. A template that is one expression and nothing else gives its value, any other a string.
+    var items: [LuaSequence.Item] {
+        let isValue = parts.count == 1
+        return programs.map { LuaSequence.Item(program: $0, form: isValue ? .json : .quotedText) }
+    }
+
+    /// The JSON of the results, the first of which are this template's own and are taken away.
+    func value(_ results: inout ArraySlice<[UInt8]>) throws(NodeFailure) -> JSONText {
+        if parts.count == 1, case .expression = parts[0] { return JSONText(trusted: results.removeFirst()) }
         var writer = ByteWriter()
         writer.append(byte: UInt8(ascii: "\""))
         for part in parts {
             switch part {
             case .text(let literal): writer.append([UInt8](JSONText(literal).bytes.dropFirst().dropLast()))
-            case .expression(let program):
-                switch budget.run(program, .quotedText, state) {
-                case .success(let bytes): writer.append(bytes)
-                case .failure(let failure): return .failure(failure)
-                }
+            case .expression: writer.append(results.removeFirst())
             }
-            if let failure = Template.refusal(ofLength: writer.count) { return .failure(failure) }
+            if let failure = Template.refusal(ofLength: writer.count) { throw failure }
         }
         writer.append(byte: UInt8(ascii: "\""))
-        return .success(JSONText(trusted: writer.bytes))
-    }
-
-    private static func refusal(ofLength count: Int) -> NodeFailure? {
-        guard count > LuaLimits.resultBytesMax else { return nil }
-        return NodeFailure("the template's text is longer than \(LuaLimits.resultBytesMax) bytes")
+        return JSONText(trusted: writer.bytes)
     }
 }
 
@@ -91,7 +102,7 @@ extension Template {
     private static func parts(of source: [UInt8]) throws(NodeFailure) -> [Part] {
         var parts: [Part] = []
         var text: [UInt8] = []
-        var expressions = 0
+        var (expressions, expressionBytes) = (0, 0)
         var index = 0
         while index < source.count {
             guard source[index] == open, index + 1 < source.count, source[index + 1] == open else {
@@ -105,63 +116,56 @@ extension Template {
                 index += 2
                 continue
             }
-            let (program, end) = try expression(in: source, from: index + 2)
+            let end = try end(ofExpressionIn: source, from: index + 2)
             expressions += 1
+            expressionBytes += end - index - 2
             guard expressions <= expressionsMax else {
                 throw NodeFailure("more than \(expressionsMax) expressions in one template")
             }
+            guard expressionBytes <= LuaLimits.expressionBytesMax else {
+                throw NodeFailure("expressions of more than \(LuaLimits.expressionBytesMax) bytes in one template")
+            }
             if !text.isEmpty { parts.append(.text(String(decoding: text, as: UTF8.self))) }
             text = []
-            parts.append(.expression(program))
-            index = end
+            parts.append(.expression(try program(String(decoding: source[(index + 2)..<end], as: UTF8.self))))
+            index = end + 2
         }
         if !text.isEmpty { parts.append(.text(String(decoding: text, as: UTF8.self))) }
         return parts
     }
 
-    /// The expression that begins at `start`, and where the text goes on behind it.
-    private static func expression(
-        in source: [UInt8], from start: Int
-    ) throws(NodeFailure) -> (LuaProgram, end: Int) {
-        var firstError: LuaSyntaxError?
-        var candidates = 0
+    private static func program(_ source: String) throws(NodeFailure) -> LuaProgram {
+        do {
+            return try LuaProgram.expression(source, name: "template")
+        } catch {
+            throw NodeFailure(error.message)
+        }
+    }
+
+    /// Where the `}}` stands that ends the expression which begins at `start`. Where there is none but in strings or braces, the
+    /// first of those is taken: the expression does not compile then, and Lua says why.
+    private static func end(ofExpressionIn source: [UInt8], from start: Int) throws(NodeFailure) -> Int {
+        var lexer = LuaLexer(source[start...])
+        var depth = 0
         var index = start
-        while index + 1 < source.count, candidates < endCandidatesMax {
-            defer { index += 1 }
-            guard source[index] == close, source[index + 1] == close else { continue }
-            candidates += 1
-            do {
-                let text = String(decoding: source[start..<index], as: UTF8.self)
-                return (try LuaProgram.expression(text, name: "template"), index + 2)
-            } catch {
-                firstError = firstError ?? error
+        while let token = lexer.next() {
+            switch token {
+            case .code(open): depth += 1
+            case .code(close) where depth > 0: depth -= 1
+            case .code(close): if isClosed(source, at: index) { return index }
+            case .lineComment where depth == 0:
+                if let end = (index..<lexer.index).first(where: { isClosed(source, at: $0) }) { return end }
+            default: break
             }
+            index = lexer.index
         }
-        guard let firstError else { throw NodeFailure("a {{ without }} behind it (write \\{{ for a plain one)") }
-        throw NodeFailure(firstError.message)
-    }
-}
-
-/// CPU time that several programs of one node share: they run in one go, so their sum counts.
-struct LuaBudget {
-    private var limits: LuaLimits
-    private var leftNanoseconds: Int
-
-    init(_ limits: LuaLimits) {
-        self.limits = limits
-        leftNanoseconds = Int(limits.cpuNanoseconds)
+        guard let end = (start..<source.count).first(where: { isClosed(source, at: $0) }) else {
+            throw NodeFailure("a {{ without }} behind it (write \\{{ for a plain one)")
+        }
+        return end
     }
 
-    mutating func run(_ program: LuaProgram, _ form: LuaForm, _ state: State) -> Result<[UInt8], NodeFailure> {
-        guard leftNanoseconds > 0 else {
-            return .failure(NodeFailure("the templates used more than \(limits.cpuMilliseconds) ms of CPU time"))
-        }
-        let run = LuaRun(program, form, limits, LuaScope(state: state))
-        defer { leftNanoseconds -= Int(run.cpuNanoseconds) }
-        switch run.step() {
-        case .finished(let bytes): return .success(bytes)
-        case .failed(let failure): return .failure(failure)
-        case .yielded: preconditionFailure("a run without slices does not yield")
-        }
+    private static func isClosed(_ source: [UInt8], at index: Int) -> Bool {
+        index + 1 < source.count && source[index] == close && source[index + 1] == close
     }
 }

@@ -7,7 +7,7 @@ import Glibc
 let graphs = GraphFuzzer()
 
 guard CommandLine.argc > 1, let name = CommandLine.unsafeArgv[1].map({ String(cString: $0) }) else {
-    complain("usage: millrace-fuzz request|graph|events|json [OPTION]… [FOLDER]…")
+    complain("usage: millrace-fuzz request|graph|events|json|lua [OPTION]… [FOLDER]…")
 }
 
 // libFuzzer sees the rest.
@@ -20,6 +20,7 @@ case "request": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(fuzzRequestPa
 case "graph": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(graphs.run, $0, $1) })
 case "events": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(fuzzEventStream, $0, $1) })
 case "json": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(fuzzJSON, $0, $1) })
+case "lua": exit(LLVMFuzzerRunDriver(&count, &arguments) { run(fuzzLua, $0, $1) })
 default:
     complain("millrace-fuzz: there is no target \(name)")
 }
