@@ -36,7 +36,7 @@ extension ExecutionRun {
                 executionID: log.id, graph: revision.identity, nodeID: node.id, attempt: start.attempt,
                 state: start.state, output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt),
                 trace: log.trace?.child(), isIdempotent: node.isIdempotent,
-                idleTimeoutMilliseconds: node.idleTimeoutMilliseconds))
+                hasFreshProcess: node.hasFreshProcess, idleTimeoutMilliseconds: node.idleTimeoutMilliseconds))
     }
 
     private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ rank: Int, _ attempt: Int) {

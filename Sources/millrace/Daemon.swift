@@ -23,6 +23,7 @@ final class Daemon {
     /// What was not as it should be in the state folder.
     private let putRight: [String]
     private let confinement: ConfinementReport
+    private let placement: (level: LogLevel, text: String)?
     private let lock: StateLock
     private let report: ServiceReport
     private let reloader: Reloader
@@ -42,6 +43,7 @@ final class Daemon {
                     + "files there (mkdir -m 700 \(folder); mv \(former)/[!s]* \(folder); and give it to the daemon's user)",
                 status: ExitStatus.configuration)
         }
+        try SpaceWait(folder: folder, listen: configuration.listen, log: log).wait()
         lock = try StateLock(folder)
         state.makeHistoryPrivate()
         putRight = state.mend()
@@ -53,11 +55,8 @@ final class Daemon {
             cgroups: cgroups, log: log)
         confinement = ConfinementReport(configuration, installation, cgroups: cgroups)
         let graphs = Self.graphsFolder(configuration, installation)
-        if let (level, text) = StatePlacement.complaint(
+        placement = StatePlacement.complaint(
             configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
-        {
-            log.log(level, "node code is held up by where the state lies", ["reason": text])
-        }
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
             folder: graphs)
@@ -154,7 +153,10 @@ final class Daemon {
     /// Node code may change modes there, as the owner of all that lies in it.
     private func watchState() {
         for line in putRight { log.log(.warning, .statePutRight, ["reason": line]) }
-        for line in confinement.lines { log.log(.warning, "node code is not confined in all", ["reason": line]) }
+        for line in confinement.lines { log.log(.notice, "node code is not confined in all", ["reason": line]) }
+        if let (level, text) = placement {
+            log.log(level, "node code is held up by where the state lies", ["reason": text])
+        }
         if !state.isSheltered {
             log.log(
                 .notice,
