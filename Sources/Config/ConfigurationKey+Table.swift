@@ -109,7 +109,10 @@ extension ConfigurationKey {
             "Executions that wait. Those beyond are refused with 429."),
         .integer(
             "executions.state_bytes_max", \.executions.stateBytesMax, 1024...(1 << 30), unit: .bytes,
-            "Largest state of an execution, as JSON. The node that exceeds it fails."),
+            """
+            Largest state of an execution, as JSON: also where branches join, and at the end. The node at which it is passed \
+            fails, and an execution whose final state would pass it.
+            """),
         .integer(
             "executions.memory_bytes_max", \.executions.memoryBytesMax, (1 << 20)...(1 << 46), unit: .bytes,
             """

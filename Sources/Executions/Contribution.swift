@@ -10,12 +10,18 @@ final class Contribution: Sendable {
     private(set) nonisolated(unsafe) var next: Contribution?
     /// Of all values from here on, and a comma each.
     let bytes: Int
+    /// No sum of these can be further from zero; infinite where one may be beyond all doubles.
+    let magnitude: Double
+    private let ownMagnitude: Double
 
-    init(_ value: JSONText, _ rank: Int32, next: Contribution? = nil) {
+    /// - Parameter magnitude: of this value alone, under a reducer that adds; else nothing.
+    init(_ value: JSONText, _ rank: Int32, magnitude: Double = 0, next: Contribution? = nil) {
         self.value = value
         self.rank = rank
         self.next = next
         bytes = value.bytes.count + 1 + (next?.bytes ?? 0)
+        self.magnitude = magnitude + (next?.magnitude ?? 0)
+        ownMagnitude = magnitude
     }
 
     /// Cell by cell: a list may be as long as a graph has nodes, and to free it recursively takes more stack than threads have.
@@ -52,57 +58,10 @@ final class Contribution: Sendable {
         }
         var tail = ours ?? theirs
         for head in heads.reversed() {
-            tail = head.next === tail ? head : Contribution(head.value, head.rank, next: tail)
+            tail =
+                head.next === tail
+                ? head : Contribution(head.value, head.rank, magnitude: head.ownMagnitude, next: tail)
         }
         return tail ?? self
-    }
-}
-
-extension Reducer {
-    var needsNumbers: Bool {
-        switch self {
-        case .sum, .min, .max: true
-        case .replace, .append, .merge: false
-        }
-    }
-
-    /// Combines contributions that stand in rank order; there is at least one.
-    func fold(_ values: [JSONText]) -> JSONText {
-        switch self {
-        case .replace: values[values.count - 1]
-        case .append: values.count == 1 ? values[0] : Self.concatenate(values)
-        case .merge: values.dropFirst().reduce(values[0]) { JSONMergePatch.apply($1, to: $0) }
-        case .sum: values.dropFirst().reduce(values[0], Self.add)
-        case .min: values.dropFirst().reduce(values[0]) { Self.isLess($1, $0) ? $1 : $0 }
-        case .max: values.dropFirst().reduce(values[0]) { Self.isLess($0, $1) ? $1 : $0 }
-        }
-    }
-
-    private static func concatenate(_ values: [JSONText]) -> JSONText {
-        var elements: [UInt8] = [UInt8(ascii: "[")]
-        for value in values {
-            let content = value.kind == .array ? value.bytes[1..<value.bytes.count - 1] : value.bytes[...]
-            guard !content.isEmpty else { continue }
-            if elements.count > 1 { elements.append(UInt8(ascii: ",")) }
-            elements.append(contentsOf: content)
-        }
-        elements.append(UInt8(ascii: "]"))
-        return JSONText(trusted: elements)
-    }
-
-    /// Whole numbers exactly as long as they fit into 64 bits, others as doubles.
-    private static func add(_ left: JSONText, _ right: JSONText) -> JSONText {
-        if let a = left.int, let b = right.int {
-            let (sum, overflows) = a.addingReportingOverflow(b)
-            if !overflows { return JSONText(sum) }
-        }
-        let sum = (left.double ?? 0) + (right.double ?? 0)
-        return sum.isFinite
-            ? JSONText(sum) : JSONText(sum < 0 ? -Double.greatestFiniteMagnitude : .greatestFiniteMagnitude)
-    }
-
-    private static func isLess(_ left: JSONText, _ right: JSONText) -> Bool {
-        if let a = left.int, let b = right.int { return a < b }
-        return (left.double ?? 0) < (right.double ?? 0)
     }
 }

@@ -99,7 +99,7 @@ extension NodeCompletion {
         writer.append(varint: rank)
         writer.append(varint: attempt)
         writer.append(byte: UInt8(status.place))
-        writer.append(byte: (willRetry ? 1 : 0) | (error == nil ? 0 : 2))
+        writer.append(byte: (willRetry ? 1 : 0) | (error == nil ? 0 : 2) | (notes == nil ? 0 : 4))
         writer.append(members: update)
         writer.append(varint: Int(durationMicroseconds))
         writer.append(varint: Int(queueMicroseconds))
@@ -108,6 +108,7 @@ extension NodeCompletion {
             writer.append(counted: error)
             writer.append(members: details)
         }
+        notes?.encode(to: &writer)
     }
 
     fileprivate convenience init(from reader: inout RecordReader) throws(RecordError) {
@@ -124,7 +125,68 @@ extension NodeCompletion {
         self.init(
             rank: rank, attempt: attempt, status: NodeStatus.allCases[status], willRetry: flags & 1 != 0,
             durationMicroseconds: duration, queueMicroseconds: queue, update: update, taken: taken,
-            error: hasError ? try reader.string() : nil, details: hasError ? try reader.object() : JSONObject())
+            error: hasError ? try reader.string() : nil, details: hasError ? try reader.object() : JSONObject(),
+            notes: flags & 4 != 0 ? try CompletionNotes(from: &reader) : nil)
+    }
+}
+
+/// A byte that says which of the fields follow.
+extension CompletionNotes {
+    private struct Fields: OptionSet {
+        let rawValue: UInt8
+        static let broken = Self(rawValue: 1), retryDelay = Self(rawValue: 2), firstStatus = Self(rawValue: 4)
+        static let judgeTime = Self(rawValue: 8), isOversize = Self(rawValue: 16), lateQueue = Self(rawValue: 32)
+        static let known: Self = [.broken, .retryDelay, .firstStatus, .judgeTime, .isOversize, .lateQueue]
+    }
+
+    private var fields: Fields {
+        var fields: Fields = []
+        if !broken.isEmpty { fields.insert(.broken) }
+        if retryDelayMilliseconds != nil { fields.insert(.retryDelay) }
+        if firstStatus != nil { fields.insert(.firstStatus) }
+        if judgeMicroseconds > 0 { fields.insert(.judgeTime) }
+        if isOversize { fields.insert(.isOversize) }
+        if lateQueueMicroseconds > 0 { fields.insert(.lateQueue) }
+        return fields
+    }
+
+    fileprivate func encode(to writer: inout ByteWriter) {
+        writer.append(byte: fields.rawValue)
+        if !broken.isEmpty {
+            writer.append(varint: broken.count)
+            for broken in broken {
+                writer.append(varint: broken.edge)
+                writer.append(counted: broken.failure.message)
+                writer.append(members: broken.failure.details)
+            }
+        }
+        if let retryDelayMilliseconds { writer.append(varint: Int(retryDelayMilliseconds)) }
+        if let firstStatus { writer.append(byte: UInt8(firstStatus.place)) }
+        if judgeMicroseconds > 0 { writer.append(varint: Int(judgeMicroseconds)) }
+        if lateQueueMicroseconds > 0 { writer.append(varint: Int(lateQueueMicroseconds)) }
+    }
+
+    fileprivate init(from reader: inout RecordReader) throws(RecordError) {
+        let fields = Fields(rawValue: try reader.byte())
+        guard !fields.isEmpty, Fields.known.isSuperset(of: fields) else {
+            throw RecordError(message: "unknown notes of a completion")
+        }
+        if fields.contains(.broken) {
+            for _ in 0..<(try reader.varint()) {
+                let edge = try reader.varint()
+                let message = try reader.string()
+                broken.append(BrokenEdge(edge: edge, failure: NodeFailure(message, details: try reader.object())))
+            }
+        }
+        if fields.contains(.retryDelay) { retryDelayMilliseconds = Int64(try reader.varint()) }
+        if fields.contains(.firstStatus) {
+            let place = Int(try reader.byte())
+            guard NodeStatus.allCases.indices.contains(place) else { throw RecordError(message: "unknown node status") }
+            firstStatus = NodeStatus.allCases[place]
+        }
+        if fields.contains(.judgeTime) { judgeMicroseconds = Int64(try reader.varint()) }
+        isOversize = fields.contains(.isOversize)
+        if fields.contains(.lateQueue) { lateQueueMicroseconds = Int64(try reader.varint()) }
     }
 }
 

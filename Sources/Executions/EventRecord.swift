@@ -43,12 +43,15 @@ package final class NodeCompletion: Sendable {
     package let taken: [Int]
     package let error: String?
     package let details: JSONObject
+    /// What is kept of few completions, for the daemon itself: no event shows it.
+    package let notes: CompletionNotes?
 
     package init(
         rank: Int, attempt: Int, status: NodeStatus, willRetry: Bool = false, durationMicroseconds: Int64 = 0,
         queueMicroseconds: Int64 = 0, update: JSONObject = JSONObject(), taken: [Int] = [], error: String? = nil,
-        details: JSONObject = JSONObject()
+        details: JSONObject = JSONObject(), notes: CompletionNotes? = nil
     ) {
+        precondition(notes != CompletionNotes(), "notes say something, or are none")
         self.rank = rank
         self.attempt = attempt
         self.status = status
@@ -59,5 +62,39 @@ package final class NodeCompletion: Sendable {
         self.taken = taken
         self.error = error
         self.details = details
+        self.notes = notes
+    }
+
+    /// The status by which conditions know the node: of a result that was taken over, the one that it first had.
+    package var firstStatus: NodeStatus { notes?.firstStatus ?? (status == .cached ? .success : status) }
+}
+
+/// What a completion says beyond the event that is made of it.
+package struct CompletionNotes: Sendable, Equatable {
+    /// Edges whose condition failed: the first one of each target, in order. They are not judged again.
+    package var broken: [BrokenEdge] = []
+    /// Of an attempt that will be tried again: how long after its end.
+    package var retryDelayMilliseconds: Int64?
+    /// Of a result that was taken over.
+    package var firstStatus: NodeStatus?
+    /// Of the time in the queue: what came after `node_start`, such as waiting for a worker.
+    package var lateQueueMicroseconds: Int64 = 0
+    /// How long the conditions of the outgoing edges were judged, after the attempt had ended.
+    package var judgeMicroseconds: Int64 = 0
+    /// It never started, because its input state would have been too large: its states are not shown.
+    package var isOversize = false
+
+    package init() {}
+}
+
+/// An edge whose condition could not be evaluated.
+package struct BrokenEdge: Sendable, Equatable {
+    /// An index into the graph's edges.
+    package let edge: Int
+    package let failure: NodeFailure
+
+    package init(edge: Int, failure: NodeFailure) {
+        self.edge = edge
+        self.failure = failure
     }
 }

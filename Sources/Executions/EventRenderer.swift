@@ -231,7 +231,8 @@ extension EventRenderer {
             writer.append(",\"update\":")
             let start = writer.count
             writer.append(object: completion.update)
-            if detail == .full, let state = state ?? output {
+            // One that is beyond all bounds is not written, but it is handed on.
+            if detail == .full, completion.notes?.isOversize != true, let state = state ?? output {
                 write(outputState: state, of: Int32(completion.rank), update: start..<writer.count, &writer)
             }
         }
@@ -279,9 +280,9 @@ extension EventRenderer {
 
     private func renderTaken(_ taken: [Int], _ writer: inout ByteWriter) {
         writer.append(",\"taken\":[")
-        for (index, edge) in taken.enumerated() {
+        for (index, target) in revision.graph.targets(of: taken).enumerated() {
             if index > 0 { writer.append(byte: UInt8(ascii: ",")) }
-            revision.appendID(ofRank: revision.graph.edges[edge].to, to: &writer)
+            revision.appendID(ofRank: target, to: &writer)
         }
         writer.append(byte: UInt8(ascii: "]"))
     }
@@ -319,5 +320,14 @@ extension ByteWriter {
         self.repeat(object.lowerBound..<object.upperBound - 1)
         append(byte: UInt8(ascii: ","))
         self.repeat(other.lowerBound + 1..<other.upperBound)
+    }
+}
+
+extension Graph {
+    /// The ranks to which edges lead, each once, in the order of the edges.
+    package func targets(of taken: [Int]) -> [Int] {
+        if taken.count < 2 { return taken.map { edges[$0].to } }
+        var seen: Set<Int> = []
+        return taken.compactMap { seen.insert(edges[$0].to).inserted ? edges[$0].to : nil }
     }
 }

@@ -8,30 +8,32 @@ extension ExecutionRun {
 
     /// Takes up an execution that an earlier daemon has left.
     /// - Parameter failure: why it cannot go on, if it cannot: it ends as failed then.
-    package func resume(_ story: @escaping Story, failure: String? = nil) {
+    /// - Parameter takeover: what it was to take over from another execution.
+    package func resume(_ story: @escaping Story, takeover: Takeover = Takeover(), failure: String? = nil) {
         // Whoever posts meanwhile leaves it to this job.
         let mustSchedule = inbox.withLock { $0.schedule() }
         precondition(mustSchedule, "a run is taken up before anything else happens to it")
         environment.pool.step { [self] batch in
             lookAtClocks()
-            var resumption = Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure)
+            var resumption = Resumption(
+                attempt: 1, elapsedMicroseconds: 0, failure: failure, takeover: takeover)
             var (first, last): (Int64?, Int64) = (nil, 0)
             do {
                 try story { record in
                     // Of one that cannot go on, nothing but its beginning is looked at.
                     guard failure == nil || record.body.isStart else { return }
-                    confined.machine.restore(record.body)
                     if case .start(let attempt, _) = record.body { resumption.attempt = attempt + 1 }
-                    first = first ?? record.timestampMicroseconds
                     // The clock may have stepped back.
                     last = max(last, record.timestampMicroseconds)
+                    first = first ?? last
+                    confined.machine.restore(record.body, elapsedMicroseconds: last - (first ?? last))
                 }
             } catch {
                 resumption.failure = "the execution cannot be taken up again: \(error)"
             }
             if let first {
                 resumption.elapsedMicroseconds = max(environment.clock.wallMicroseconds, last) - first
-                confined.ranMilliseconds = max(last - first, 0) / 1000
+                confined.ranMilliseconds = resumption.elapsedMicroseconds / 1000
             }
             resumption.isCancelled = log.summary.isCancelRequested
             step(.resume(resumption), &batch)
@@ -59,7 +61,11 @@ extension ExecutionRun {
 
     func take(_ pause: Pause) {
         if pause == .interrupted, confined.pause != .interrupted {
-            for node in confined.tasks.values { node.task.cancel() }
+            for (rank, node) in confined.tasks {
+                node.cancel()
+                // Nobody tells the end of what holds no task.
+                if node.task == nil { confined.tasks.removeValue(forKey: rank)?.cancelTimers() }
+            }
         }
         confined.pause = pause
     }
@@ -69,7 +75,7 @@ extension ExecutionRun {
     func takeInterrupted(_ input: RunMachine.Input, _ batch: inout EventBatch) {
         switch input {
         case .begin: step(input, &batch)
-        case .nodeEnded(let rank, _, _): confined.tasks.removeValue(forKey: rank)?.timer?.cancel()
+        case .nodeEnded(let rank, _, _): confined.tasks.removeValue(forKey: rank)?.cancelTimers()
         default: break
         }
     }

@@ -2,6 +2,7 @@
 // there gives the run to the pool, where one thread at a time takes the inbox and steps the machine until nothing is left.
 // A node that does not wait runs right there; one that waits gets a task of its own, and comes back through the inbox.
 
+import DequeModule
 import Glibc
 import Graphs
 import JSON
@@ -95,6 +96,8 @@ package final class ExecutionRun: Sendable {
         var tasks: [Int: RunningNode] = [:]
         /// By rank: of nodes that wait for their next attempt.
         var retryTimers: [Int: any ClockTimer] = [:]
+        /// Conditions that are being judged, those of each node in turn.
+        var judgements: Deque<Judgement> = []
         var beganAt: UInt64?
         /// By how much the wall clock's microseconds are ahead of the other's.
         var wallLeadMicroseconds: Int64 = 0
@@ -107,7 +110,10 @@ package final class ExecutionRun: Sendable {
     }
 
     struct RunningNode {
-        let task: Task<Void, Never>
+        /// Nil for a node that is parked.
+        var task: Task<Void, Never>?
+        /// Of a node that is parked: its end.
+        var wait: (any ClockTimer)?
         var timer: (any ClockTimer)?
     }
 
@@ -120,12 +126,12 @@ package final class ExecutionRun: Sendable {
         self.environment = environment
         self.limits = limits
         self.ended = ended
-        confined = Confined(machine: RunMachine(revision: log.graph, limits: limits))
+        confined = Confined(machine: RunMachine(revision: log.graph, limits: limits, seed: log.id.low))
     }
 
-    /// - Parameter cached: by rank, the updates that are taken over from another execution.
-    package func begin(initialState: JSONObject, cached: [Int: JSONObject] = [:]) {
-        post(.begin(initialState: initialState, cached: cached))
+    /// - Parameter takeover: what is taken over from another execution.
+    package func begin(initialState: JSONObject, takeover: Takeover = Takeover()) {
+        post(.begin(initialState: initialState, takeover: takeover))
     }
 
     /// For an execution that was still queued: it starts and ends at once.
@@ -180,7 +186,7 @@ extension ExecutionRun {
         confined.flushedAt = began
         while true {
             let afterStep = takeInbox(&batch)
-            let isIdle = runReadyNodes(since: began, &batch)
+            let isIdle = goOn(since: began, &batch)
             armExecutionTimer()
             flush(&batch)
             // Whoever stops the run may stop the store next.
@@ -191,7 +197,7 @@ extension ExecutionRun {
                 && inbox.withLock { inbox in
                     guard inbox.isEmpty else { return false }
                     inbox.isScheduled = false
-                    inbox.isQuiet = inbox.pause != .none && confined.tasks.isEmpty
+                    inbox.isQuiet = inbox.pause != .none && confined.tasks.isEmpty && confined.judgements.isEmpty
                     return true
                 }
             // The store is told after the jobs that wait, unless this one goes on.
@@ -255,17 +261,31 @@ extension ExecutionRun {
         flushIfDue(at: now, &batch)
     }
 
-    /// Starts what is ready.
-    /// - Returns: false when the slice was over before nothing was ready any more.
-    private func runReadyNodes(since began: UInt64, _ batch: inout EventBatch) -> Bool {
-        guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes else { return true }
+    /// Judges what is to be judged, and starts what is ready.
+    /// - Returns: false when the slice was over before nothing was left to do.
+    private func goOn(since began: UInt64, _ batch: inout EventBatch) -> Bool {
         while true {
-            let now = environment.clock.monotonicNanoseconds
-            guard hasMemory(), let start = confined.machine.nextStart(at: now) else { return true }
-            perform(at: now, &batch)
-            run(start, at: now, &batch)
+            var now = environment.clock.monotonicNanoseconds
+            let isJudging = !confined.judgements.isEmpty
+            if isJudging {
+                judge(until: began + Self.sliceNanoseconds, &batch)
+                now = environment.clock.monotonicNanoseconds
+            }
+            // Conditions that take long leave room for the nodes beside them.
+            let hasStarted = startNext(at: now, &batch)
+            guard hasStarted || isJudging else { return true }
             if now - began > Self.sliceNanoseconds { return false }
         }
+    }
+
+    /// - Returns: false where nothing is ready, or may start.
+    private func startNext(at now: UInt64, _ batch: inout EventBatch) -> Bool {
+        guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes, hasMemory(),
+            let start = confined.machine.nextStart(at: now)
+        else { return false }
+        perform(at: now, &batch)
+        run(start, at: now, &batch)
+        return true
     }
 
     /// While the history cannot be written and memory is full of what waits for it, nothing starts: the run looks again later.
@@ -298,8 +318,11 @@ extension ExecutionRun {
             case .emit(let body, let state):
                 forgetTimers(body)
                 batch.append(body, state, at: timestamp, &confined.early)
-            case .interrupt(let rank):
-                confined.tasks[rank]?.task.cancel()
+            case .interrupt(let rank): interrupt(rank)
+            case .park(let start, let elapsed): parkAgain(start, elapsedMicroseconds: elapsed)
+            case .judge(let order):
+                confined.judgements.append(Judgement(order, budgetNanoseconds: limits.judgeNanosecondsMax))
+            case .dismissJudgement(let rank): confined.judgements.removeAll { $0.rank == rank }
             case .armTimeout(let rank, let attempt, let limit):
                 armTimeout(rank, attempt, afterMilliseconds: limit)
             case .scheduleRetry(let rank, let delay):
@@ -318,16 +341,10 @@ extension ExecutionRun {
         if confined.tasks.isEmpty, confined.retryTimers.isEmpty { return }
         switch body {
         case .nodeComplete(let completion):
-            confined.tasks.removeValue(forKey: completion.rank)?.timer?.cancel()
+            confined.tasks.removeValue(forKey: completion.rank)?.cancelTimers()
+            confined.retryTimers.removeValue(forKey: completion.rank)?.cancel()
         case .nodeStart(let rank, let attempt) where attempt > 1: confined.retryTimers[rank] = nil
         default: break
-        }
-    }
-
-    private func scheduleRetry(_ rank: Int, afterMilliseconds delay: Double) {
-        let jittered = Int64((delay * Double.random(in: 0.5...1)).rounded(.up))
-        confined.retryTimers[rank] = environment.clock.schedule(afterMilliseconds: jittered) { [self] in
-            post(.retryDue(rank: rank))
         }
     }
 

@@ -11,17 +11,17 @@ package struct LeftExecution: Sendable {
     package let failure: String?
     /// Of one that was still queued.
     package let initialState: JSONObject
-    package let cached: [Int: JSONObject]
+    package let takeover: Takeover
 
     package init(
         summary: ExecutionSummary, graph: GraphRevision, failure: String? = nil, initialState: JSONObject = [:],
-        cached: [Int: JSONObject] = [:]
+        takeover: Takeover = Takeover()
     ) {
         self.summary = summary
         self.graph = graph
         self.failure = failure
         self.initialState = initialState
-        self.cached = cached
+        self.takeover = takeover
     }
 }
 
@@ -35,7 +35,7 @@ extension ExecutionService {
             let log = EventLog(stored: execution.summary, graph: execution.graph, memory: environment.memory)
             let run = makeRun(log)
             if execution.summary.status == .queued, execution.failure == nil {
-                let queued = Queued(run: run, initialState: execution.initialState, cached: execution.cached)
+                let queued = Queued(run: run, initialState: execution.initialState, takeover: execution.takeover)
                 if guarded.withLock({ $0.place(queued) }) { queued.begin() }
                 continue
             }
@@ -44,7 +44,9 @@ extension ExecutionService {
                 guarded.running += 1
             }
             let store = environment.store
-            run.resume({ body in try store.forEachRecord(of: log.id) { body($0) } }, failure: execution.failure)
+            run.resume(
+                { body in try store.forEachRecord(of: log.id) { body($0) } }, takeover: execution.takeover,
+                failure: execution.failure)
         }
     }
 

@@ -33,8 +33,8 @@ package final class ExecutionService: Sendable {
     struct Queued {
         let run: ExecutionRun
         let initialState: JSONObject
-        /// By rank: what is taken over from another execution.
-        var cached: [Int: JSONObject] = [:]
+        /// What is taken over from another execution.
+        var takeover = Takeover()
     }
 
     struct Guarded {
@@ -84,7 +84,7 @@ package final class ExecutionService: Sendable {
             memory: environment.memory)
         var merged = graph.graph.document.initialState
         for (key, value) in rerun?.initialState ?? initialState { merged[key] = value }
-        let queued = Queued(run: makeRun(log), initialState: merged, cached: rerun?.cached ?? [:])
+        let queued = Queued(run: makeRun(log), initialState: merged, takeover: rerun?.takeover ?? Takeover())
         try admit()
         prepare(log)
         let (runs, pause) = arrive(queued)
@@ -198,7 +198,7 @@ package final class ExecutionService: Sendable {
 
 extension ExecutionService.Queued {
     func begin() {
-        run.begin(initialState: initialState, cached: cached)
+        run.begin(initialState: initialState, takeover: takeover)
     }
 }
 

@@ -2,7 +2,7 @@ import JSON
 
 /// Why an attempt failed: a sentence for people, and details (a traceback, an exit status) as an object. Both are bounded,
 /// whoever makes them: they are stored, logged and sent with every reading of the event.
-package struct NodeFailure: Error, Sendable {
+package struct NodeFailure: Error, Sendable, Equatable {
     /// Of UTF-8: a long message of a compiler or a program, whole; more is a text, and belongs into the output.
     package static let messageBytesMax = 8 << 10
     /// Of JSON: room for a deep traceback beside the tail of a program's errors, which are cut where they arise.

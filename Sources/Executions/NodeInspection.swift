@@ -83,8 +83,8 @@ package struct NodeInspection: Sendable {
                     data: data))
         case .nodeComplete(let completion): nodeComplete(completion, record.timestampMicroseconds)
         case .complete, .error:
-            guard completion == nil, !attempts.isEmpty else { return }
-            interruptAttempt()
+            guard completion == nil, let last = attempts.indices.last else { return }
+            if attempts[last].progress == .running { attempts[last].progress = .interrupted }
             progress = .interrupted
         }
     }
@@ -115,7 +115,9 @@ extension NodeInspection {
     }
 
     private mutating func interruptAttempt() {
-        guard let last = attempts.indices.last, attempts[last].progress == .running else { return }
+        guard let last = attempts.indices.last, attempts[last].progress == .running, !graph.nodes[rank].parks else {
+            return
+        }
         attempts[last].progress = .interrupted
     }
 
@@ -129,14 +131,14 @@ extension NodeInspection {
                 attempts[last].endedAt = timestamp
                 attempts[last].completion = completion
             }
-            input = state
+            input = completion.notes?.isOversize == true ? nil : state
         }
         guard !completion.willRetry else { return }
         let after = flow?.finish(rank: completion.rank, update: completion.update)
         flow?.take(completion.taken)
         if completion.rank < rank { before?.apply(completion.update, rank: completion.rank) }
         guard completion.rank == rank else { return }
-        output = after
+        output = completion.notes?.isOversize == true ? nil : after
         progress = NodeProgress(completion.status)
         endedAt = timestamp
         self.completion = completion

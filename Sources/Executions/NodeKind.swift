@@ -88,6 +88,8 @@ package struct NodeCall: Sendable {
     package let trace: TraceParent?
     /// Whether an attempt of which nobody knows how far it got may be begun again.
     package let isIdempotent: Bool
+    /// Whether it is to run in a process that nothing has run in before; for the kinds that keep processes.
+    package let hasFreshProcess: Bool
     /// The attempt ends if it puts out nothing for so long; the kinds that can be silent see to it.
     package let idleTimeoutMilliseconds: Int?
 
@@ -97,7 +99,8 @@ package struct NodeCall: Sendable {
 
     package init(
         executionID: ExecutionID, graph: GraphIdentity, nodeID: String, attempt: Int, state: State, output: NodeOutput,
-        trace: TraceParent? = nil, isIdempotent: Bool = true, idleTimeoutMilliseconds: Int? = nil
+        trace: TraceParent? = nil, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
+        idleTimeoutMilliseconds: Int? = nil
     ) {
         self.executionID = executionID
         self.graph = graph
@@ -107,6 +110,7 @@ package struct NodeCall: Sendable {
         self.output = output
         self.trace = trace
         self.isIdempotent = isIdempotent
+        self.hasFreshProcess = hasFreshProcess
         self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
     }
 }

@@ -8,7 +8,7 @@
 /// Times are microseconds since the first `start`, by the wall clock with its steps taken out.
 package struct Profile: Sendable, Equatable {
     package enum Activity: String, Sendable, CaseIterable {
-        /// Ready, and waiting for one of the places of `max_parallel_nodes`.
+        /// Ready, and waiting for one of the places of `max_parallel_nodes`, or started and waiting for a worker.
         case queue
         case run
         /// Between an attempt that failed and the time of the next one.
@@ -23,6 +23,8 @@ package struct Profile: Sendable, Equatable {
         package var attempt: Int
         package var start: Int64
         package var duration: Int64
+        /// Of a wait in the queue: it came after the node's start, and was for a worker.
+        package var isForWorker = false
 
         package var end: Int64 { start + duration }
     }
@@ -39,6 +41,9 @@ package struct Profile: Sendable, Equatable {
         package var slack: Int64?
         /// Whether it has no slack at all.
         package var isCritical: Bool { slack == 0 }
+
+        /// Of the time in the queue, what was spent waiting for a worker.
+        package var workerWait: Int64 { segments.reduce(0) { $0 + ($1.isForWorker ? $1.duration : 0) } }
 
         package func total(_ activity: Activity) -> Int64 {
             segments.reduce(0) { $0 + ($1.activity == activity ? $1.duration : 0) }

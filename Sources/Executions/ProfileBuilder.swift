@@ -71,7 +71,7 @@ extension ProfileBuilder {
         let now = clock.time(timestamp)
         downtimes.append((before, now))
         for rank in traces.indices {
-            guard let since = traces[rank].runningSince else { continue }
+            guard let since = traces[rank].runningSince, !graph.nodes[rank].parks else { continue }
             append(.interrupted, rank, traces[rank].node.attempts, from: since, to: now)
             traces[rank].runningSince = nil
             traces[rank].waiting = (.queue, now)
@@ -94,18 +94,24 @@ extension ProfileBuilder {
     private mutating func nodeComplete(_ completion: NodeCompletion, _ timestamp: Int64) {
         let rank = completion.rank
         let since = traces[rank].runningSince
-        var now = clock.time(timestamp, expected: since.map { $0 + completion.durationMicroseconds })
+        let late = completion.notes?.lateQueueMicroseconds ?? 0
+        let taken = late + completion.durationMicroseconds + (completion.notes?.judgeMicroseconds ?? 0)
+        var now = clock.time(timestamp, expected: since.map { $0 + taken })
         if let since {
-            splitRetryWait(rank, queue: completion.queueMicroseconds)
-            append(.run, rank, completion.attempt, from: since, to: now)
+            splitRetryWait(rank, queue: completion.queueMicroseconds - late)
+            let began = min(since + late, now)
+            append(.queue, rank, completion.attempt, from: since, to: began, isForWorker: true)
+            append(.run, rank, completion.attempt, from: began, to: now)
             traces[rank].runningSince = nil
         } else if traces[rank].hasRun {
             // A restart ended it.
             endWait(rank, attempt: completion.attempt, at: now)
         } else {
             // It never ran: it ended in the very step that decided it.
-            if traces[rank].lastSource >= 0 { now = traces[rank].decidedAt }
-            traces[rank].node.readyAt = now
+            let wasJudged = (completion.notes?.judgeMicroseconds ?? 0) > 0
+            if traces[rank].lastSource >= 0, !wasJudged { now = traces[rank].decidedAt }
+            // Its conditions were judged from the moment on when it was decided.
+            traces[rank].node.readyAt = wasJudged && traces[rank].lastSource >= 0 ? traces[rank].decidedAt : now
             traces[rank].waiting = nil
         }
         if completion.willRetry {
@@ -156,7 +162,8 @@ extension ProfileBuilder {
         traces[rank].waiting = nil
         let activity = wait.kind == .queue ? Profile.Activity.queue : .retryWait
         var from = wait.since
-        for downtime in downtimes where downtime.to > from && downtime.from < now {
+        // The time of a retry goes on while there is no daemon.
+        for downtime in wait.kind == .queue ? downtimes : [] where downtime.to > from && downtime.from < now {
             append(activity, rank, attempt, from: from, to: max(downtime.from, from))
             append(.interrupted, rank, attempt, from: max(downtime.from, from), to: downtime.to)
             from = downtime.to
@@ -175,12 +182,14 @@ extension ProfileBuilder {
     }
 
     private mutating func append(
-        _ activity: Profile.Activity, _ rank: Int, _ attempt: Int, from start: Int64, to end: Int64
+        _ activity: Profile.Activity, _ rank: Int, _ attempt: Int, from start: Int64, to end: Int64,
+        isForWorker: Bool = false
     ) {
         // A run is told even where it took no time at all.
         guard end > start || activity == .run else { return }
         traces[rank].node.segments.append(
-            Profile.Segment(activity: activity, attempt: attempt, start: start, duration: end - start))
+            Profile.Segment(
+                activity: activity, attempt: attempt, start: start, duration: end - start, isForWorker: isForWorker))
     }
 }
 

@@ -1,52 +1,87 @@
 import Graphs
 import JSON
 
-/// What a new execution takes over from an earlier one: the results of all nodes but those that run again.
+/// Which nodes a rerun begins with.
+package enum RerunStart: Sendable, Equatable {
+    case nodes([String])
+    /// Those that ended in error.
+    case failed
+
+    /// As the history keeps it: ids with commas between; the word `failed`; a node of that name alone has a comma behind it.
+    package var text: String {
+        switch self {
+        case .failed: "failed"
+        case .nodes(["failed"]): "failed,"
+        case .nodes(let ids): ids.joined(separator: ",")
+        }
+    }
+
+    package init(text: String) {
+        self = text == "failed" ? .failed : .nodes(text.split(separator: ",").map(String.init))
+    }
+}
+
+/// What a new execution takes over from an earlier one: the results of all nodes but those that run again, with the edges
+/// that were taken.
 ///
-/// A node runs again if it is the one named, if it has no result (it failed, was skipped, never ran, or is new), or if it
-/// comes after one that runs again.
+/// A node runs again if it is one of those named, if it has no result (it never ended, or is new), or if it comes after one
+/// that runs again.
 package struct RerunPlan: Sendable {
-    /// The node from which on everything runs again; nil: everything does.
-    package let fromNode: String?
+    /// Where it begins; nil: everything runs again.
+    package let start: RerunStart?
     /// The keys of the state that were edited, with their new values.
     package let edits: JSONObject
     /// The earlier execution's, with the edits laid over it.
     package let initialState: JSONObject
     /// By rank in the new execution's graph.
-    package let cached: [Int: JSONObject]
+    package let takeover: Takeover
 
     /// - Parameter results: of the earlier execution.
-    package init(_ results: ExecutionResults, on graph: Graph, fromNode: String?, edits: JSONObject) {
-        self.fromNode = fromNode
+    package init(_ results: ExecutionResults, on graph: Graph, from start: RerunStart?, edits: JSONObject) {
+        self.start = start
         self.edits = edits
         var state = results.initialState
         for (key, value) in edits { state[key] = value }
         initialState = state
-        cached = Self.cached(results, graph, fromNode.flatMap { graph.rank(ofNode: $0) }, edits)
+        guard let start else {
+            takeover = Takeover()
+            return
+        }
+        var first = Set<Int>()
+        switch start {
+        case .nodes(let ids): first = Set(ids.compactMap { graph.rank(ofNode: $0) })
+        case .failed: first = Set(results.failedNodes.compactMap { graph.rank(ofNode: $0) })
+        }
+        takeover = Self.takeover(results, graph, first, edits)
     }
 
-    private static func cached(
-        _ results: ExecutionResults, _ graph: Graph, _ from: Int?, _ edits: JSONObject
-    ) -> [Int: JSONObject] {
-        guard let from else { return [:] }
-        var cached: [Int: JSONObject] = [:]
-        for rank in graph.nodes.indices where rank != from {
-            let comesAfter = graph.incoming[rank].contains { cached[graph.edges[$0].from] == nil }
-            if !comesAfter, let update = results.updates[graph.nodes[rank].id] { cached[rank] = update }
+    private static func takeover(
+        _ results: ExecutionResults, _ graph: Graph, _ first: Set<Int>, _ edits: JSONObject
+    ) -> Takeover {
+        var completions: [Int: NodeCompletion] = [:]
+        for rank in graph.nodes.indices where !first.contains(rank) {
+            let comesAfter = graph.incoming[rank].contains { completions[graph.edges[$0].from] == nil }
+            if !comesAfter, let completion = results.completion(ofNode: graph.nodes[rank].id) {
+                completions[rank] = completion
+            }
         }
-        guard !edits.isEmpty else { return cached }
         // What an ancestor wrote would win over the edited value.
-        for rank in ancestors(of: from, graph) {
-            guard var update = cached[rank] else { continue }
-            for key in edits.keys where update[key] != nil { update.removeValue(forKey: key) }
-            cached[rank] = update
+        let edited = edits.isEmpty ? [] : ancestors(of: first, graph)
+        let edges = EdgeMatching(from: results.graph, to: graph)
+        var taken: [Int: TakenOver] = [:]
+        for (rank, completion) in completions {
+            var result = edges.takeOver(completion, rank, runs: { completions[$0] == nil })
+            if edited.contains(rank) {
+                for key in edits.keys where result.update[key] != nil { result.update.removeValue(forKey: key) }
+            }
+            taken[rank] = result
         }
-        return cached
+        return Takeover(taken)
     }
 
-    private static func ancestors(of rank: Int, _ graph: Graph) -> Set<Int> {
+    private static func ancestors(of ranks: Set<Int>, _ graph: Graph) -> Set<Int> {
         var found: Set<Int> = []
-        var open = [rank]
+        var open = Array(ranks)
         while let next = open.popLast() {
             for edge in graph.incoming[next] where found.insert(graph.edges[edge].from).inserted {
                 open.append(graph.edges[edge].from)
@@ -56,12 +91,86 @@ package struct RerunPlan: Sendable {
     }
 }
 
+/// Finds the edges of one graph in another: by the ids of their ends, and their order among those of the same ends.
+private struct EdgeMatching {
+    private let old: Graph
+    private let new: Graph
+    private let isSame: Bool
+
+    init(from old: Graph, to new: Graph) {
+        self.old = old
+        self.new = new
+        isSame = old === new
+    }
+
+    /// - Parameter rank: in the new graph.
+    /// - Parameter runs: whether the node of a rank is not taken over.
+    func takeOver(_ completion: NodeCompletion, _ rank: Int, runs: (Int) -> Bool) -> TakenOver {
+        var result = TakenOver(status: completion.firstStatus)
+        result.update = completion.update
+        if let error = completion.error { result.failure = NodeFailure(error, details: completion.details) }
+        let broken = completion.notes?.broken ?? []
+        guard !isSame else {
+            result.taken = completion.taken
+            result.broken = broken
+            return result
+        }
+        let wasTaken = Set(completion.taken)
+        let matches = matches(old: completion.rank, new: rank)
+        for edge in new.outgoing[rank] {
+            let when = new.edges[edge].when
+            if let match = matches[edge] {
+                let failure = broken.first { $0.edge == match }?.failure
+                if wasTaken.contains(match) {
+                    result.taken.append(edge)
+                } else if let failure, old.edges[match].when == when {
+                    result.broken.append(BrokenEdge(edge: edge, failure: failure))
+                } else if failure != nil {
+                    // Another condition has taken the place of the one that failed.
+                    decide(edge, when, runs, mayTake: true, &result)
+                }
+            } else {
+                decide(edge, when, runs, mayTake: takesEdges(completion.firstStatus, rank), &result)
+            }
+        }
+        return result
+    }
+
+    private func decide(
+        _ edge: Int, _ when: String?, _ runs: (Int) -> Bool, mayTake: Bool, _ result: inout TakenOver
+    ) {
+        guard mayTake, runs(new.edges[edge].to) else { return }
+        if when == nil { result.taken.append(edge) } else { result.undecided.append(edge) }
+    }
+
+    private func takesEdges(_ status: NodeStatus, _ rank: Int) -> Bool {
+        status == .success || status == .error && new.nodes[rank].onError == .continue
+    }
+
+    /// Edge of the new graph → edge of the old one.
+    private func matches(old oldRank: Int, new newRank: Int) -> [Int: Int] {
+        var byTarget: [String: [Int]] = [:]
+        for edge in old.outgoing[oldRank].reversed() {
+            byTarget[old.nodes[old.edges[edge].to].id, default: []].append(edge)
+        }
+        var matches: [Int: Int] = [:]
+        for edge in new.outgoing[newRank] {
+            matches[edge] = byTarget[new.nodes[new.edges[edge].to].id]?.popLast()
+        }
+        return matches
+    }
+}
+
 /// What an execution has brought so far.
 package struct ExecutionResults: Sendable {
     package private(set) var initialState: JSONObject = [:]
-    /// By node id: the updates of nodes that ended as success or cached.
-    package private(set) var updates: [String: JSONObject] = [:]
-    private let graph: Graph
+    /// Of nodes that ended with a result.
+    private var completions: [String: NodeCompletion] = [:]
+    /// The ids of nodes that ended in error, here or in the execution that they were taken over from.
+    package private(set) var failedNodes: [String] = []
+    /// Whether every node has a result.
+    package var isComplete: Bool { completions.count == graph.nodes.count }
+    let graph: Graph
 
     /// - Parameter graph: the one that the execution ran.
     package init(of graph: Graph) {
@@ -72,10 +181,15 @@ package struct ExecutionResults: Sendable {
     package mutating func take(_ record: EventRecord) {
         switch record.body {
         case .start(_, let initialState): self.initialState = initialState
-        case .nodeComplete(let completion) where completion.status == .success || completion.status == .cached:
+        case .nodeComplete(let completion) where !completion.willRetry && completion.status != .cancelled:
             guard graph.nodes.indices.contains(completion.rank) else { return }
-            updates[graph.nodes[completion.rank].id] = completion.update
+            let id = graph.nodes[completion.rank].id
+            completions[id] = completion
+            if completion.firstStatus == .error { failedNodes.append(id) }
         case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error: break
         }
     }
+
+    /// How a node ended; nil if it has no result.
+    func completion(ofNode id: String) -> NodeCompletion? { completions[id] }
 }

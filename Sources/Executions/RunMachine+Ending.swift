@@ -1,6 +1,7 @@
 // How nodes end: attempts, retries, and the edges that are decided by that.
 
 import Graphs
+import HashTreeCollections
 import JSON
 
 /// How an attempt ended, or a node that never started, before the outgoing edges are decided.
@@ -10,14 +11,50 @@ struct NodeEnding {
     var status: NodeStatus
     var durationMicroseconds: Int64 = 0
     var queueMicroseconds: Int64 = 0
+    /// Of that, what came after its start.
+    var lateQueueMicroseconds: Int64 = 0
     var update = JSONObject()
     var failure: NodeFailure?
+    /// It was taken over, with the edges that are decided already.
+    var result: Shared<TakenOver>?
+    var isOversize = false
+}
 
-    func completion(taken: [Int] = [], willRetry: Bool = false) -> NodeCompletion {
+extension NodeEnding {
+    init(rank: Int, _ result: TakenOver) {
+        self.init(rank: rank, attempt: 0, status: result.status == .skipped ? .skipped : .cached)
+        update = result.update
+        failure = result.failure
+        self.result = Shared(result)
+    }
+
+    /// The status by which conditions know the node.
+    var firstStatus: NodeStatus { result?.value.status ?? status }
+
+    func completion(
+        taken: [Int] = [], retryDelayMilliseconds: Int64? = nil, broken: [BrokenEdge] = [],
+        judgeMicroseconds: Int64 = 0
+    ) -> NodeCompletion {
         NodeCompletion(
-            rank: rank, attempt: attempt, status: status, willRetry: willRetry,
+            rank: rank, attempt: attempt, status: status, willRetry: retryDelayMilliseconds != nil,
             durationMicroseconds: durationMicroseconds, queueMicroseconds: queueMicroseconds, update: update,
-            taken: taken, error: failure?.message, details: failure?.details ?? JSONObject())
+            taken: taken, error: failure?.message, details: failure?.details ?? JSONObject(),
+            notes: notes(retryDelayMilliseconds, broken, judgeMicroseconds))
+    }
+
+    private func notes(
+        _ retryDelayMilliseconds: Int64?, _ broken: [BrokenEdge], _ judgeMicroseconds: Int64
+    ) -> CompletionNotes? {
+        let isPlain = result == nil && retryDelayMilliseconds == nil && broken.isEmpty && !isOversize
+        if isPlain, judgeMicroseconds == 0, lateQueueMicroseconds == 0 { return nil }
+        var notes = CompletionNotes()
+        notes.broken = broken
+        notes.retryDelayMilliseconds = retryDelayMilliseconds
+        notes.firstStatus = status == .cached && firstStatus != .success ? firstStatus : nil
+        notes.judgeMicroseconds = judgeMicroseconds
+        notes.isOversize = isOversize
+        notes.lateQueueMicroseconds = lateQueueMicroseconds
+        return notes == CompletionNotes() ? nil : notes
     }
 }
 
@@ -29,9 +66,10 @@ extension RunMachine {
         let began = nodes[rank].beganAt ?? now
         ending.durationMicroseconds = microseconds(from: began, to: now)
         ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: began)
+        ending.lateQueueMicroseconds = microseconds(from: nodes[rank].startedAt, to: began)
         guard stop == nil else {
             ending.status = .cancelled
-            return end(ending, at: now)
+            return endCancelled(ending)
         }
         switch consume outcome {
         case .success(let update):
@@ -59,10 +97,7 @@ extension RunMachine {
         var state = flow.input(ofRank: rank)
         if let refusal = state.refusal(of: update) { return NodeFailure(refusal) }
         state.apply(update, rank: rank)
-        guard state.bytes > limits.stateBytesMax else { return nil }
-        return NodeFailure(
-            "the state would grow to \(state.bytes) bytes, more than executions.state_bytes_max (\(limits.stateBytesMax))"
-        )
+        return state.refusal(bytesMax: limits.stateBytesMax).map { NodeFailure("the state \($0)") }
     }
 
     private mutating func retry(_ ending: NodeEnding) -> Bool {
@@ -70,28 +105,35 @@ extension RunMachine {
         let policy = graph.nodes[rank].retry
         guard tries(rank) < policy.maxAttempts else { return false }
         nodes[rank].phase = .retrying
-        effects.append(.emit(.nodeComplete(ending.completion(willRetry: true)), flow.input(ofRank: rank)))
-        scheduleRetry(rank)
+        nodes[rank].willRetry = true
+        let delay = jitter.delay(milliseconds: retryDelay(rank))
+        effects.append(
+            .emit(.nodeComplete(ending.completion(retryDelayMilliseconds: delay)), flow.input(ofRank: rank)))
+        effects.append(.scheduleRetry(rank: rank, afterMilliseconds: delay))
         return true
     }
 
     /// Attempts that came to an end of their own.
     func tries(_ rank: Int) -> Int { Int(nodes[rank].attempt - nodes[rank].interruptions) }
 
-    /// Before jitter.
-    mutating func scheduleRetry(_ rank: Int) {
+    /// Milliseconds before the next attempt, before jitter.
+    func retryDelay(_ rank: Int) -> Double {
         let policy = graph.nodes[rank].retry
         var delay = Double(policy.delayMilliseconds)
         for _ in 1..<max(tries(rank), 1) {
             delay = min(delay * policy.backoff, limits.retryDelayMillisecondsMax)
         }
-        effects.append(.scheduleRetry(rank: rank, afterMilliseconds: delay))
+        return delay
     }
 
     /// Ends a node for good, and then every node that is decided by that, in a loop: chains of skipped nodes may be long.
     mutating func end(_ first: NodeEnding, at now: UInt64) {
         var following: [NodeEnding] = []
         end(first, &following, at: now)
+        endAll(&following, at: now)
+    }
+
+    private mutating func endAll(_ following: inout [NodeEnding], at now: UInt64) {
         while let next = following.popLast() { end(next, &following, at: now) }
     }
 
@@ -99,95 +141,111 @@ extension RunMachine {
     private mutating func end(_ ending: NodeEnding, _ following: inout [NodeEnding], at now: UInt64) {
         // A stop on the way: what never started says nothing.
         if stop != nil, ending.attempt == 0 { return }
+        nodes[ending.rank].status = ending.status
+        if revision.conditionsReadNodes {
+            endedNodes[ending.rank] = ConditionNode(status: ending.firstStatus, update: ending.update)
+        }
+        if revision.hasConditions, judge(ending, at: now) { return }
+        conclude(ending, EdgeVerdicts(), judgeMicroseconds: 0, &following, at: now)
+    }
+
+    /// The verdicts of a node's edges are there.
+    mutating func endJudged(_ rank: Int, _ verdicts: EdgeVerdicts, at now: UInt64) {
+        guard let judged = judged.removeValue(forKey: rank) else { return }
+        if judged.holdsPlace { runningCount -= 1 }
+        var following: [NodeEnding] = []
+        let time = microseconds(from: judged.since, to: now)
+        conclude(judged.ending, verdicts, judgeMicroseconds: time, &following, at: now)
+        endAll(&following, at: now)
+    }
+
+    private mutating func conclude(
+        _ ending: NodeEnding, _ verdicts: EdgeVerdicts, judgeMicroseconds: Int64, _ following: inout [NodeEnding],
+        at now: UInt64
+    ) {
         let rank = ending.rank
         let state = flow.finish(rank: rank, update: ending.update)
         nodes[rank].phase = .ended
-        nodes[rank].status = ending.status
         openCount -= 1
-        noteEnd(of: rank, ending.status, ending.update)
-        if ending.status == .error { failedRanks.insert(rank) }
-        let taken = decideEdges(of: rank, state)
+        if ending.firstStatus == .error { failedRanks.insert(rank) }
+        let (taken, broken) = edges(of: ending, verdicts)
+        decide(rank, taken, broken)
         flow.take(taken)
-        effects.append(.emit(.nodeComplete(ending.completion(taken: taken)), state))
-        if ending.status == .error, graph.nodes[rank].onError == .stop { halt(.nodeError) }
+        effects.append(
+            .emit(
+                .nodeComplete(
+                    ending.completion(taken: taken, broken: broken, judgeMicroseconds: judgeMicroseconds)), state))
+        if !ending.update.isEmpty {
+            final?.add(ending.update, rank: rank)
+            haltIfOversize(at: now)
+        }
+        // A failure that was taken over has stopped another execution, not this one.
+        if ending.status == .error, graph.nodes[rank].onError == .stop { halt(.nodeError, at: now) }
         guard stop == nil else { return }
         for target in decided.reversed() {
             if let next = settle(target, at: now) { following.append(next) }
         }
     }
 
-    /// Decides the outgoing edges of a node that has ended. The nodes whose last undecided edge that was are in `decided` then.
-    /// - Returns: the edges that are taken.
-    mutating func decideEdges(of rank: Int, _ state: State) -> [Int] {
+    /// Which outgoing edges of a node are taken, and which are broken, both in order.
+    private func edges(of ending: NodeEnding, _ verdicts: EdgeVerdicts) -> (taken: [Int], broken: [BrokenEdge]) {
+        if let result = ending.result?.value {
+            guard !result.undecided.isEmpty else { return (result.taken, result.broken) }
+            return (
+                (result.taken + verdicts.taken).sorted(),
+                (result.broken + verdicts.broken).sorted { $0.edge < $1.edge }
+            )
+        }
+        guard stop == nil, takesEdges(ending) else { return ([], []) }
+        let outgoing = graph.outgoing[ending.rank]
+        guard revision.hasConditions, !verdicts.isEmpty || outgoing.contains(where: isConditional) else {
+            return (outgoing, [])
+        }
+        let taken = Set(verdicts.taken)
+        return (outgoing.filter { !isConditional($0) || taken.contains($0) }, verdicts.broken)
+    }
+
+    func isConditional(_ edge: Int) -> Bool { revision.conditions[edge] != nil }
+
+    /// Whether a node that ends so may take its outgoing edges.
+    func takesEdges(_ ending: NodeEnding) -> Bool {
+        switch ending.status {
+        case .success: true
+        case .error: graph.nodes[ending.rank].onError == .continue
+        case .skipped, .cancelled, .cached: false
+        }
+    }
+
+    /// Takes note of what has become of the outgoing edges of a node. The nodes whose last undecided edge that was are in
+    /// `decided` then.
+    mutating func decide(_ rank: Int, _ taken: [Int], _ broken: [BrokenEdge]) {
         decided.removeAll(keepingCapacity: true)
-        let outgoing = graph.outgoing[rank]
-        let mayTake = stop == nil && takesEdges(rank)
-        // Nil as long as all are taken, as mostly all are.
-        var taken: [Int]? = mayTake ? nil : []
-        var seen: ConditionNodes?
-        for (place, index) in outgoing.enumerated() {
-            let target = graph.edges[index].to
-            if mayTake {
-                if takes(index, rank, state, &seen) {
-                    taken?.append(index)
-                    nodes[target].isTaken = true
-                } else if taken == nil {
-                    taken = Array(outgoing[..<place])
-                }
-            }
+        for edge in taken { nodes[graph.edges[edge].to].isTaken = true }
+        for broken in broken { take(broken) }
+        for edge in graph.outgoing[rank] {
+            let target = graph.edges[edge].to
             nodes[target].undecided -= 1
             if nodes[target].undecided == 0 { decided.append(target) }
         }
-        return taken ?? outgoing
     }
 
-    /// Whether an edge is taken. One whose condition fails is not, and its target will say so.
-    private mutating func takes(_ edge: Int, _ rank: Int, _ state: State, _ seen: inout ConditionNodes?)
-        -> Bool
-    {
-        guard revision.hasConditions, revision.conditions[edge] != nil else { return true }
-        switch judge(edge, rank, state, &seen) {
-        case .success(let isTaken): return isTaken
-        case .failure(let failure):
-            let target = graph.edges[edge].to
-            if edge < nodes[target].brokenEdge?.index ?? .max { nodes[target].brokenEdge = (edge, failure) }
-            return false
-        }
-    }
-
-    /// Whether a node that has ended may take its outgoing edges.
-    func takesEdges(_ rank: Int) -> Bool {
-        switch nodes[rank].status {
-        case .success, .cached: true
-        case .error: graph.nodes[rank].onError == .continue
-        case .skipped, .cancelled: false
-        }
+    private mutating func take(_ broken: BrokenEdge) {
+        let target = graph.edges[broken.edge].to
+        if broken.edge < nodes[target].brokenEdge?.edge ?? .max { nodes[target].brokenEdge = broken }
     }
 
     /// All incoming edges of a node are decided: it becomes ready, or ends without ever starting.
     mutating func settle(_ rank: Int, at now: UInt64) -> NodeEnding? {
-        if let (index, failure) = nodes[rank].brokenEdge {
-            let (source, target) = (graph.nodes[graph.edges[index].from].id, graph.nodes[rank].id)
-            let word = "the condition of the edge \(source) → \(target) failed: \(failure.message)"
-            let failure = NodeFailure(word, details: failure.details)
-            return NodeEnding(rank: rank, attempt: 0, status: .error, failure: failure)
+        // What was taken over ends as it did.
+        if !takeover.isEmpty, takeover.results[rank] != nil { return begin(rank, at: now) }
+        if let broken = nodes[rank].brokenEdge {
+            let (source, target) = (graph.nodes[graph.edges[broken.edge].from].id, graph.nodes[rank].id)
+            let word = "the condition of the edge \(source) → \(target) failed: \(broken.failure.message)"
+            var ending = NodeEnding(rank: rank, attempt: 0, status: .error)
+            ending.failure = NodeFailure(word, details: broken.failure.details)
+            return ending
         }
         guard nodes[rank].isTaken else { return NodeEnding(rank: rank, attempt: 0, status: .skipped) }
         return begin(rank, at: now)
-    }
-
-    /// - Parameter seen: what the conditions of this source see of nodes, made for the first that looks.
-    func judge(_ edge: Int, _ rank: Int, _ state: State, _ seen: inout ConditionNodes?) -> Result<Bool, NodeFailure> {
-        guard let condition = revision.conditions[edge] else { return .success(true) }
-        let nodes = condition.readsNodes ? seen ?? ConditionNodes(of: rank, in: graph, ended: endedNodes) : [:]
-        if condition.readsNodes { seen = nodes }
-        let run = condition.begin(ConditionScope(state: state, nodes: nodes), budgetNanoseconds: .max)
-        while true {
-            switch run.step(sliceNanoseconds: 1_000_000_000) {
-            case .finished(let isTrue): return .success(isTrue)
-            case .failed(let failure): return .failure(failure)
-            case .yielded: continue
-            }
-        }
     }
 }

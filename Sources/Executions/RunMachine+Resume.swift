@@ -1,7 +1,8 @@
 // Taking an execution up again. First the records of all that has happened are restored, which emits nothing; then it is
-// resumed: what has ended has ended, and what was interrupted runs again.
+// resumed: what has ended has ended, what waits goes on waiting, and what was interrupted runs again.
 
 import Graphs
+import HashTreeCollections
 import JSON
 
 /// How an execution goes on after its daemon was gone.
@@ -14,31 +15,40 @@ package struct Resumption: Sendable {
     package var isCancelled = false
     /// Why it cannot go on.
     package var failure: String?
+    /// What it was to take over from another execution, as far as it has not done so.
+    package var takeover = Takeover()
 
-    package init(attempt: Int, elapsedMicroseconds: Int64, isCancelled: Bool = false, failure: String? = nil) {
+    package init(
+        attempt: Int, elapsedMicroseconds: Int64, isCancelled: Bool = false, failure: String? = nil,
+        takeover: Takeover = Takeover()
+    ) {
         self.attempt = attempt
         self.elapsedMicroseconds = elapsedMicroseconds
         self.isCancelled = isCancelled
         self.failure = failure
+        self.takeover = takeover
     }
 }
 
 extension RunMachine {
     /// Takes in the next record of what has happened; in order, before `resume`.
-    package mutating func restore(_ body: EventRecord.Body) {
+    /// - Parameter elapsedMicroseconds: from the first start to that record.
+    package mutating func restore(_ body: EventRecord.Body, elapsedMicroseconds: Int64) {
         switch body {
         case .start(_, let initialState):
-            guard startedFlow != nil else {
-                startedFlow = StateFlow(graph: graph, initialState: initialState)
-                return
-            }
+            guard startedFlow != nil else { return start(initialState) }
             _ = interruptRunning()
         case .nodeStart(let rank, let attempt):
             nodes[rank].phase = .running
             nodes[rank].attempt = Int32(attempt)
+            nodes[rank].willRetry = false
+            if graph.nodes[rank].parks { waits[rank] = elapsedMicroseconds }
             _ = flow.input(ofRank: rank)
         case .nodeComplete(let completion) where completion.willRetry:
             nodes[completion.rank].phase = .retrying
+            nodes[completion.rank].willRetry = true
+            let delay = completion.notes?.retryDelayMilliseconds ?? Int64(retryDelay(completion.rank).rounded(.up))
+            waits[completion.rank] = elapsedMicroseconds + delay * 1000
         case .nodeComplete(let completion):
             restoreEnd(completion)
         case .nodeOutput, .complete, .error:
@@ -53,35 +63,43 @@ extension RunMachine {
         nodes[rank].phase = .ended
         nodes[rank].status = completion.status
         openCount -= 1
-        noteEnd(of: rank, completion.status, completion.update)
-        if completion.status == .error {
-            failedRanks.insert(rank)
-            if graph.nodes[rank].onError == .stop { stop = .nodeError }
+        waits[rank] = nil
+        final?.add(completion.update, rank: rank)
+        if revision.conditionsReadNodes {
+            endedNodes[rank] = ConditionNode(status: completion.firstStatus, update: completion.update)
         }
-        for index in completion.taken { nodes[graph.edges[index].to].isTaken = true }
-        for index in graph.outgoing[rank] { nodes[graph.edges[index].to].undecided -= 1 }
+        if completion.firstStatus == .error { failedRanks.insert(rank) }
+        if completion.status == .error, graph.nodes[rank].onError == .stop { stop = .nodeError }
+        decide(rank, completion.taken, completion.notes?.broken ?? [])
     }
 
     mutating func resume(_ resumption: Resumption, at now: UInt64) {
         beganAt = now
         earlierMicroseconds = max(resumption.elapsedMicroseconds, 0)
-        if startedFlow == nil { startedFlow = StateFlow(graph: graph, initialState: [:]) }
+        if startedFlow == nil { start([:]) }
+        takeover = resumption.takeover
         effects.append(.emit(.start(attempt: resumption.attempt, initialState: flow.initialState)))
         let interrupted = interruptRunning()
-        if resumption.isCancelled { halt(.cancelled) }
-        if let failure = resumption.failure { halt(.failed(failure)) }
+        let parked = nodes.indices.filter { nodes[$0].phase == .running }
+        if resumption.isCancelled { halt(.cancelled, at: now) }
+        if let failure = resumption.failure { halt(.failed(failure), at: now) }
         if graph.document.onRestart == .fail {
-            halt(.failed("the daemon was stopped while the execution ran, and the graph says on_restart: fail"))
+            // It does not go on across a restart, and so nothing of it waits.
+            for rank in parked { nodes[rank].phase = .waiting }
+            halt(
+                .failed("the daemon was stopped while the execution ran, and the graph says on_restart: fail"), at: now)
         }
-        guard stop == nil else { return }
-        for rank in nodes.indices where nodes[rank].phase == .waiting { judgeAgain(edgesTo: rank) }
+        haltIfOversize(at: now)
+        if stop != nil { return endWaits() }
+        for rank in parked { park(rank, at: now) }
         for rank in interrupted { begin(interrupted: rank, at: now) }
         for rank in nodes.indices where stop == nil { goOn(rank, at: now) }
+        waits = [:]
     }
 
-    /// What ran when the daemon stopped does not run any more.
+    /// What ran when the daemon stopped does not run any more, but for what only waits.
     private mutating func interruptRunning() -> [Int] {
-        let running = nodes.indices.filter { nodes[$0].phase == .running }
+        let running = nodes.indices.filter { nodes[$0].phase == .running && !graph.nodes[$0].parks }
         for rank in running {
             nodes[rank].phase = .waiting
             nodes[rank].interruptions += 1
@@ -89,19 +107,26 @@ extension RunMachine {
         return running
     }
 
-    /// That the condition of an edge failed is not recorded until its target ends. Conditions are pure, so they fail again.
-    private mutating func judgeAgain(edgesTo rank: Int) {
-        let taken = flow.takenSources(ofRank: rank)
-        for index in graph.incoming[rank] where nodes[rank].brokenEdge == nil && revision.conditions[index] != nil {
-            let source = graph.edges[index].from
-            guard nodes[source].phase == .ended, takesEdges(source), !taken.contains(source),
-                let state = flow.output(ofRank: source)
-            else { continue }
-            var seen: ConditionNodes?
-            if case .failure(let failure) = judge(index, source, state, &seen) {
-                nodes[rank].brokenEdge = (index, failure)
-            }
+    /// Of an execution that is told to stop as it is taken up: what waits ends. It was stopped before in other cases.
+    private mutating func endWaits() {
+        for rank in nodes.indices where [.retrying, .running].contains(nodes[rank].phase) {
+            endWait(rank)
         }
+    }
+
+    /// A node waits on: its time is counted from its start on.
+    private mutating func park(_ rank: Int, at now: UInt64) {
+        let elapsed = max(earlierMicroseconds - (waits[rank] ?? earlierMicroseconds), 0)
+        let attempt = Int(nodes[rank].attempt)
+        runningCount += 1
+        // Of a clock that began after the node did, it is before the beginning: differences are right all the same.
+        let startedAt = now &- UInt64(elapsed) * 1000
+        nodes[rank].readyAt = startedAt
+        nodes[rank].startedAt = startedAt
+        nodes[rank].beganAt = startedAt
+        effects.append(
+            .park(
+                Start(rank: rank, attempt: attempt, state: flow.input(ofRank: rank)), elapsedMicroseconds: elapsed))
     }
 
     private mutating func begin(interrupted rank: Int, at now: UInt64) {
@@ -120,8 +145,10 @@ extension RunMachine {
             let ending =
                 graph.incoming[rank].isEmpty ? begin(rank, at: now) : settle(rank, at: now)
             if let ending { end(ending, at: now) }
-        case .retrying: scheduleRetry(rank)
-        case .waiting, .ready, .running, .ended: break
+        case .retrying:
+            let left = max((waits[rank] ?? 0) - earlierMicroseconds, 0)
+            effects.append(.scheduleRetry(rank: rank, afterMilliseconds: (left + 999) / 1000))
+        case .waiting, .ready, .running, .judged, .ended: break
         }
     }
 }

@@ -9,8 +9,8 @@ import JSON
 package struct RunMachine {
     package enum Input: Sendable {
         /// `isCancelled`: it starts only to end, since it was cancelled while it was queued.
-        /// `cached`: by rank, the updates that are taken over from another execution.
-        case begin(initialState: JSONObject, cached: [Int: JSONObject] = [:], isCancelled: Bool = false)
+        /// `takeover`: what is taken over from another execution.
+        case begin(initialState: JSONObject, takeover: Takeover = Takeover(), isCancelled: Bool = false)
         /// It goes on after all that was restored.
         case resume(Resumption)
         case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
@@ -19,6 +19,8 @@ package struct RunMachine {
         case nodeBegan(rank: Int, attempt: Int)
         case nodeTimedOut(rank: Int, attempt: Int)
         case retryDue(rank: Int)
+        /// The answer to `Effect.judge`.
+        indirect case judged(rank: Int, EdgeVerdicts)
         case executionTimedOut
         case cancel
     }
@@ -30,7 +32,13 @@ package struct RunMachine {
         case interrupt(rank: Int)
         /// Its time has begun: `nodeTimedOut` is due after so long.
         case armTimeout(rank: Int, attempt: Int, afterMilliseconds: Int64)
-        case scheduleRetry(rank: Int, afterMilliseconds: Double)
+        case scheduleRetry(rank: Int, afterMilliseconds: Int64)
+        /// It waited when the daemon was stopped, and waits on: `elapsedMicroseconds` since its `node_start` have passed.
+        indirect case park(Start, elapsedMicroseconds: Int64)
+        /// The end of a node is known, and which edges are taken then is to be found out.
+        indirect case judge(JudgeOrder)
+        /// The answer is not wanted any more.
+        case dismissJudgement(rank: Int)
         /// The terminal event was emitted: nothing follows.
         case finish(ExecutionStatus)
     }
@@ -42,7 +50,7 @@ package struct RunMachine {
         package let state: State
     }
 
-    enum Phase { case waiting, ready, running, retrying, ended }
+    enum Phase { case waiting, ready, running, retrying, judged, ended }
 
     struct NodeRun {
         var phase = Phase.waiting
@@ -52,13 +60,24 @@ package struct RunMachine {
         var interruptions: Int32 = 0
         var isTaken = false
         var timedOut = false
+        /// The last word on it is that another attempt follows.
+        var willRetry = false
         var status = NodeStatus.skipped
         var readyAt: UInt64 = 0
+        var startedAt: UInt64 = 0
         /// When the attempt that runs began to do what is its own; nil while it waits for something else.
         var beganAt: UInt64?
         var outputBytes = 0
-        /// Why the condition of an incoming edge could not be evaluated, and which edge it was.
-        var brokenEdge: (index: Int, failure: NodeFailure)?
+        /// An incoming edge whose condition could not be evaluated: the first of them.
+        var brokenEdge: BrokenEdge?
+    }
+
+    /// A node whose end is told once its edges are decided.
+    struct Judged {
+        let ending: NodeEnding
+        let since: UInt64
+        /// Whoever watches takes its attempt for one that runs: it keeps the place of one.
+        let holdsPlace: Bool
     }
 
     enum Stop {
@@ -83,8 +102,15 @@ package struct RunMachine {
     var beganAt: UInt64?
     /// Between the first start and this one, for an execution that was taken up again.
     var earlierMicroseconds: Int64 = 0
-    /// By rank: results of another execution that are still to be taken over.
-    var cached: [Int: JSONObject] = [:]
+    /// Results of another execution that are still to be taken over.
+    var takeover = Takeover()
+    /// By rank.
+    var judged: [Int: Judged] = [:]
+    /// By rank: when the wait of a node began or its next attempt is due, in microseconds since the first start; of an
+    /// execution that is being taken up.
+    var waits: [Int: Int64] = [:]
+    var final: FinalState?
+    var jitter: Jitter
     var isFinished = false
     /// By rank: what each node did, kept only for graphs whose conditions look at it.
     var endedNodes: TreeDictionary<Int, ConditionNode> = [:]
@@ -93,8 +119,10 @@ package struct RunMachine {
     /// Room for what `end` decides, kept between nodes.
     var decided: [Int] = []
 
-    package init(revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits()) {
+    /// - Parameter seed: of the jitter of retries; none without it.
+    package init(revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits(), seed: UInt64? = nil) {
         let graph = revision.graph
+        jitter = Jitter(seed)
         self.revision = revision
         self.limits = limits
         nodes = graph.incoming.map { NodeRun(undecided: Int32($0.count)) }
@@ -129,8 +157,10 @@ package struct RunMachine {
         runningCount += 1
         nodes[rank].phase = .running
         nodes[rank].attempt += 1
+        nodes[rank].startedAt = now
         nodes[rank].beganAt = revision.bodies[rank].startsLater ? nil : now
         nodes[rank].timedOut = false
+        nodes[rank].willRetry = false
         nodes[rank].outputBytes = 0
         let attempt = Int(nodes[rank].attempt)
         let state = flow.input(ofRank: rank)
@@ -142,9 +172,9 @@ package struct RunMachine {
 extension RunMachine {
     mutating func handle(_ input: consuming Input, at now: UInt64) {
         switch consume input {
-        case .begin(let initialState, let cached, let isCancelled):
-            begin(initialState, cached: isCancelled ? [:] : cached, at: now)
-            if isCancelled { halt(.cancelled) }
+        case .begin(let initialState, let takeover, let isCancelled):
+            begin(initialState, isCancelled ? Takeover() : takeover, at: now)
+            if isCancelled { halt(.cancelled, at: now) }
         case .resume(let resumption):
             resume(resumption, at: now)
         case .nodeOutput(let rank, let attempt, let channel, let data):
@@ -166,15 +196,20 @@ extension RunMachine {
         case .retryDue(let rank):
             guard stop == nil, nodes[rank].phase == .retrying else { return }
             makeReady(rank, at: now)
+        case .judged(let rank, let verdicts):
+            endJudged(rank, verdicts, at: now)
         case .executionTimedOut:
             halt(
                 .failed(
                     "the execution took longer than limits.timeout_ms (\(graph.document.limits.timeoutMilliseconds) ms)"
-                ))
+                ), at: now)
         case .cancel:
-            halt(.cancelled)
+            halt(.cancelled, at: now)
         }
     }
+
+    /// Of the attempt that runs, or ran last.
+    func attempt(ofRank rank: Int) -> Int { Int(nodes[rank].attempt) }
 
     func isRunning(_ rank: Int, _ attempt: Int) -> Bool {
         nodes[rank].phase == .running && Int(nodes[rank].attempt) == attempt
@@ -205,39 +240,39 @@ extension RunMachine {
         if revision.conditionsReadNodes { endedNodes[rank] = ConditionNode(status: status, update: update) }
     }
 
-    mutating func begin(_ initialState: JSONObject, cached: [Int: JSONObject], at now: UInt64) {
+    mutating func begin(_ initialState: JSONObject, _ takeover: Takeover, at now: UInt64) {
         beganAt = now
-        self.cached = cached
-        startedFlow = StateFlow(graph: graph, initialState: initialState)
+        self.takeover = takeover
+        start(initialState)
         effects.reserveCapacity(4)
         effects.append(.emit(.start(attempt: 1, initialState: initialState)))
-        for rank in nodes.indices where graph.incoming[rank].isEmpty {
+        haltIfOversize(at: now)
+        for rank in nodes.indices where graph.incoming[rank].isEmpty && stop == nil {
             if let ending = begin(rank, at: now) { end(ending, at: now) }
         }
     }
 
+    mutating func start(_ initialState: JSONObject) {
+        let flow = StateFlow(graph: graph, initialState: initialState)
+        final = FinalState(flow.initial)
+        startedFlow = flow
+    }
+
     /// A node's turn has come.
-    /// - Returns: its end, if its result was taken over.
+    /// - Returns: its end, if it never starts.
     mutating func begin(_ rank: Int, at now: UInt64) -> NodeEnding? {
-        guard !cached.isEmpty, let update = cached.removeValue(forKey: rank) else {
-            makeReady(rank, at: now)
-            return nil
+        if !takeover.isEmpty, let result = takeover.results.removeValue(forKey: rank) {
+            return NodeEnding(rank: rank, result)
         }
-        return NodeEnding(rank: rank, attempt: 0, status: .cached, update: update)
+        if let ending = oversize(rank) { return ending }
+        makeReady(rank, at: now)
+        return nil
     }
 
     mutating func makeReady(_ rank: Int, at now: UInt64) {
         nodes[rank].phase = .ready
         nodes[rank].readyAt = now
         ready.append(rank)
-    }
-
-    /// Nothing starts any more; what runs is interrupted, and its ends are awaited. The first reason counts.
-    mutating func halt(_ reason: Stop) {
-        guard stop == nil else { return }
-        stop = reason
-        ready.removeAll()
-        for rank in nodes.indices where nodes[rank].phase == .running { effects.append(.interrupt(rank: rank)) }
     }
 
     /// Moves one effect out, which costs less than a copy; `effectsWereTaken` once all were.
@@ -253,40 +288,7 @@ extension RunMachine {
         if !effects.isEmpty { effects.removeAll(keepingCapacity: effects.capacity <= Self.keptEffectsMax) }
     }
 
-    /// Adds the terminal event once nothing runs and nothing can start any more.
-    mutating func finishIfDone(at now: UInt64) {
-        if !isFinished, beganAt != nil, runningCount == 0, stop != nil || openCount == 0 { finish(at: now) }
-    }
-
-    mutating func finish(at now: UInt64) {
-        isFinished = true
-        let duration = earlierMicroseconds + microseconds(from: beganAt ?? now, to: now)
-        let status: ExecutionStatus
-        switch stop {
-        case .cancelled: status = .cancelled
-        case .nodeError: status = .error
-        case nil: status = failedRanks.isEmpty ? .success : .error
-        case .failed(let message):
-            effects.append(.emit(.error(message: message, details: [:], durationMicroseconds: duration)))
-            return effects.append(.finish(.failed))
-        }
-        effects.append(.emit(.complete(status, durationMicroseconds: duration, failedRanks: failedRanks.sorted())))
-        effects.append(.finish(status))
-    }
-
     func microseconds(from start: UInt64, to end: UInt64) -> Int64 {
         Int64((end &- start) / 1000)
     }
-}
-
-/// Bounds of one execution that the daemon's config sets.
-package struct ExecutionLimits: Sendable {
-    /// The text of one state, in bytes.
-    package var stateBytesMax = 16 << 20
-    /// The output of one attempt of a node, in bytes as they are stored: the JSON, the names of the channels, and 24 for each.
-    package var outputBytesMax = 16 << 20
-    /// What backoff may make of `retry.delay_ms`.
-    package var retryDelayMillisecondsMax = 3_600_000.0
-
-    package init() {}
 }

@@ -19,8 +19,10 @@ package struct State: Sendable {
     var hasReducers: Bool { content.value.hasReducers }
     /// How updates of a key combine; a key that is not here is replaced.
     package var reducers: [JSONKey: Reducer] { content.value.reducersByKey }
-    /// The length of the state as JSON text, give or take what reducers make of their contributions.
+    /// The length of the state as JSON text; where there are reducers, that is no longer than this.
     package var bytes: Int { content.value.bytes }
+    /// Whether a sum in it may be beyond all doubles.
+    var mayOverflow: Bool { content.value.mayOverflow }
     /// How many updates with something in them it has taken in over the initial state; -1 once states were merged.
     var updateCount: Int32 { content.value.updateCount }
     /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, and
@@ -47,6 +49,13 @@ package struct State: Sendable {
 
     package var object: JSONObject { content.value.object }
     package var text: JSONText { content.value.text }
+
+    /// Why this can be no state of an execution, or nil: it is too large, or a sum in it is beyond all doubles. To be read
+    /// behind "the state".
+    package func refusal(bytesMax: Int) -> String? {
+        guard content.value.bytes > bytesMax || content.value.mayOverflow else { return nil }
+        return content.value.refusal(bytesMax: bytesMax)
+    }
 
     /// Why an update cannot be taken, or nil: a reducer that needs numbers was given something else, or one beyond all doubles.
     package func refusal(of update: JSONObject) -> String? {

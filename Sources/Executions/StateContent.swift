@@ -29,6 +29,8 @@ struct StateContent: Sendable {
 
     /// Keys that lie in `recent` at the most, so that walking it costs less than hashing.
     private static let recentMax = 24
+    /// Room that is made at once for a state's text; what reducers make less of would be reserved in vain.
+    private static let reservedBytesMax = 32 << 20
     /// Room for the keys of most states.
     private static let usualCount = 8
 
@@ -38,8 +40,10 @@ struct StateContent: Sendable {
     private var settled: Settled?
     /// Nil for none, which is what most graphs have.
     private let reducers: Reducers?
-    /// The length of the state as JSON text, give or take what reducers make of their contributions.
-    private(set) var bytes = 2
+    /// The length of the entries' texts, and a comma each; of keys with a reducer, that of all contributions.
+    private var entryBytes = 0
+    /// A sum may be beyond all doubles.
+    private(set) var mayOverflow = false
     /// Of the updates that were laid over the initial state; see `State`.
     private(set) var updateCount: Int32 = 0
     private(set) var lastWriter: Int32? = -1
@@ -52,6 +56,8 @@ struct StateContent: Sendable {
 
     var hasReducers: Bool { reducers != nil }
     var reducersByKey: [JSONKey: Reducer] { reducers?.byKey ?? [:] }
+    /// The length of the state as JSON text, or more, by what reducers make less of.
+    var bytes: Int { entryBytes == 0 ? 2 : entryBytes + 1 }
 
     subscript(key: JSONKey) -> JSONText? {
         find(key).map(text)
@@ -71,8 +77,10 @@ struct StateContent: Sendable {
     private mutating func lay(_ update: JSONObject, rank: Int) {
         var place = Place(rank: Int32(rank), index: 0)
         update.forEachMember { key, text in
-            let isReduced = reducers?.byKey[key] != nil
-            let value = isReduced ? Value.reduced(Contribution(text, Int32(rank))) : .plain(text)
+            var value = Value.plain(text)
+            if let reducer = reducers?.byKey[key] {
+                value = .reduced(Contribution(text, Int32(rank), magnitude: reducer.magnitude(of: text)))
+            }
             absorb(Entry(key: key, value: value, rank: Int32(rank), place: place))
             place.index += 1
         }
@@ -95,7 +103,7 @@ struct StateContent: Sendable {
 
     /// The state as a JSON object: initial keys first, then by the rank of the first writer.
     func write(to writer: inout ByteWriter) {
-        writer.reserve(bytes)
+        writer.reserve(min(bytes, Self.reservedBytesMax))
         writer.append(byte: UInt8(ascii: "{"))
         if settled == nil, isSorted { write(recent, to: &writer) } else { write(entriesInOrder(), to: &writer) }
         writer.append(byte: UInt8(ascii: "}"))
@@ -131,10 +139,9 @@ struct StateContent: Sendable {
     func refusal(of update: JSONObject) -> String? {
         guard let reducers else { return nil }
         for (key, text) in update {
-            guard let reducer = reducers.byKey[key], reducer.needsNumbers, text.int == nil, text.double == nil else {
+            guard let reducer = reducers.byKey[key], reducer.needsNumbers, let fault = text.refusalAsNumber else {
                 continue
             }
-            let fault = text.kind == .number ? "too large a number" : "no number"
             return "the update of \"\(key.string)\" is \(fault), but its reducer is \(reducer.rawValue)"
         }
         return nil
@@ -142,6 +149,22 @@ struct StateContent: Sendable {
 }
 
 extension StateContent {
+    /// Why this can be no state, found by looking at all of it.
+    func refusal(bytesMax: Int) -> String? {
+        if let reducers, mayOverflow {
+            for entry in entriesInOrder() {
+                guard let reducer = reducers.byKey[entry.key], case .reduced(let contribution) = entry.value else {
+                    continue
+                }
+                guard reducer.fold(contribution.inRankOrder) == nil else { continue }
+                return "would have a sum beyond all doubles under \"\(entry.key.string)\""
+            }
+        }
+        let bytes = reducers == nil ? bytes : text.bytes.count
+        guard bytes > bytesMax else { return nil }
+        return "would have \(bytes) bytes, more than executions.state_bytes_max (\(bytesMax))"
+    }
+
     /// The part that has settled; compared by identity, so that states with the same past need not compare it.
     final class Settled: Sendable {
         let entries: TreeDictionary<JSONKey, Entry>
@@ -167,7 +190,8 @@ extension StateContent {
     private func text(_ entry: Entry) -> JSONText {
         switch entry.value {
         case .plain(let text): text
-        case .reduced(let contribution): (reducers?.byKey[entry.key] ?? .replace).fold(contribution.inRankOrder)
+        case .reduced(let contribution):
+            (reducers?.byKey[entry.key] ?? .replace).fold(contribution.inRankOrder) ?? .greatestNumber
         }
     }
 
@@ -180,20 +204,26 @@ extension StateContent {
 
     private mutating func absorb(_ entry: consuming Entry) {
         if let index = recentIndex(of: entry.key) {
-            bytes += recent[index].absorb(entry)
+            entryBytes += recent[index].absorb(entry)
+            note(recent[index])
             isSorted = isSorted && (index == 0 || !(recent[index].place < recent[index - 1].place))
             return
         }
         if var known = settled?.entries[entry.key] {
-            bytes += known.absorb(entry)
+            entryBytes += known.absorb(entry)
             entry = known
         } else {
-            bytes += entry.bytes
+            entryBytes += entry.bytes
         }
+        note(entry)
         if let last = recent.last?.place, entry.place < last { isSorted = false }
         if recent.isEmpty { recent.reserveCapacity(Self.usualCount) }
         recent.append(entry)
         if recent.count > Self.recentMax { settle() }
+    }
+
+    private mutating func note(_ entry: borrowing Entry) {
+        if case .reduced(let contribution) = entry.value, !contribution.magnitude.isFinite { mayOverflow = true }
     }
 
     private mutating func settle() {
@@ -216,6 +246,11 @@ extension StateContent {
         entries.sort { $0.place < $1.place }
         return entries
     }
+}
+
+extension JSONText {
+    /// What is shown of a sum beyond all doubles in a state that is about to be refused.
+    fileprivate static let greatestNumber = JSONText(Double.greatestFiniteMagnitude)
 }
 
 extension StateContent.Entry {

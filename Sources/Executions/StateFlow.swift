@@ -18,7 +18,7 @@ package struct StateFlow: Sendable {
     }
 
     private let graph: Graph
-    private let initial: State
+    let initial: State
     package let initialState: JSONObject
     /// By rank.
     private var slots: [Slot]
@@ -70,10 +70,7 @@ package struct StateFlow: Sendable {
         }
     }
 
-    /// The output state of a node that has ended, as long as some target has not looked at it.
-    package func output(ofRank rank: Int) -> State? { slots[rank].output }
-
-    package func takenSources(ofRank rank: Int) -> [Int] {
+    private func takenSources(ofRank rank: Int) -> [Int] {
         guard slots[rank].firstSource >= 0 else { return [] }
         return [Int(slots[rank].firstSource)] + slots[rank].moreSources.map(Int.init)
     }

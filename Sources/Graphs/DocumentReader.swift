@@ -52,6 +52,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         faults.members(of: source, known: documentKeys, required: ["id", "nodes"]) { member($0, $1) }
         let order = TopologicalOrder(nodeCount: idOfPlace.count, edges: joined)
         noteCycles(order, source)
+        noteUnfitState(source)
         try faults.throwIfAny()
         guard let id else { preconditionFailure("a document without an id has a fault") }
         let document = GraphDocument(
@@ -164,6 +165,19 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     }
 
     /// A cycle is a fault of its edge that stands last in the document: the one that closed it.
+    /// The first value of a key goes through its reducer as later ones do.
+    private func noteUnfitState(_ source: JSONText) {
+        guard !reducers.isEmpty, let member = source.object?.keys.firstIndex(of: "initial_state") else { return }
+        faults.enter("initial_state", member)
+        for (index, (key, value)) in initialState.enumerated() {
+            guard let refusal = reducers[key]?.refusal(ofInitial: value) else { continue }
+            faults.enter(key.string, index)
+            faults.add(refusal)
+            faults.leave()
+        }
+        faults.leave()
+    }
+
     private func noteCycles(_ order: TopologicalOrder, _ source: JSONText) {
         guard !order.cycles.isEmpty, let member = source.object?.keys.firstIndex(of: "edges") else { return }
         faults.enter("edges", member)

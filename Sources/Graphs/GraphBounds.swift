@@ -34,8 +34,8 @@ package enum GraphBounds {
     package static func edgeCountMax(forNodes count: Int) -> Int { 10 * max(count, nodeCountMax) }
     /// Nodes that run at once.
     package static let maxParallelNodes = 1...10_000
-    /// Timeout of an execution or a node: up to seven days, which covers a run that waits for people.
-    package static let timeoutMilliseconds = 1...604_800_000
+    /// Timeout of an execution or a node: up to 31 days, which covers the longest delay, and a run that waits for people.
+    package static let timeoutMilliseconds = 1...2_678_400_000
     /// Attempts of a node, the first included.
     package static let maxAttempts = 1...100
     /// Delay before the second attempt: up to an hour.

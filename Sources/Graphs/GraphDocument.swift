@@ -25,6 +25,30 @@ package struct GraphDocument: Sendable, Equatable {
 /// How the updates of one state key combine.
 package enum Reducer: String, Sendable, CaseIterable {
     case replace, append, merge, sum, min, max
+
+    /// What an initial value must be, if this one does not fit; nil if it does.
+    package func refusal(ofInitial value: JSONText) -> String? {
+        let fits =
+            switch self {
+            case .replace: true
+            case .append: value.kind == .array
+            case .merge: value.kind == .object
+            case .sum, .min, .max: value.kind == .number && (value.double != nil || isWhole(value))
+            }
+        guard !fits else { return nil }
+        let expected =
+            switch self {
+            case .append: "a list"
+            case .merge: "an object"
+            case .replace, .sum, .min, .max: "a finite number"
+            }
+        return "must be \(expected), since the key's reducer is \(rawValue)"
+    }
+
+    /// Whole numbers are exact at any length.
+    private func isWhole(_ number: JSONText) -> Bool {
+        number.bytes.allSatisfy { $0 == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    }
 }
 
 /// What becomes of an execution that a crash or a stop of the daemon interrupted, when the daemon is there again.
@@ -60,14 +84,16 @@ package struct GraphNode: Sendable, Equatable {
     package let onError: OnError
     /// Whether an attempt that a restart of the daemon interrupted may be made again. If not, the node ends in error then.
     package let isIdempotent: Bool
+    /// Whether each attempt of a Python node gets a process of its own.
+    package let hasFreshProcess: Bool
     /// The editor's; no effect on execution.
     package let position: GraphPosition?
 
     package init(
         id: String, name: String? = nil, kind: String, config: JSONObject = JSONObject(),
         timeoutMilliseconds: Int? = nil, idleTimeoutMilliseconds: Int? = nil, retry: RetryPolicy = RetryPolicy(),
-        onError: OnError = .continue,
-        isIdempotent: Bool = true, position: GraphPosition? = nil
+        onError: OnError = .continue, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
+        position: GraphPosition? = nil
     ) {
         self.id = id
         self.name = name ?? id
@@ -78,6 +104,7 @@ package struct GraphNode: Sendable, Equatable {
         self.retry = retry
         self.onError = onError
         self.isIdempotent = isIdempotent
+        self.hasFreshProcess = hasFreshProcess
         self.position = position
     }
 }

@@ -63,10 +63,12 @@ package struct RequestParser: ~Copyable, Sendable {
 
     /// What the body that is being read will have at least: what was announced, or what has come in chunks.
     package var bodyBytesExpected: Int {
-        let read = pending?.body.count ?? 0
-        if case .fixedBody(let remaining) = state { return read + remaining }
-        return read
+        if case .fixedBody(let remaining) = state { return bodyBytesRead + remaining }
+        return bodyBytesRead
     }
+
+    /// What has come of it.
+    package var bodyBytesRead: Int { pending?.body.count ?? 0 }
 
     /// Takes bytes up to the end of a request, and no further: what is left belongs to the next one.
     package mutating func consume(_ input: UnsafeRawBufferPointer) -> (step: Step, consumed: Int) {

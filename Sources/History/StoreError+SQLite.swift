@@ -30,7 +30,8 @@ extension StoreError {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             "; another program holds it locked: close that program"
         case .SQLITE_IOERR:
-            " (\(error.extendedResultCode)); the file system or its disk does not work as it should"
+            " (\(error.extendedResultCode)); the file system or its disk does not work as it should, or a limit of file sizes"
+                + " (ulimit -f) is reached"
         default:
             ""
         }

@@ -15,6 +15,7 @@ package struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvert
     package static let user2 = Signal(rawValue: SIGUSR2)
     package static let child = Signal(rawValue: SIGCHLD)
     package static let cpuTime = Signal(rawValue: SIGXCPU)
+    package static let fileSize = Signal(rawValue: SIGXFSZ)
 
     /// Such as `signal 15 (Terminated)`.
     package var description: String {

@@ -38,7 +38,7 @@ extension NodeKinds {
         }
         return NodeKinds(
             [
-                SetKind(), DelayKind(clock: settings.clock), LuaKind(limits: settings.lua),
+                SetKind(), DelayKind(), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python),
                 ProcessKind(launcher: settings.launcher, clock: settings.clock, templates: templates),
             ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)

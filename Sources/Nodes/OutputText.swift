@@ -40,8 +40,10 @@ struct OutputText: Sendable {
                 let end = place(of: 0x0D, in: UnsafeRawBufferPointer(rebasing: bytes[..<newline]), from: start)
                 add(bytes[start..<end], &lines)
                 guard end < bytes.endIndex else { return }
-                endLine(&lines)
                 start = end + 1
+                // A return that ends nothing is no line: those of a progress bar come before each of its states.
+                if bytes[end] == 0x0D, rest.isEmpty, !isInsideLine { continue }
+                endLine(&lines)
                 guard bytes[end] == 0x0D else { continue }
                 if start == bytes.endIndex { endedByReturn = true } else if bytes[start] == 0x0A { start += 1 }
             }

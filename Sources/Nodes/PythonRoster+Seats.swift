@@ -68,9 +68,7 @@ extension PythonRoster {
     mutating func begun(_ seat: Seat, _ nature: Nature, in worker: WorkerProcess, _ actions: inout [Action]) {
         let (call, id) = (seat.call, worker.id)
         members[id]?.seats[call.number]?.hasBegun = true
-        if natures.count >= Self.keysMax { natures = [:] }
-        if natures[call.key, default: [:]].count >= Self.functionsMax { natures[call.key] = [:] }
-        natures[call.key, default: [:]][call.function] = nature
+        remember(nature, of: call)
         if members[id]?.loaded.count ?? 0 >= Self.functionsMax { members[id]?.loaded = [] }
         members[id]?.loaded.insert(call.function)
         if nature == .async, members[id]?.seats.count == 1 { members[id]?.isShared = true }
@@ -113,11 +111,23 @@ extension PythonRoster {
         }
         if member.isShared { drainOverflow(member.worker.key, &actions) }
         dispatch(&actions)
-        if let member = members[id], member.isIdle { becameIdle(member, &actions) }
+        guard let rested = members[id], rested.seats.isEmpty else { return }
+        // It ends by itself, unless something in it has it otherwise.
+        if rested.hasLeft { return actions.append(leave(id)) }
+        if rested.isIdle { becameIdle(rested, &actions) }
+    }
+
+    private mutating func remember(_ nature: Nature, of call: PythonCall) {
+        // Nobody will ask for that of a worker that has one call alone.
+        guard call.key.onlyCall == nil else { return }
+        if natures.count >= Self.keysMax { natures = [:] }
+        if natures[call.key, default: [:]].count >= Self.functionsMax { natures[call.key] = [:] }
+        natures[call.key, default: [:]][call.function] = nature
     }
 
     private mutating func becameIdle(_ member: Member, _ actions: inout [Action]) {
         let id = member.worker.id
+        guard member.worker.key.onlyCall == nil else { return actions.append(leave(id)) }
         guard !member.hasIdleTimer else { return }
         members[id]?.hasIdleTimer = true
         actions.append(.awaitIdleTime(member.worker, milliseconds: Int64(idleMilliseconds)))

@@ -63,8 +63,11 @@ package final class PythonWorkers: Sendable {
 
     /// Runs one attempt; cancelling the task ends it.
     func run(_ call: NodeCall, _ target: PythonTarget) async -> NodeOutcome {
+        let number = lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
+        var key = keys.key(of: call.graph, target)
+        if call.hasFreshProcess { key.onlyCall = number }
         let attempt = PythonCall(
-            number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, key: keys.key(of: call.graph, target),
+            number: number, key: key,
             function: target.isCode ? "\(call.nodeID) \(target.json)" : target.json.description,
             bytes: call.state.bytes + target.json.bytes.count, isIdempotent: call.isIdempotent)
         let silence = SilenceWatch(call.idleTimeoutMilliseconds, clock: clock) { [weak self] in

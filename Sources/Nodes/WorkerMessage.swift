@@ -11,6 +11,9 @@ struct WorkerMessage: Sendable {
         var isEnd: Bool { self == .update || self == .error || self == .cancelled }
     }
 
+    /// More than a name needs.
+    static let channelBytesMax = 256
+
     let kind: Kind
     /// Of the call; for `hello` the version, for `leaving` and `imported` the process.
     let number: Int
@@ -42,10 +45,14 @@ struct WorkerMessage: Sendable {
         let text = try JSONText(parsing: line)
         switch kind {
         case .log: return .event(channel: "log", text["data"] ?? .null)
-        case .text:
-            return .text(channel: text["channel"]?.string ?? "stdout", Array((text["data"]?.string ?? "").utf8))
-        default: return .event(channel: text["channel"]?.string ?? "chunk", text["data"] ?? .null)
+        case .text: return .text(channel: channel(in: text) ?? "stdout", Array((text["data"]?.string ?? "").utf8))
+        default: return .event(channel: channel(in: text) ?? "chunk", text["data"] ?? .null)
         }
+    }
+
+    /// A longer name is cut: events carry it.
+    private func channel(in text: JSONText) -> String? {
+        text["channel"]?.string.map { $0.cut(toBytes: Self.channelBytesMax) }
     }
 
     enum Output {

@@ -1,3 +1,5 @@
+import HTTP
+
 extension Connection {
     enum Phase {
         case reading
@@ -31,5 +33,18 @@ extension Connection {
         case .handling, .streaming: true
         case .reading, .closing, .lingering, .closed: false
         }
+    }
+
+    /// Enters how much of a body is in hand; 0 gives all of it back.
+    /// - Returns: why it is not read on, if all bodies together are too large; small ones always are.
+    @discardableResult
+    func account(forBody bytes: Int) -> Problem? {
+        let hasGrown = bytes > accountedBodyBytes
+        server.bodyBytes += bytes - accountedBodyBytes
+        accountedBodyBytes = bytes
+        guard hasGrown, bytes > Server.strangerBodyBytesMax, server.bodyBytes > Server.bodyBytesMax else { return nil }
+        return Problem(
+            503, "overloaded", "So many large bodies are being sent; try again in a moment.",
+            headers: ["Retry-After": "1"])
     }
 }

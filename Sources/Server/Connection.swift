@@ -41,6 +41,7 @@ final class Connection: ReadinessHandler {
     private(set) var outputSent = 0
     /// Whether the head of the request whose body is being read was looked at.
     private var isHeadJudged = false
+    var accountedBodyBytes = 0
     private var mayRead = true
     private var peerHasFinished = false
     private var isBlocked = false
@@ -109,6 +110,7 @@ final class Connection: ReadinessHandler {
         endStream()
         stopAwaiting()
         phase = .closed
+        account(forBody: 0)
         deadline?.cancel()
         server.forget(self)
         server.reactor.reapAtEndOfTurn(slot)
@@ -203,6 +205,7 @@ final class Connection: ReadinessHandler {
                 server.metrics.faults += 1
                 refuse(Problem(ProblemDetails(fault)))
             }
+            if let problem = account(forBody: parser.bodyBytesRead), case .reading = phase { refuse(problem) }
             armForParser(from: before)
         }
         return offset
@@ -210,8 +213,7 @@ final class Connection: ReadinessHandler {
 
     /// A body that is larger than a stranger's may be is read on only for whoever may send it.
     private func judgeLargeBody() {
-        guard !isHeadJudged, parser.bodyBytesExpected > Server.strangerBodyBytesMax else { return }
-        judgeHead()
+        if !isHeadJudged, parser.bodyBytesExpected > Server.strangerBodyBytesMax { judgeHead() }
     }
 
     private func judgeHead() {

@@ -9,6 +9,7 @@ enum EventRoutes {
 
     private static let closingStreamHeaders: HeaderFields = [
         "Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
+        "Cross-Origin-Resource-Policy": "same-origin",
     ]
     private static let keptStreamHeaders: HeaderFields = {
         var headers = closingStreamHeaders

@@ -38,7 +38,7 @@ enum NodeRoutes {
         let node = graph.nodes[inspection.rank]
         let showsUpdate = detail != .none
         let completion = inspection.completion
-        let taken = completion?.taken.map { JSONText(graph.nodes[graph.edges[$0].to].id) } ?? []
+        let taken = graph.targets(of: completion?.taken ?? []).map { JSONText(graph.nodes[$0].id) }
         var object: JSONObject = [
             "execution_id": JSONText(log.id.description), "graph_id": JSONText(log.graph.identity.id),
             "graph_revision": JSONText(log.graph.identity.revision), "node_id": JSONText(node.id),

@@ -65,6 +65,9 @@ enum ProfileRoutes {
         let reason =
             switch bottleneck.activity {
             case .run: "its own run is the longest stretch of the critical path"
+            case .queue
+            where profile.nodes[bottleneck.rank].workerWait * 2 > profile.nodes[bottleneck.rank].total(.queue):
+                "it waited for a worker: all that may run it had other work, or were being started"
             case .queue:
                 "it waited for a place: limits.max_parallel_nodes is \(graph.document.limits.maxParallelNodes)"
             case .retryWait: "it waited between attempts that failed"

@@ -7,7 +7,8 @@ import JSON
 enum RerunRoutes {
     /// What the body may say.
     private struct Order: Sendable {
-        var fromNode: String?
+        var start: RerunStart?
+        var startIsList = false
         var edits: JSONObject = [:]
         var revision: Int?
     }
@@ -26,7 +27,7 @@ enum RerunRoutes {
             { () throws(Problem) in try prepare(source, order, store, catalog) },
             { (call, prepared) throws(Problem) in
                 let origin = ExecutionOrigin(
-                    rerunOf: source, rerunFrom: prepared.plan.fromNode, traceparent: call.trace?.description,
+                    rerunOf: source, rerunFrom: prepared.plan.start?.text, traceparent: call.trace?.description,
                     startedBy: call.access.starter)
                 let log = try StartRoutes.start(prepared.graph, call, origin: origin, rerun: prepared.plan)
                 call.server.hub.whenStored(log.change, of: log) {
@@ -52,21 +53,46 @@ enum RerunRoutes {
             throw Problem(404, "unknown_revision", "Graph \(summary.graphID) has no revision \(revision).")
         }
         if let failure { throw Problem(409, "revision_not_runnable", "\(failure).") }
-        if let node = order.fromNode, graph.graph.rank(ofNode: node) == nil {
-            throw invalid(
-                "/from_node", "there is no such node in revision \(graph.identity.revision) of \(summary.graphID)")
-        }
+        try check(order, on: graph, of: summary.graphID)
         do {
             guard let results = try ExecutionResults(of: source, in: store, catalog) else {
                 throw ExecutionRoutes.unknown(source)
             }
-            let plan = RerunPlan(results, on: graph.graph, fromNode: order.fromNode, edits: order.edits)
+            if order.start == .failed, results.failedNodes.isEmpty, results.isComplete {
+                throw invalid("/from_node", "no node of the execution has failed")
+            }
+            let plan = RerunPlan(results, on: graph.graph, from: order.start, edits: order.edits)
+            let unfit = StartRoutes.unfit(plan.initialState, for: graph.graph, at: "state")
+            guard unfit.isEmpty else { throw StartRoutes.invalid(unfit) }
             return Prepared(graph: graph, plan: plan)
         } catch let problem as Problem {
             throw problem
         } catch {
             throw Problem(503, "store_unavailable", "\(error)", headers: ["Retry-After": "5"])
         }
+    }
+
+    private static func check(_ order: Order, on graph: GraphRevision, of graphID: String) throws(Problem) {
+        guard case .nodes(let ids) = order.start else { return }
+        for (index, id) in ids.enumerated() where graph.graph.rank(ofNode: id) == nil {
+            throw invalid(
+                order.startIsList ? "/from_node/\(index)" : "/from_node",
+                "there is no such node in revision \(graph.identity.revision) of \(graphID)")
+        }
+    }
+
+    /// One id, a list of ids, or the word `failed`.
+    private static func start(_ value: JSONText) throws(Problem) -> RerunStart {
+        if let word = value.string { return word == "failed" ? .failed : .nodes([word]) }
+        guard let elements = value.array, !elements.isEmpty, elements.count <= GraphBounds.nodeCountCeiling else {
+            throw invalid("/from_node", "must be a node's id, a list of ids, or \"failed\"")
+        }
+        var ids: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard let id = element.string else { throw invalid("/from_node/\(index)", "must be a node's id") }
+            ids.append(id)
+        }
+        return .nodes(ids)
     }
 
     private static func order(_ request: Request) throws(Problem) -> Order {
@@ -81,8 +107,8 @@ enum RerunRoutes {
         for (key, value) in members {
             switch key.string {
             case "from_node":
-                guard let node = value.string else { throw invalid("/from_node", "must be a node's id") }
-                order.fromNode = node
+                order.start = try start(value)
+                order.startIsList = value.kind == .array
             case "state":
                 guard let state = value.object else { throw invalid("/state", "must be an object") }
                 order.edits = state
@@ -100,10 +126,7 @@ enum RerunRoutes {
     }
 
     private static func invalid(_ pointer: String, _ message: String) -> Problem {
-        Problem(
-            ProblemDetails(
-                422, code: "invalid_request", detail: "The body does not fit; see errors.",
-                errors: [.init(pointer: pointer, message: message)]))
+        StartRoutes.invalid([.init(pointer: pointer, message: message)])
     }
 }
 

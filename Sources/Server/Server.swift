@@ -59,6 +59,10 @@ package final class Server {
     private var dateText = ""
     private var retrySpread: UInt32 = 0
     var expiryTimer: TimerID?
+    /// Of the bodies that are being read, whosever they are.
+    var bodyBytes = 0
+    /// What those may take together: as much as the largest bodies of some thirty clients at once.
+    static let bodyBytesMax = 256 << 20
     /// What strangers may write into the log.
     var strangerLines = RateTable<Int>(perMinute: 60, burst: 60)
     /// Serving, but about to stop: answers close their connections, and nothing new is started.

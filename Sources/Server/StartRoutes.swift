@@ -1,5 +1,6 @@
 import Auth
 import Executions
+import Graphs
 import HTTP
 import JSON
 
@@ -106,6 +107,8 @@ enum StartRoutes {
     ) throws(Problem) -> EventLog {
         let id = call.parameter("id")
         guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
+        let unfit = unfit(order.initialState, for: graph.graph, at: "initial_state")
+        guard unfit.isEmpty else { throw invalid(unfit) }
         let trace = call.trace
         // Most starts say no more of themselves than where everybody may start something.
         let origin =
@@ -149,6 +152,17 @@ enum StartRoutes {
         }
     }
 
+    /// What is wrong with values that a graph's reducers begin with.
+    static func unfit(_ state: JSONObject, for graph: Graph, at member: String) -> [ProblemDetails.Violation] {
+        let reducers = graph.reducers
+        guard !reducers.isEmpty else { return [] }
+        return state.compactMap { key, value in
+            reducers[key]?.refusal(ofInitial: value).map {
+                ProblemDetails.Violation(pointer: JSONPointer([member, key.string]).description, message: $0)
+            }
+        }
+    }
+
     /// For those who need not know where things lie.
     static let historyUnwritable = Problem(
         503, "history_unwritable", "Nothing can be stored at the moment.", headers: ["Retry-After": "5"])
@@ -186,12 +200,13 @@ enum StartRoutes {
                 faults.append(.init(pointer: JSONPointer([key.string]).description, message: "unknown key"))
             }
         }
-        guard faults.isEmpty else {
-            throw Problem(
-                ProblemDetails(
-                    422, code: "invalid_request", detail: "The body does not fit; see errors.", errors: faults))
-        }
+        guard faults.isEmpty else { throw invalid(faults) }
         return order
+    }
+
+    static func invalid(_ faults: [ProblemDetails.Violation]) -> Problem {
+        Problem(
+            ProblemDetails(422, code: "invalid_request", detail: "The body does not fit; see errors.", errors: faults))
     }
 }
 

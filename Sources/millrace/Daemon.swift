@@ -24,6 +24,7 @@ final class Daemon {
     /// What was not as it should be in the state folder.
     private let putRight: [String]
     private let confinement: ConfinementReport
+    private let placement: (level: LogLevel, text: String)?
     private let lock: StateLock
     private let report: ServiceReport
     private let reloader: Reloader
@@ -43,6 +44,7 @@ final class Daemon {
                     + "files there (mkdir -m 700 \(folder); mv \(former)/[!s]* \(folder); and give it to the daemon's user)",
                 status: ExitStatus.configuration)
         }
+        try SpaceWait(folder: folder, listen: configuration.listen, log: log).wait()
         lock = try StateLock(folder)
         state.makeHistoryPrivate()
         putRight = state.mend()
@@ -53,9 +55,12 @@ final class Daemon {
                 configuration, installation, environment: ProcessEnvironment.current, cgroups: cgroups),
             cgroups: cgroups, log: log)
         confinement = ConfinementReport(configuration, installation, cgroups: cgroups)
+        let graphs = Self.graphsFolder(configuration, installation)
+        placement = StatePlacement.complaint(
+            configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
-            folder: Self.graphsFolder(configuration, installation))
+            folder: graphs)
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation.files()),
             service: engine.service,
@@ -90,10 +95,6 @@ final class Daemon {
     func run() throws {
         try takeUpExecutions()
         try listen()
-        let start = ConfigurationLoader.workingFolder()
-        if let (level, text) = StatePlacement.complaint(configuration, graphs: catalog.folder, start: start) {
-            log.log(level, "node code is held up by where the state lies", ["reason": text])
-        }
         signals = try SignalSource([.terminate, .interrupt, .hangUp], on: engine.reactor) { [unowned self] signal, _ in
             received(signal)
         }
@@ -154,7 +155,10 @@ final class Daemon {
     /// Node code may change modes there, as the owner of all that lies in it.
     private func watchState() {
         for line in putRight { log.log(.warning, .statePutRight, ["reason": line]) }
-        for line in confinement.lines { log.log(.warning, "node code is not confined in all", ["reason": line]) }
+        for line in confinement.lines { log.log(.notice, "node code is not confined in all", ["reason": line]) }
+        if let (level, text) = placement {
+            log.log(level, "node code is held up by where the state lies", ["reason": text])
+        }
         if !state.isSheltered {
             log.log(
                 .notice,

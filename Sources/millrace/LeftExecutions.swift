@@ -19,11 +19,26 @@ struct LeftExecutions {
                 }
                 left.append(
                     status == .running
-                        ? LeftExecution(summary: summary, graph: graph, failure: failure)
+                        ? LeftExecution(
+                            summary: summary, graph: graph, failure: failure, takeover: takeover(summary, graph))
                         : try queued(summary, graph, failure))
             }
         }
         return left.sorted { $0.summary.id < $1.summary.id }
+    }
+
+    /// What a rerun that had begun was to take over; most have done so in their first moment. Nothing, if the earlier
+    /// execution cannot be read any more.
+    private func takeover(_ summary: ExecutionSummary, _ graph: GraphRevision) -> Takeover {
+        guard let origin = summary.origin, let source = origin.rerunOf, let start = origin.rerunFrom else {
+            return Takeover()
+        }
+        guard let results = try? ExecutionResults(of: source, in: store, catalog),
+            let own = try? ExecutionResults(of: summary.id, in: store, catalog)
+        else { return Takeover() }
+        // The edits of the state are what its own differs by.
+        let edits = JSONObject(own.initialState.filter { results.initialState[$0.0] != $0.1 })
+        return RerunPlan(results, on: graph.graph, from: RerunStart(text: start), edits: edits).takeover
     }
 
     private func queued(
@@ -37,8 +52,10 @@ struct LeftExecutions {
             guard let results = try ExecutionResults(of: source, in: store, catalog) else {
                 throw StoreError("execution \(source), which it was to take results over from, is not there any more")
             }
-            let plan = RerunPlan(results, on: graph.graph, fromNode: origin.rerunFrom, edits: state)
-            return LeftExecution(summary: summary, graph: graph, initialState: plan.initialState, cached: plan.cached)
+            let plan = RerunPlan(
+                results, on: graph.graph, from: origin.rerunFrom.map(RerunStart.init(text:)), edits: state)
+            return LeftExecution(
+                summary: summary, graph: graph, initialState: plan.initialState, takeover: plan.takeover)
         } catch {
             return LeftExecution(summary: summary, graph: graph, failure: "\(error)")
         }

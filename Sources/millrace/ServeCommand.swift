@@ -40,6 +40,8 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         Signals.block([.terminate, .interrupt, .hangUp])
         Signals.ignore(.pipe)
+        // A limit of file sizes is as a full disk: the write says so (EFBIG).
+        Signals.ignore(.fileSize)
         // Node code runs as the same user.
         ProcessPrivacy.forbidInspection()
         let (source, loaded) = try load()

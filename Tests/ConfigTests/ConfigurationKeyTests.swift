@@ -98,7 +98,10 @@ import Testing
         #expect(!ConfigurationElement.network.accepts(text))
     }
 
-    @Test(arguments: [("a.example", true), ("[::1]", true), ("https://a", false), ("a:80", false), ("a/b", false)])
+    @Test(arguments: [
+        ("a.example", true), ("[::1]", true), ("https://a", false), ("a:80", false), ("a/b", false), ("*", false),
+        ("*.a.example", false),
+    ])
     func `is a host name or not`(text: String, isHost: Bool) {
         #expect(ConfigurationElement.host.accepts(text) == isHost)
     }

@@ -9,6 +9,7 @@ struct EventRules {
         var isTaken = false
         var attempts = 0
         var isRunning = false
+        var isRetrying = false
         var isEnded = false
     }
 
@@ -30,13 +31,13 @@ struct EventRules {
     }
 
     /// How often the execution was started, and by rank how often a node was cut off, also when the events break off.
-    static func story(of events: [EventRecord.Body]) -> (starts: Int, interruptions: [Int: Int]) {
+    static func story(of events: [EventRecord.Body], in graph: Graph) -> (starts: Int, interruptions: [Int: Int]) {
         var starts = 0
         var interruptions: [Int: Int] = [:]
         var running: Set<Int> = []
         func interrupt() {
-            for rank in running { interruptions[rank, default: 0] += 1 }
-            running = []
+            for rank in running where !graph.nodes[rank].parks { interruptions[rank, default: 0] += 1 }
+            running = running.filter { graph.nodes[$0].parks }
         }
         for event in events {
             switch event {
@@ -82,8 +83,10 @@ struct EventRules {
         starts += 1
         expect(attempt == starts, "starts are not counted one by one")
         expect((count == 1) == (attempt == 1), "start is the first event")
-        running = 0
-        for rank in nodes.indices { nodes[rank].isRunning = false }
+        for rank in nodes.indices where nodes[rank].isRunning && !graph.nodes[rank].parks {
+            nodes[rank].isRunning = false
+            running -= 1
+        }
     }
 
     private mutating func noteStart(_ rank: Int, _ attempt: Int) {
@@ -94,6 +97,7 @@ struct EventRules {
         expect(attempt == node.attempts + 1, "attempts of \(rank) are not counted one by one")
         nodes[rank].attempts = attempt
         nodes[rank].isRunning = true
+        nodes[rank].isRetrying = false
         running += 1
         expect(running <= graph.document.limits.maxParallelNodes, "more nodes run than may")
     }
@@ -102,20 +106,27 @@ struct EventRules {
         let node = nodes[completion.rank]
         expect(!node.isEnded, "\(completion.rank) ends twice")
         expect(completion.attempt == node.attempts, "\(completion.rank) ends an attempt that does not run")
-        expect(node.isRunning == (completion.attempt > 0), "\(completion.rank) ends without a start")
-        expect(completion.attempt > 0 || [.skipped, .error].contains(completion.status), "a status without a start")
+        let endsItsWait = node.isRetrying && completion.status == .cancelled
+        expect(node.isRunning == (completion.attempt > 0) || endsItsWait, "\(completion.rank) ends without a start")
+        expect(
+            completion.attempt > 0 || [.skipped, .error, .cached].contains(completion.status),
+            "a status without a start")
         expect(completion.status != .skipped || completion.attempt == 0, "a skipped node started")
         expect(node.undecided == 0, "\(completion.rank) ends before its edges are decided")
-        expect(completion.status == .success || completion.update.isEmpty, "an update without success")
-        expect((completion.status == .error) == (completion.error != nil), "an error without a message, or the reverse")
+        let hasUpdate = completion.firstStatus == .success
+        expect(hasUpdate || completion.update.isEmpty, "an update without success")
+        expect(
+            (completion.firstStatus == .error) == (completion.error != nil),
+            "an error without a message, or the reverse")
         if node.isRunning { running -= 1 }
         nodes[completion.rank].isRunning = false
         if completion.willRetry {
             expect(completion.status == .error && completion.taken.isEmpty, "a retry that is no failure")
+            nodes[completion.rank].isRetrying = true
             return
         }
         nodes[completion.rank].isEnded = true
-        if completion.status == .error { failed.insert(completion.rank) }
+        if completion.firstStatus == .error { failed.insert(completion.rank) }
         expect(completion.taken == completion.taken.sorted(), "taken edges stand in order")
         for index in graph.outgoing[completion.rank] {
             nodes[graph.edges[index].to].undecided -= 1
@@ -125,13 +136,16 @@ struct EventRules {
             completion.taken.allSatisfy { graph.edges[$0].from == completion.rank }, "an edge of somebody else is taken"
         )
         expect(
-            completion.taken.isEmpty || [.success, .error].contains(completion.status),
+            completion.taken.isEmpty || [.success, .error].contains(completion.firstStatus),
             "a node that did not run takes edges")
     }
 
     private mutating func close(mustEnd: Bool) {
         expect(isOver, "no terminal event")
         expect(running == 0, "a started attempt has no end")
+        for (rank, node) in nodes.enumerated() {
+            expect(!node.isRetrying || node.isEnded, "the last word on \(rank) is that it will be tried again")
+        }
         for (rank, node) in nodes.enumerated() where mustEnd { expect(node.isEnded, "\(rank) never ended") }
     }
 

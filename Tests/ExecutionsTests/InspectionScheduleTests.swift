@@ -150,7 +150,8 @@ private enum ProfileRules {
         for record in records {
             switch record.body {
             case .nodeComplete(let completion) where completion.attempt > 0:
-                runs[completion.rank, default: 0] += completion.durationMicroseconds
+                runs[completion.rank, default: 0] +=
+                    completion.durationMicroseconds + (completion.notes?.judgeMicroseconds ?? 0)
                 queues[completion.rank, default: 0] += completion.queueMicroseconds
                 attempts[completion.rank, default: 0] += 1
             case .complete(_, let duration, _), .error(_, _, let duration):

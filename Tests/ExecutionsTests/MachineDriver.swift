@@ -17,6 +17,9 @@ struct MachineDriver {
     private(set) var inputs: [String: String] = [:]
     private var attempts: [String: Int] = [:]
     private var shown = 0
+    /// Whether conditions are judged in the very step that asks for it; else a test does it.
+    var judgesAtOnce = true
+    private(set) var orders: [JudgeOrder] = []
 
     init(_ revision: GraphRevision, limits: ExecutionLimits = ExecutionLimits()) {
         graph = revision.graph
@@ -55,9 +58,17 @@ struct MachineDriver {
         step(.nodeOutput(rank: rank(id), attempt: attempts[id] ?? 0, channel: channel, data: data))
     }
 
+    mutating func restore(_ body: EventRecord.Body, elapsedMicroseconds: Int64) {
+        machine.restore(body, elapsedMicroseconds: elapsedMicroseconds)
+    }
+
     mutating func step(_ input: RunMachine.Input) {
         machine.step(input, at: now * 1_000_000)
         perform()
+        while judgesAtOnce, let order = orders.popLast() {
+            machine.step(.judged(rank: order.rank, order.verdicts(machine.revision)), at: now * 1_000_000)
+            perform()
+        }
         while let start = machine.nextStart(at: now * 1_000_000) {
             perform()
             attempts[graph.nodes[start.rank].id] = start.attempt
@@ -86,6 +97,10 @@ struct MachineDriver {
                 records.append(
                     EventRecord(timestampMicroseconds: Self.wallMicroseconds + Int64(now) * 1000, body: body))
             }
+            if case .judge(let order) = effect {
+                orders.append(order)
+                if judgesAtOnce { continue }
+            }
             lines.append(line(effect))
         }
     }
@@ -95,6 +110,9 @@ struct MachineDriver {
         case .emit(let body, _): return line(body)
         case .interrupt(let rank): return "interrupt \(graph.nodes[rank].id)"
         case .armTimeout(let rank, _, let limit): return "timeout \(graph.nodes[rank].id) in \(limit)"
+        case .park(let start, let elapsed): return "park \(graph.nodes[start.rank].id) for \(elapsed / 1000)"
+        case .judge(let order): return "judge \(graph.nodes[order.rank].id)"
+        case .dismissJudgement(let rank): return "dismiss \(graph.nodes[rank].id)"
         case .scheduleRetry(let rank, let delay): return "retry \(graph.nodes[rank].id) in \(delay)"
         case .finish(let status): return "finish \(status)"
         }
@@ -119,5 +137,23 @@ struct MachineDriver {
             words += " →" + completion.taken.map { graph.nodes[graph.edges[$0].to].id }.joined(separator: ",")
         }
         return words
+    }
+}
+
+extension JudgeOrder {
+    /// What comes of the conditions, each judged in one go.
+    func verdicts(_ revision: GraphRevision) -> EdgeVerdicts {
+        var verdicts = EdgeVerdicts()
+        for edge in edges {
+            let run = revision.conditions[edge]!.begin(
+                ConditionScope(state: state, nodes: nodes), budgetNanoseconds: .max)
+            switch run.step(sliceNanoseconds: .max) {
+            case .finished(true): verdicts.take(edge)
+            case .finished(false): break
+            case .failed(let failure): verdicts.fail(edge, to: revision.graph.edges[edge].to, failure)
+            case .yielded: preconditionFailure("conditions of tests are judged in one go")
+            }
+        }
+        return verdicts
     }
 }

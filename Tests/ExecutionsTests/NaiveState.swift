@@ -23,11 +23,21 @@ struct NaiveState {
         var result = JSONObject()
         for (_, update) in updates.sorted(by: { $0.key < $1.key }) {
             for (key, value) in update {
-                let before = result[key]
-                result[key] = before.map { combine($0, value, reducers[key] ?? .replace) } ?? value
+                let reducer = reducers[key] ?? .replace
+                result[key] = combine(result[key] ?? nothing(reducer, value), value, reducer)
             }
         }
         return result
+    }
+
+    /// What a key with a reducer begins with.
+    private func nothing(_ reducer: Reducer, _ value: JSONText) -> JSONText {
+        switch reducer {
+        case .append: []
+        case .merge: [:]
+        case .sum: 0
+        case .replace, .min, .max: value
+        }
     }
 
     private func combine(_ before: JSONText, _ value: JSONText, _ reducer: Reducer) -> JSONText {

@@ -32,7 +32,20 @@ extension EventRecord {
             rank: rank, attempt: attempt, status: NodeStatus.allCases.randomElement(using: &random)!,
             willRetry: random.oneIn(2), durationMicroseconds: duration, queueMicroseconds: duration / 3,
             update: object(&random), taken: list(&random), error: hasError ? text(&random) : nil,
-            details: hasError ? object(&random) : [:])
+            details: hasError ? object(&random) : [:], notes: notes(&random))
+    }
+
+    private static func notes(_ random: inout SeededGenerator) -> CompletionNotes? {
+        var notes = CompletionNotes()
+        if random.oneIn(3) {
+            notes.broken = [BrokenEdge(edge: 3, failure: NodeFailure(text(&random), details: object(&random)))]
+        }
+        if random.oneIn(3) { notes.retryDelayMilliseconds = Int64.random(in: 0...10_000, using: &random) }
+        if random.oneIn(3) { notes.firstStatus = .error }
+        if random.oneIn(3) { notes.judgeMicroseconds = 1_234_567 }
+        if random.oneIn(3) { notes.lateQueueMicroseconds = 7 }
+        notes.isOversize = random.oneIn(3)
+        return notes == CompletionNotes() ? nil : notes
     }
 
     private static func list(_ random: inout SeededGenerator) -> [Int] {

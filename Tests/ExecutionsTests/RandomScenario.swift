@@ -16,6 +16,7 @@ struct RandomScenario: Sendable {
     let seed: UInt64
     let revision: GraphRevision
     let initialState: JSONObject
+    private let document: [UInt8]
 
     var graph: Graph { revision.graph }
     /// Whether the failure of a node may end the execution, which makes the result depend on the schedule.
@@ -27,13 +28,26 @@ struct RandomScenario: Sendable {
         let isLarge = random.oneIn(500)
         let small = min(Int.random(in: 1...12, using: &random), Int.random(in: 2...12, using: &random))
         let count = isLarge ? Int.random(in: 80...140, using: &random) : small
-        let document = RandomDocument.text(nodes: count, hasReducers: hasReducers, &random)
+        document = RandomDocument.text(nodes: count, hasReducers: hasReducers, &random)
         revision = try compile(document, seed)
         initialState = random.oneIn(2) ? [:] : ["k0": 1, "list": ["initial"], "sum": 100]
     }
 
+    /// The same graph, whose nodes and conditions come to other results.
+    func changed(by salt: UInt64) throws -> RandomScenario {
+        try RandomScenario(mix(seed, salt), document, initialState)
+    }
+
+    private init(_ seed: UInt64, _ document: [UInt8], _ initialState: JSONObject) throws {
+        self.seed = seed
+        self.document = document
+        self.initialState = initialState
+        revision = try compile(document, seed)
+    }
+
     /// What an attempt of a node does, as a function of the state that it gets.
     func attempt(_ attempt: Int, ofRank rank: Int, input: JSONText) -> Attempt {
+        if graph.nodes[rank].parks { return .success([:]) }
         var random = SeededGenerator(seed: mix(mix(seed, UInt64(rank)), mix(UInt64(attempt), stableHash(input.bytes))))
         if random.oneIn(5) { return .failure }
         if graph.nodes[rank].timeoutMilliseconds != nil, random.oneIn(3) { return .hangs }
@@ -43,8 +57,8 @@ struct RandomScenario: Sendable {
             switch Int.random(in: 0..<8, using: &random) {
             case 0: update["list"] = random.oneIn(2) ? [number, number] : number
             case 1: update["sum"] = random.oneIn(12) ? "none" : number
-            case 2: update["least"] = number
-            case 3: update["most"] = number
+            case 2: update["least"] = random.oneIn(12) ? .null : number
+            case 3: update["most"] = random.oneIn(12) ? true : number
             case 4: update["object"] = [random.oneIn(2) ? "a" : "b": random.oneIn(3) ? .null : number]
             default: update[JSONKey("k\(Int.random(in: 0..<4, using: &random))")] = number
             }
@@ -110,6 +124,7 @@ private enum RandomDocument {
     }
 
     private static func node(_ index: Int, stops: Bool, _ random: inout SeededGenerator) -> String {
+        if random.oneIn(8) { return #"{"id":"n\#(index)","kind":"delay"}"# }
         var node = #"{"id":"n\#(index)","kind":"test""#
         let policies = stops ? ["continue", "skip", "stop"] : ["continue", "skip"]
         node += #","on_error":"\#(policies.randomElement(using: &random)!)""#

@@ -18,6 +18,8 @@ struct RandomSchedule {
     private var hanging: [Int: RunMachine.Start] = [:]
     private var stopAfter: Int?
     private let stop: Stop
+    private let takeover: Takeover
+    private(set) var violations: [String] = []
 
     private(set) var events: [EventRecord.Body] = []
     /// By place in `events`: what came with them.
@@ -32,7 +34,8 @@ struct RandomSchedule {
     /// How many events there were when the execution was told to stop.
     private(set) var eventsBeforeStop: Int?
 
-    init(_ scenario: RandomScenario, seed: UInt64, stop: Stop = .none) {
+    init(_ scenario: RandomScenario, seed: UInt64, stop: Stop = .none, takeover: Takeover = Takeover()) {
+        self.takeover = takeover
         self.scenario = scenario
         self.stop = stop
         machine = RunMachine(revision: scenario.revision)
@@ -47,8 +50,8 @@ struct RandomSchedule {
         zip(events, times).map { EventRecord(timestampMicroseconds: $1, body: $0) }
     }
 
-    mutating func run() {
-        step(.begin(initialState: scenario.initialState))
+    mutating func run(initialState: JSONObject? = nil) {
+        step(.begin(initialState: initialState ?? scenario.initialState, takeover: takeover))
         var steps = 0
         while true {
             if let due = stopAfter, steps >= due, eventsBeforeStop == nil, finished.isEmpty {
@@ -70,13 +73,49 @@ struct RandomSchedule {
     private mutating func crash() {
         let lost = min(Int.random(in: 0...3, using: &random), events.count - 1)
         events.removeLast(random.oneIn(2) ? lost : 0)
+        times.removeLast(times.count - events.count)
+        states.removeLast(states.count - events.count)
         pending = []
         hanging = [:]
         machine = RunMachine(revision: scenario.revision)
-        for event in events { machine.restore(event) }
-        let story = EventRules.story(of: events)
+        for (event, time) in zip(events, times) { machine.restore(event, elapsedMicroseconds: time - times[0]) }
+        let story = EventRules.story(of: events, in: scenario.graph)
         interruptions = story.interruptions
-        step(.resume(Resumption(attempt: story.starts + 1, elapsedMicroseconds: 1)))
+        // The time of the step that follows is drawn here, so that waits can be told how long they have lasted.
+        now += UInt64.random(in: 0...50_000_000, using: &random)
+        let elapsed = Int64(now / 1000) - times[0]
+        step(
+            .resume(Resumption(attempt: story.starts + 1, elapsedMicroseconds: elapsed, takeover: takeover)),
+            after: 0)
+    }
+
+    /// When a node's next attempt is due, by the record of the one before; microseconds.
+    private func due(_ rank: Int) -> Int64? {
+        for (event, time) in zip(events, times).reversed() {
+            guard case .nodeComplete(let completion) = event, completion.rank == rank else { continue }
+            return completion.notes?.retryDelayMilliseconds.map { time + $0 * 1000 }
+        }
+        return nil
+    }
+
+    private mutating func checkRetry(_ rank: Int, afterMilliseconds: Int64) {
+        guard let due = due(rank) else { return violations.append("a retry of \(rank) without a time in the log") }
+        let left = max(due - Int64(now / 1000), 0)
+        if abs(afterMilliseconds * 1000 - left) > 1000 {
+            violations.append("\(rank) waits \(afterMilliseconds) ms, though \(left) µs are left")
+        }
+    }
+
+    /// Nothing is judged whose verdict is in the log.
+    private mutating func check(_ order: JudgeOrder) {
+        let hasEnded = events.contains {
+            if case .nodeComplete(let completion) = $0 {
+                completion.rank == order.rank && !completion.willRetry
+            } else {
+                false
+            }
+        }
+        if hasEnded { violations.append("the edges of \(order.rank) are judged again") }
     }
 
     /// The same input a second time, or one that comes too late or too early.
@@ -93,8 +132,8 @@ struct RandomSchedule {
         }
     }
 
-    private mutating func step(_ input: RunMachine.Input) {
-        now += UInt64.random(in: 0...50_000_000, using: &random)
+    private mutating func step(_ input: RunMachine.Input, after nanoseconds: UInt64? = nil) {
+        now += nanoseconds ?? UInt64.random(in: 0...50_000_000, using: &random)
         machine.step(input, at: now)
         perform()
         while let start = machine.nextStart(at: now) {
@@ -129,7 +168,15 @@ struct RandomSchedule {
                 events.append(body)
                 states.append(state)
                 times.append(Int64(now / 1000))
-            case .scheduleRetry(let rank, _): pending.append(.retryDue(rank: rank))
+            case .scheduleRetry(let rank, let delay):
+                checkRetry(rank, afterMilliseconds: delay)
+                pending.append(.retryDue(rank: rank))
+            case .park(let start, _): end(start, .success(update: [:]))
+            case .judge(let order):
+                check(order)
+                pending.append(.judged(rank: order.rank, order.verdicts(scenario.revision)))
+            case .dismissJudgement(let rank):
+                pending.removeAll { if case .judged(rank, _) = $0 { true } else { false } }
             case .armTimeout: break
             case .finish(let status): finished.append(status)
             case .interrupt(let rank):

@@ -9,14 +9,16 @@ import Testing
         arguments: [
             (Reducer.replace, [1, 2, 3], "3"),
             (.append, [[1], 2, [3, 4], [], [[5]]], "[1,2,3,4,[5]]"),
-            (.append, [7], "7"),
+            (.append, [7], "[7]"),
+            (.append, [.null], "[null]"),
+            (.merge, [["a": .null, "b": ["c": .null]]], #"{"b":{}}"#),
             (.append, [[], []], "[]"),
             (.append, ["a", ["b": 1]], #"["a",{"b":1}]"#),
             (.merge, [["a": 1, "b": ["c": 1]], ["b": ["d": 2], "a": .null]], #"{"b":{"c":1,"d":2}}"#),
             (.merge, [1, ["a": 2]], #"{"a":2}"#),
             (.sum, [1, 2, 3], "6"),
             (.sum, [1, 0.5], "1.5"),
-            (.sum, [9_223_372_036_854_775_807, 1], "9.223372036854776e+18"),
+            (.sum, [9_223_372_036_854_775_807, 1], "9223372036854775808"),
             (.min, [3, 1, 2], "1"),
             (.min, [3, 2.5], "2.5"),
             (.max, [3, 1, 2], "3"),
@@ -45,13 +47,42 @@ import Testing
         #expect(state["max"] == 9_007_199_254_740_993)
     }
 
-    @Test func `a sum that no double holds stays a number`() throws {
+    @Test func `a state with a sum that no double holds is refused`() throws {
         var state = State(reducers: ["sum": .sum])
         let huge = try JSONText(parsing: "1e308")
-        for rank in 0..<3 { state.apply(["sum": huge], rank: rank) }
-        let sum = try #require(state["sum"])
-        #expect(sum.kind == .number)
-        #expect(sum.double != nil)
+        state.apply(["sum": huge], rank: 0)
+        #expect(state.refusal(bytesMax: 1_000) == nil)
+        state.apply(["sum": huge], rank: 1)
+        #expect(state.refusal(bytesMax: 1_000)?.contains("\"sum\"") == true)
+        state.apply(["sum": try JSONText(parsing: "-1e308")], rank: 2)
+        #expect(state.refusal(bytesMax: 1_000) != nil, "values are added in the order of ranks")
+    }
+
+    @Test func `whole numbers of any length are added exactly`() throws {
+        var random = SeededGenerator(seed: 7)
+        for _ in 0..<2_000 {
+            // Two halves of 60 bits each, so that the sum is known by other means.
+            let parts = (0..<4).map { _ in Int.random(in: 0..<1 << 60, using: &random) }
+            let values = [(parts[0], parts[1]), (parts[2], parts[3])].map { high, low in
+                "\(high)" + String(repeating: "0", count: 20 - "\(low)".count) + "\(low)"
+            }
+            let carry = (parts[1] + parts[3]).quotientAndRemainder(dividingBy: 1 << 62)
+            #expect(carry.quotient <= 1)
+            let low = "\(parts[1] + parts[3])"
+            let expected = "\(parts[0] + parts[2])" + String(repeating: "0", count: 20 - low.count) + low
+            var state = State(reducers: ["k": .sum])
+            for (rank, value) in values.enumerated() {
+                state.apply(["k": try JSONText(parsing: value)], rank: rank)
+            }
+            #expect(JSONText(state["k"]?.description ?? "").string == JSONText(trimmed(expected)).string)
+            state.apply(["k": try JSONText(parsing: "-" + trimmed(values[0]))], rank: 2)
+            #expect(state["k"]?.description == trimmed(values[1]))
+        }
+    }
+
+    private func trimmed(_ digits: String) -> String {
+        let rest = digits.drop { $0 == "0" }
+        return rest.isEmpty ? "0" : String(rest)
     }
 
     @Test(arguments: [Reducer.sum, .min, .max])

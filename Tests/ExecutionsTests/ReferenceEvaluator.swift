@@ -21,13 +21,22 @@ final class ReferenceEvaluator {
         var broken: [Int] = []
     }
 
+    /// Of an execution that takes over results.
+    struct Rerun {
+        var from: Set<Int>
+        var edits: [JSONKey]
+        var earlier: [Node]
+    }
+
     private let scenario: RandomScenario
+    private let rerun: Rerun?
     private let initial: JSONObject
     private let reducers: [JSONKey: Reducer]
     private var known: [Int: Node] = [:]
     private var knownAncestors: [Int: Set<Int>] = [:]
 
-    init(_ scenario: RandomScenario, initial: JSONObject) {
+    init(_ scenario: RandomScenario, initial: JSONObject, rerun: Rerun? = nil) {
+        self.rerun = rerun
         self.scenario = scenario
         self.initial = initial
         reducers = Dictionary(uniqueKeysWithValues: scenario.graph.document.reducers.map { ($0.key, $0.value) })
@@ -47,6 +56,9 @@ final class ReferenceEvaluator {
     }
 
     private func evaluate(_ rank: Int) -> Node {
+        if let rerun, !rerun.from.contains(rank), rerun.from.isDisjoint(with: ancestors(of: rank)) {
+            return takenOver(rank, rerun)
+        }
         let graph = scenario.graph
         let incoming = graph.incoming[rank]
         let taken = incoming.filter { node(graph.edges[$0].from).taken.contains($0) }
@@ -76,10 +88,30 @@ final class ReferenceEvaluator {
             guard case .success(let update) = scenario.attempt(node.attempts, ofRank: rank, input: node.input) else {
                 continue
             }
-            if update["sum"].map({ $0.kind != .number }) ?? false { continue }
+            if ["sum", "least", "most"].contains(where: { isUnfit(update[$0], $0) }) { continue }
             node.status = .success
             node.update = update
         }
+    }
+
+    private func isUnfit(_ value: JSONText?, _ key: JSONKey) -> Bool {
+        guard let value, let reducer = reducers[key], [.sum, .min, .max].contains(reducer) else { return false }
+        return value.kind != .number
+    }
+
+    /// Everything but the nodes named and those behind them, as it ended, but for the keys that were edited in what the
+    /// nodes before them wrote.
+    private func takenOver(_ rank: Int, _ rerun: Rerun) -> Node {
+        var result = rerun.earlier[rank]
+        result.attempts = 0
+        if rerun.from.contains(where: { ancestors(of: $0).contains(rank) }) {
+            for key in rerun.edits { result.update.removeValue(forKey: key) }
+        }
+        result.input = state(of: result.ancestors).object.text
+        var output = state(of: result.ancestors)
+        output.apply(result.update, rank: rank)
+        result.output = output.object.text
+        return result
     }
 
     private func decideEdges(_ rank: Int, _ result: inout Node) {

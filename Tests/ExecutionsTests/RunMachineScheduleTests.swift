@@ -17,7 +17,10 @@ import Testing
                 problems +=
                     scenario.mayStop ? stoppable(scenario, schedule) : complete(scenario, schedule, .none, reference)
             }
-            if !scenario.mayStop { problems += complete(scenario, 7, .crashes, reference) }
+            if !scenario.mayStop {
+                problems += complete(scenario, 7, .crashes, reference)
+                problems += try again(scenario, reference, .none) + again(scenario, reference, .crashes)
+            }
             guard problems.isEmpty else {
                 Issue.record("graph \(seed): \(problems.joined(separator: "; "))")
                 return
@@ -25,16 +28,51 @@ import Testing
         }
     }
 
+    /// Runs it again from some node on, with other results wherever something is run or decided again.
+    private func again(
+        _ scenario: RandomScenario, _ first: ReferenceEvaluator, _ stop: RandomSchedule.Stop
+    ) throws -> [String] {
+        var random = SeededGenerator(seed: mix(scenario.seed, 17))
+        let changed = try scenario.changed(by: 3)
+        let graph = scenario.graph
+        var schedule = RandomSchedule(scenario, seed: 5)
+        schedule.run()
+        var results = ExecutionResults(of: graph)
+        for record in schedule.records { results.take(record) }
+        let failed = Set(first.nodes.indices.filter { first.nodes[$0].status == .error })
+        let goesByFailed = random.oneIn(4) && !failed.isEmpty
+        let ranks = Set(
+            (0..<Int.random(in: 1...2, using: &random)).map { _ in graph.nodes.indices.randomElement(using: &random)! })
+        let from = goesByFailed ? failed : ranks
+        let edits: JSONObject = random.oneIn(2) ? [:] : ["k0": 70, "list": ["edited"], "sum": 7]
+        let plan = RerunPlan(
+            results, on: changed.graph, from: goesByFailed ? .failed : .nodes(from.map { graph.nodes[$0].id }),
+            edits: edits)
+        let reference = ReferenceEvaluator(
+            changed, initial: plan.initialState,
+            rerun: .init(from: from, edits: Array(edits.keys), earlier: first.nodes))
+        let affected = { (rank: Int) in plan.takeover.results[rank] == nil }
+        return complete(changed, 11, stop, reference, plan).map { "again: \($0)" }
+            + graph.nodes.indices.compactMap { rank in
+                let mustRun = from.contains(rank)
+                return mustRun && !affected(rank) ? "again: \(rank) is taken over" : nil
+            }
+    }
+
     /// Nobody stops it, and what crashes cut off is taken up again: it ends as the reference says.
     private func complete(
-        _ scenario: RandomScenario, _ seed: UInt64, _ stop: RandomSchedule.Stop, _ reference: ReferenceEvaluator
+        _ scenario: RandomScenario, _ seed: UInt64, _ stop: RandomSchedule.Stop, _ reference: ReferenceEvaluator,
+        _ plan: RerunPlan? = nil
     ) -> [String] {
-        var schedule = RandomSchedule(scenario, seed: seed, stop: stop)
-        schedule.run()
+        var schedule = RandomSchedule(
+            scenario, seed: seed, stop: stop, takeover: plan?.takeover ?? Takeover())
+        let initialState = plan?.initialState ?? scenario.initialState
+        schedule.run(initialState: initialState)
         var problems = EventRules.violations(of: schedule.events, in: scenario.graph, mustEnd: true)
+        problems += schedule.violations
         let isFailed = reference.nodes.contains { $0.status == .error }
         if schedule.finished != [isFailed ? .error : .success] { problems.append("finished as \(schedule.finished)") }
-        var final = State(initial: scenario.initialState, reducers: scenario.graph.reducerOfKey)
+        var final = State(initial: initialState, reducers: scenario.graph.reducerOfKey)
         for case .nodeComplete(let completion) in schedule.events where !completion.willRetry {
             let interruptions = schedule.interruptions[completion.rank, default: 0]
             problems += differences(completion, interruptions, reference.node(completion.rank))
@@ -53,7 +91,9 @@ import Testing
         _ completion: NodeCompletion, _ interruptions: Int, _ expected: ReferenceEvaluator.Node
     ) -> [String] {
         var differences: [String] = []
-        if completion.status != expected.status { differences.append("\(completion.rank) is \(completion.status)") }
+        if completion.firstStatus != expected.status {
+            differences.append("\(completion.rank) is \(completion.status)")
+        }
         if completion.attempt - interruptions != expected.attempts {
             differences.append("\(completion.rank) took \(completion.attempt) attempts")
         }
@@ -75,7 +115,8 @@ import Testing
             return completion.rank
         }
         let stopper = failures.first { graph.nodes[$0].onError == .stop }
-        var problems = EventRules.violations(of: schedule.events, in: graph, mustEnd: stopper == nil)
+        var problems =
+            EventRules.violations(of: schedule.events, in: graph, mustEnd: stopper == nil) + schedule.violations
         if schedule.finished != [failures.isEmpty ? .success : .error] {
             problems.append("finished as \(schedule.finished)")
         }
@@ -98,7 +139,7 @@ import Testing
             return EventRules.violations(of: schedule.events, in: scenario.graph, mustEnd: !scenario.mayStop)
         }
         var problems = EventRules.violations(of: schedule.events, in: scenario.graph, mustEnd: false)
-        problems += behindStop(schedule.events[count...])
+        problems += behindStop(schedule.events[count...]) + schedule.violations
         let ended: ExecutionStatus = stop == .cancel ? .cancelled : .failed
         let isExpected = schedule.finished == [ended] || scenario.mayStop && schedule.finished == [.error]
         if !isExpected { problems.append("finished as \(schedule.finished)") }

@@ -161,10 +161,10 @@ import Testing
         #expect(run.news() == ["start", "+a 1", "-a 1 success →b", "-c 0 skipped", "+b 1"])
     }
 
-    @Test func `a condition sees its source and the ancestors over taken edges, and nobody else`() throws {
+    @Test func `a condition sees its source and all ancestors, over taken edges or not, and nobody else`() throws {
         var run = try MachineDriver(
             "nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: x, kind: test}, {id: c, kind: test}, {id: d, kind: test}]\n"
-                + "edges: [{from: a, to: c}, {from: b, to: c, when: 'false'}, {from: c, to: d, when: 'nodes:a,c'}]")
+                + "edges: [{from: a, to: c}, {from: b, to: c, when: 'false'}, {from: c, to: d, when: 'nodes:a,b,c'}]")
         for id in ["b", "x", "a", "c"] { run.succeed(id) }
         #expect(run.news().contains("+d 1"))
     }
@@ -184,13 +184,13 @@ import Testing
             "nodes: [{id: a, kind: test, retry: {max_attempts: 3, delay_ms: 100, backoff: 3}}, {id: b, kind: test}]\n"
                 + "edges: [{from: a, to: b}]")
         run.fail("a", "first")
-        #expect(run.news() == ["start", "+a 1", "-a 1 error again", "retry a in 100.0"])
+        #expect(run.news() == ["start", "+a 1", "-a 1 error again", "retry a in 100"])
         #expect(run.completion("a")?.error == "first")
         run.now = 100
         run.retry("a")
         run.now = 130
         run.fail("a")
-        #expect(run.news() == ["+a 2", "-a 2 error again", "retry a in 300.0"])
+        #expect(run.news() == ["+a 2", "-a 2 error again", "retry a in 300"])
         #expect(run.completion("a")?.durationMicroseconds == 30_000)
         #expect(run.completion("a")?.queueMicroseconds == 0, "the wait between attempts is no time in a queue")
         run.retry("a")
@@ -220,8 +220,8 @@ import Testing
         run.fail("a")
         let delays = run.lines.filter { $0.hasPrefix("retry") }
         #expect(delays.count == 99)
-        #expect(delays.first == "retry a in 100.0")
-        #expect(delays.dropFirst().allSatisfy { $0 == "retry a in 250.0" })
+        #expect(delays.first == "retry a in 100")
+        #expect(delays.dropFirst().allSatisfy { $0 == "retry a in 250" })
     }
 
     @Test func `a node that waits for its next attempt leaves its place to others`() throws {
@@ -229,7 +229,7 @@ import Testing
             "limits: {max_parallel_nodes: 1}\n"
                 + "nodes: [{id: a, kind: test, retry: {max_attempts: 2}}, {id: b, kind: test}]")
         run.fail("a")
-        #expect(run.news() == ["start", "+a 1", "-a 1 error again", "retry a in 200.0", "+b 1"])
+        #expect(run.news() == ["start", "+a 1", "-a 1 error again", "retry a in 200", "+b 1"])
         run.retry("a")
         #expect(run.news() == [])
         run.succeed("b")
@@ -323,8 +323,7 @@ import Testing
         var limits = ExecutionLimits()
         limits.stateBytesMax = 1_000
         var run = try MachineDriver(chain, initialState: ["first": "1234"], limits: limits)
-        // What is counted beside the string: {"first":"1234","k":"",} with a comma for each member.
-        let room = 1_000 - #"{"first":"1234","k":"",}"#.utf8.count
+        let room = 1_000 - #"{"first":"1234","k":""}"#.utf8.count
         run.succeed("a", ["k": JSONText(String(repeating: "x", count: room + excess))])
         #expect(run.news().contains("-a 1 \(status) →b"))
         if excess > 0 {

@@ -2,7 +2,7 @@ import Executions
 import Graphs
 import JSON
 
-/// One kind, `test`, whose config may be anything; conditions are judged by the tests themselves.
+/// Kinds, `test` above all, whose config may be anything; conditions are judged by the tests themselves.
 struct TestVocabulary: NodeVocabulary {
     private static let anything: ConfigSchema = {
         do {
@@ -12,8 +12,9 @@ struct TestVocabulary: NodeVocabulary {
         }
     }()
 
-    var kindNames: [String] { ["test"] }
-    func schema(ofKind name: String) -> ConfigSchema? { name == "test" ? Self.anything : nil }
+    /// `delay` is a name that the engine knows: it parks.
+    var kindNames: [String] { ["test", "delay"] }
+    func schema(ofKind name: String) -> ConfigSchema? { kindNames.contains(name) ? Self.anything : nil }
     func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
     func fault(inCondition source: String) -> String? { nil }
 }

@@ -83,10 +83,10 @@ import Testing
         ("reducers: []", ["/reducers: must be an object, not a list"]),
         ("limits: 1", ["/limits: must be an object, not a number"]),
         ("limits: {timeout: 1}", ["/limits/timeout: unknown key `timeout`; did you mean `timeout_ms`?"]),
-        ("limits: {timeout_ms: 0}", ["/limits/timeout_ms: must be a whole number from 1 to 604,800,000, not 0"]),
+        ("limits: {timeout_ms: 0}", ["/limits/timeout_ms: must be a whole number from 1 to 2,678,400,000, not 0"]),
         (
-            "limits: {timeout_ms: 604800001}",
-            ["/limits/timeout_ms: must be a whole number from 1 to 604,800,000, not 604800001"]
+            "limits: {timeout_ms: 2678400001}",
+            ["/limits/timeout_ms: must be a whole number from 1 to 2,678,400,000, not 2678400001"]
         ),
         (
             "limits: {max_parallel_nodes: 0}",
@@ -157,7 +157,7 @@ import Testing
         ),
         (
             "{id: n, kind: noop, timeout_ms: 0}",
-            ["/nodes/0/timeout_ms: must be a whole number from 1 to 604,800,000, not 0"]
+            ["/nodes/0/timeout_ms: must be a whole number from 1 to 2,678,400,000, not 0"]
         ),
         ("{id: n, kind: noop, on_error: ignore}", ["/nodes/0/on_error: must be one of continue, skip, stop"]),
         ("{id: n, kind: noop, idempotent: 1}", ["/nodes/0/idempotent: must be true or false, not a number"]),
@@ -306,13 +306,13 @@ extension DocumentReaderTests {
         let document = try graph(
             """
             id: g
-            limits: { max_parallel_nodes: 10000, timeout_ms: 604800000 }
+            limits: { max_parallel_nodes: 10000, timeout_ms: 2678400000 }
             nodes:
-              - { id: a, kind: noop, timeout_ms: 604800000, retry: { max_attempts: 100, delay_ms: 3600000, backoff: 100 } }
+              - { id: a, kind: noop, timeout_ms: 2678400000, retry: { max_attempts: 100, delay_ms: 3600000, backoff: 100 } }
               - { id: b, kind: noop, timeout_ms: 1, retry: { max_attempts: 1, delay_ms: 0, backoff: 1 } }
             """
         ).document
-        #expect(document.limits.timeoutMilliseconds == 604_800_000)
+        #expect(document.limits.timeoutMilliseconds == 2_678_400_000)
         #expect(document.nodes[0].retry.backoff == 100)
     }
 

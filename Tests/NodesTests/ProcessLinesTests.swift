@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test func `lines are the same however the bytes come`() {
-        let text = Array("one\n\ntwö €\r\n1%\r2%\r\r\nabcdefghij\nlast".utf8)
+        let text = Array("\rone\n\ntwö €\r\n1%\r2%\r\r\nabcdefghij\nlast".utf8)
         for first in 0...text.count {
             for second in first...text.count {
                 let pieces = [Array(text[..<first]), Array(text[first..<second]), Array(text[second...])]

@@ -248,4 +248,17 @@ import Testing
         #expect(
             table.failed(table.roster.workerEnded(worker, .cancelled)).sorted() == [culprit.number, others[1].number])
     }
+
+    @Test func `a worker that leaves takes no more calls, and those that it has not begun are served elsewhere`() throws
+    {
+        let table = Table(workersMax: 2)
+        let (worker, first) = try table.shared()
+        let second = table.call()
+        #expect(table.submit(second)?.id == worker.id)
+        let leaving = try #require(WorkerMessage(Array(#"{"leaving":4711}"#.utf8)))
+        _ = table.roster.received([leaving], from: worker, at: 0)
+        #expect(try #require(table.submit(table.call())).id != worker.id)
+        _ = table.end(first, in: worker)
+        #expect(table.assignments(table.roster.workerEnded(worker, .cancelled)).map(\.call) == [second.number])
+    }
 }

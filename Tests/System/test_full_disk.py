@@ -4,15 +4,17 @@ import errno
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import threading
 
+import httpx
 import pytest
 
-from daemon import run_to_failure
+import daemon as daemons
+from daemon import clean_environment
 from graphs import chain, delay, graph, process, put
 from stream import is_whole
-from test_life_of_the_daemon import assert_one_clear_line
 from wire import Closed, Wire
 
 DISK_BYTES = 8 << 20
@@ -244,14 +246,47 @@ def test_a_graph_that_does_not_fit_on_the_disk_is_refused_and_fits_later(disk, e
     assert daemon.http.post("/api/graphs", json=small).status_code == 201
 
 
-def test_a_start_on_a_full_disk_is_refused_with_a_clear_word(disk, tmp_path):
+def test_a_start_on_a_full_disk_says_so_and_goes_on_when_there_is_space(disk, tmp_path, eventually):
     disk, daemon = disk
     disk.fill()
-    done = run_to_failure("--state-dir", daemon.state, "--graphs", tmp_path, "--listen", "127.0.0.1:0")
-    assert_one_clear_line(done, 1, "space")
-    disk.free()
-    daemon.start()
-    assert daemon.run(graph([put("a", x=1)]))[-1]["status"] == "success"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % free.getsockname()[1]
+    arguments = ["--state-dir", daemon.state, "--graphs", tmp_path, "--listen", address]
+    log = tmp_path / "log"
+    with open(log, "w") as output:
+        process = subprocess.Popen([daemons.BINARY, "serve", *arguments], stdout=output, stderr=output, env=clean_environment())
+
+    def status(path):
+        try:
+            return httpx.get(f"http://{address}{path}").status_code
+        except httpx.TransportError:
+            return None
+
+    try:
+        eventually(lambda: status("/readyz") == 503)
+        assert status("/healthz") == 200
+        assert b"history_unwritable" in httpx.get(f"http://{address}/api/graphs").content
+        assert "waits for space" in log.read_text()
+        assert process.poll() is None
+        disk.free()
+        eventually(lambda: status("/readyz") == 200)
+        assert status("/api/executions") == 200
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+def test_a_stop_ends_a_start_that_waits_for_space(disk, tmp_path, eventually):
+    disk, daemon = disk
+    disk.fill()
+    log = tmp_path / "log"
+    arguments = ["--state-dir", daemon.state, "--graphs", tmp_path, "--listen", "127.0.0.1:0"]
+    with open(log, "w") as output:
+        process = subprocess.Popen([daemons.BINARY, "serve", *arguments], stdout=output, stderr=output, env=clean_environment())
+    eventually(lambda: "waits for space" in log.read_text())
+    process.terminate()
+    assert process.wait(timeout=30) == 0
 
 
 def test_stopping_on_a_full_disk_ends_and_the_next_daemon_goes_on(disk, eventually):
@@ -266,3 +301,19 @@ def test_stopping_on_a_full_disk_ends_and_the_next_daemon_goes_on(disk, eventual
     daemon.start()
     events = daemon.all_events(execution_id)
     assert is_whole(events) and events[-1]["status"] == "success"
+
+
+def test_a_limit_of_file_sizes_is_as_a_full_disk(new_daemon, eventually):
+    daemon = new_daemon()
+    daemon.start(prefix=("prlimit", "--fsize=3000000"))
+    graph_id = daemon.create(graph([put("a", x=1)]))
+    wires = []
+
+    def is_noticed():
+        wires.append(start_without_waiting(daemon, graph_id))
+        with Wire(daemon) as wire:
+            return wire.request("GET", "/readyz").status == 503
+
+    eventually(is_noticed, seconds=40)
+    assert daemon.is_running
+    daemon.kill()

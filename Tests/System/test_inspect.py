@@ -306,7 +306,7 @@ def test_a_graphs_profile_has_bounds(daemon):
 def test_a_run_that_a_crash_interrupted_adds_up_over_both_its_starts(new_daemon, eventually):
     daemon = new_daemon().start()
     document = graph(
-        [put("a", x=1), delay("b", 1000), delay("w", 1), fails("r", retry={"max_attempts": 2, "delay_ms": 5}), put("z", y=1)],
+        [put("a", x=1), python("b", "import time; time.sleep(1)"), delay("w", 1), fails("r", retry={"max_attempts": 2, "delay_ms": 5}), put("z", y=1)],
         ["a b", "b z", "r z"], limits={"max_parallel_nodes": 1},
     )
     execution_id = daemon.begin(daemon.create(document))
@@ -331,7 +331,7 @@ def test_a_run_that_a_crash_interrupted_adds_up_over_both_its_starts(new_daemon,
 
 def test_a_node_that_a_crash_ended_is_told_as_its_event_tells_it(new_daemon, eventually):
     daemon = new_daemon().start()
-    execution_id = daemon.begin(daemon.create(chain(never_ends("a", idempotent=False), put("b", x=1))))
+    execution_id = daemon.begin(daemon.create(chain(python("a", "import time; time.sleep(600)", idempotent=False), put("b", x=1))))
     eventually(lambda: of_node(daemon.events(execution_id), "a", "node_start"))
     daemon.kill()
     daemon.start()

@@ -124,6 +124,33 @@ def test_strangers_who_hold_back_the_end_of_a_body_cost_next_to_nothing(start_da
             wire.socket.close()
 
 
+def test_bodies_in_hand_have_a_bound_together_and_small_ones_go_on(start_daemon):
+    daemon = start_daemon()
+    before = resident(daemon)
+    wires, statuses = [Wire(daemon) for _ in range(50)], []
+    try:
+        for wire in wires:
+            wire.send(head("POST", "/api/graphs/validate", 8 << 20))
+            try:
+                wire.send(b" " * ((8 << 20) - 1))
+            except OSError:
+                pass
+        # 400 MiB are offered, 256 are taken.
+        assert resident(daemon) - before < 340 << 20
+        assert daemon.http.post("/api/graphs/validate", json=chain(put("a"))).status_code == 200
+        for wire in wires:
+            wire.send(b"{")
+            statuses.append(wire.read().status)
+        assert set(statuses) == {400, 503} or set(statuses) == {200, 503}, statuses
+        assert statuses.count(503) >= 10
+    finally:
+        for wire in wires:
+            wire.socket.close()
+    # What was given up is given back.
+    body = json.dumps(chain(put("a", text="x" * 1_000_000)))
+    assert daemon.http.post("/api/graphs/validate", content=body, headers={"Content-Type": "application/json"}).status_code == 200
+
+
 def resident(daemon):
     pages = int(pathlib.Path(f"/proc/{daemon.process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGESIZE")

@@ -34,7 +34,7 @@ def test_the_status_line_counts_executions_and_streams(host, eventually, running
     host.systemctl("reload", hosts.SERVICE)
     eventually(lambda: any(item["id"] == "slow" for item in host.get("/api/graphs")["items"]))
     running(host.start("curl", "-sN", "-X", "POST", "http://127.0.0.1:8080/api/graphs/slow/execute/stream"))
-    eventually(lambda: host.show("StatusText") == "serving; 1 execution running, 1 stream")
+    eventually(lambda: host.show("StatusText") == "serving; 1 execution running, 1 stream; no tokens: everybody on this host may do everything")
 
 
 def test_a_reload_takes_over_the_configuration_and_the_graphs(host, eventually):

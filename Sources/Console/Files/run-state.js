@@ -31,6 +31,7 @@
  * @property {readonly Attempt[]} attempts
  * @property {number} outputCount
  * @property {readonly string[]} taken The targets of the outgoing edges that were taken.
+ * @property {boolean} waits Its attempts only wait: a restart of the daemon does not interrupt them.
  */
 
 /**
@@ -54,7 +55,7 @@ export const BLOCK_SIZE = 64;
 /** @type {NodeState} */
 const pendingNode = Object.freeze({
     status: "pending", startedAt: null, durationMs: null, error: null,
-    attempts: Object.freeze([]), outputCount: 0, taken: Object.freeze([]),
+    attempts: Object.freeze([]), outputCount: 0, taken: Object.freeze([]), waits: false,
 });
 
 /**
@@ -152,15 +153,15 @@ function started(state, event) {
 }
 
 /**
- * A second `start` means that the daemon was restarted, and that what ran then was interrupted.
+ * A second `start` means that the daemon was restarted, and that what ran then was interrupted, but for what only waits.
  * @param {RunState} state
  * @returns {RunState}
  */
 function interruptedOpenNodes(state) {
     let next = state;
     for (const [id] of state.places) {
-        const status = nodeState(state, id)?.status;
-        if (status === "running") next = withNode(next, id, interrupted);
+        const node = nodeState(state, id);
+        if (node?.status === "running" && !node.waits) next = withNode(next, id, interrupted);
     }
     return next;
 }
@@ -180,7 +181,7 @@ function nodeStarted(node, event) {
     };
     return {
         ...node, status: "running", startedAt: Date.parse(event.timestamp), durationMs: null, error: null,
-        attempts: [...node.attempts, attempt],
+        attempts: [...node.attempts, attempt], waits: event.node_kind === "delay",
     };
 }
 

@@ -4,21 +4,21 @@ import JSON
 
 /// `delay`: lets time pass.
 struct DelayKind: NodeKind {
-    /// A week: a graph that sleeps longer has forgotten what for.
-    static let millisecondsMax = 7 * 24 * 60 * 60 * 1000
+    /// Thirty days: a graph that sleeps longer has forgotten what for.
+    static let millisecondsMax = 30 * 24 * 60 * 60 * 1000
 
     let name = "delay"
     let title = "Delay"
     let summary = "Waits for a time, then lets the nodes after it go on. Holds no thread meanwhile."
     let runsCode = false
-    let clock: any Clock
 
     let configSchema: JSONText = [
         "type": "object",
         "properties": [
             "duration_ms": [
                 "type": "integer", "minimum": 0, "maximum": JSONText(millisecondsMax), "title": "Duration",
-                "description": "How long to wait, in milliseconds: up to seven days.",
+                "description":
+                    "How long to wait, in milliseconds: up to thirty days, counted from the first start across restarts.",
             ]
         ],
         "required": ["duration_ms"],
@@ -29,18 +29,15 @@ struct DelayKind: NodeKind {
         guard let duration = config["duration_ms"]?.double else {
             throw GraphFaults(pointer: "/duration_ms", "is missing")
         }
-        return DelayBody(milliseconds: Int64(duration), clock: clock)
+        return DelayBody(milliseconds: Int64(duration))
     }
 }
 
 private struct DelayBody: NodeBody {
     let milliseconds: Int64
-    let clock: any Clock
 
     func start(_ call: NodeCall) -> NodeStart {
         guard milliseconds > 0 else { return .finished(.success(update: [:])) }
-        return .waiting {
-            await clock.sleep(milliseconds: milliseconds) ? .success(update: [:]) : .failure(NodeFailure("cancelled"))
-        }
+        return .parked(NodeWait(milliseconds: milliseconds))
     }
 }

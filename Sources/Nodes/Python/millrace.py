@@ -6,7 +6,8 @@
     millrace.emit(0.4, channel="progress")
     charge(card, key=millrace.idempotency_key())        # the same in each attempt of this node
 
-Outside Millrace, in a test or a notebook, both write to stderr, so the same file runs there unchanged.
+Outside Millrace, in a test or a notebook, both print to stdout, so the same file runs there unchanged:
+`pip install "$(millrace python-path)"`, or PYTHONPATH with that folder.
 """
 
 import json
@@ -16,6 +17,7 @@ import sys
 __all__ = ["emit", "idempotency_key", "log", "traceparent"]
 
 CHANNEL_LENGTH_MAX = 64
+OUTSIDE_KEY = "00000000-0000-7000-8000-000000000000/outside"  # of the form of those inside
 
 
 def emit(data, channel="chunk"):
@@ -32,8 +34,8 @@ def log(*values):
 
 def idempotency_key():
     """The same text for all attempts of the running node in this execution, also across restarts of the daemon: give it to
-    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace: "". Raises
-    RuntimeError in code that has outlived its node, and where nobody can say which node it belongs to."""
+    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace it is always the
+    same. Raises RuntimeError in code that has outlived its node, and where nobody can say which node it belongs to."""
     return _key()
 
 
@@ -45,7 +47,7 @@ def traceparent():
 
 def _key():
     # The worker puts its own in this place.
-    return _variable("MILLRACE_IDEMPOTENCY_KEY", "idempotency_key")
+    return _variable("MILLRACE_IDEMPOTENCY_KEY", "idempotency_key") or OUTSIDE_KEY
 
 
 def _trace():
@@ -64,4 +66,6 @@ def _variable(name, function):
 
 def _sink(channel, data):
     # The worker puts its own in this place.
-    print("%s: %s" % (channel, json.dumps(data, ensure_ascii=False)), file=sys.stderr)
+    # What a process node prints to stdout is its result.
+    stream = sys.stderr if "MILLRACE_NODE_ID" in os.environ else sys.stdout
+    print("%s: %s" % (channel, json.dumps(data, ensure_ascii=False, default=str)), file=stream, flush=True)

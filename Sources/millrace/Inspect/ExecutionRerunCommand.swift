@@ -7,14 +7,18 @@ struct ExecutionRerunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rerun", abstract: "Run an execution again, from a node on.",
         discussion: """
-            A new execution that takes over the results of all nodes but the one named and those behind it; without --from
-            everything runs again. It prints the new execution's id, or shows it with --watch.
+            A new execution that takes over the results of all nodes but those named and what is behind them, with the edges
+            that were taken: nothing else is decided or run again, a failure is taken over with its error. Nodes without a
+            result, such as those that are new in another revision, run too. Without --from everything runs again. It prints the new execution's id, or shows it with --watch.
 
               millrace execution rerun 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f --from reply --watch
               millrace execution rerun "$id" --from reply --state score=0.9 --state customer='{"name": "Ada"}'
               millrace execution rerun "$id" --from reply --revision 7
+              millrace execution rerun "$id" --from fetch --from rates
+              millrace execution rerun "$id" --from failed
 
-            --state edits the state that the node and those behind it see. --revision runs another revision of the graph,
+            --from failed begins with every node that failed. --state edits the state that the nodes named and those behind
+            them see. --revision runs another revision of the graph,
             such as the one with the mistake mended.
 
             \(CommandStatus.help)
@@ -23,8 +27,10 @@ struct ExecutionRerunCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The execution's id; it must have ended.", valueName: "execution"))
     var id: String
 
-    @Option(help: ArgumentHelp("The first node to run again.", valueName: "node"))
-    var from: String?
+    @Option(
+        help: ArgumentHelp(
+            "A node to run again, or `failed`: all that failed. May be repeated.", valueName: "node"))
+    var from: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -74,7 +80,11 @@ struct ExecutionRerunCommand: ParsableCommand {
     private var order: JSONObject {
         get throws {
             var order: JSONObject = [:]
-            if let from { order["from_node"] = JSONText(from) }
+            if from.count == 1 {
+                order["from_node"] = JSONText(from[0])
+            } else if !from.isEmpty {
+                order["from_node"] = JSONText(array: from.map { JSONText($0) })
+            }
             let edits = try InitialState.read(nil, assignments: state, option: "--state")
             if !edits.isEmpty { order["state"] = JSONText(edits) }
             if let revision { order["revision"] = JSONText(revision) }

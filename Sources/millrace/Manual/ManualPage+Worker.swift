@@ -143,7 +143,7 @@ private let workerStates = """
     """
 
 private let workerLimits = """
-    A message has at most 32 MiB. A worker that writes a longer line is ended. Orders may be longer: a state has at most
+    A message has at most 32 MiB; a worker that writes a longer line is ended. Names of channels are cut at 256 bytes. Orders may be longer: a state has at most
     executions.state_bytes_max, and its call some more.
     """
 

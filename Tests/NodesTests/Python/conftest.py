@@ -12,12 +12,12 @@ sys.path.insert(0, str(FOLDER))
 
 
 class Worker:
-    def __init__(self, folder):
+    def __init__(self, folder, named=()):
         self.folder = folder
         self.number = 0
         own = folder / "own"
         own.mkdir(exist_ok=True)
-        (own / "graph.json").write_text(json.dumps({"folder": str(folder), "own": "", "named": []}))
+        (own / "graph.json").write_text(json.dumps({"folder": str(folder), "own": "", "named": list(named)}))
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-B", str(FOLDER / "worker.py"), str(own)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

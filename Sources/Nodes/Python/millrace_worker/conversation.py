@@ -16,6 +16,7 @@ import platform
 import select
 import signal
 import sys
+import threading
 
 from .bodies import awaited, result_of
 from .calls import Call, current
@@ -26,6 +27,8 @@ from .replies import Replies
 from .states import STATES_MAX, KeptStates, StateSource
 from .targets import Targets
 from .updates import update_bytes
+
+set_mask = signal.pthread_sigmask
 
 READ_BYTES = 1 << 16  # what a pipe holds
 EARLY_CANCELS_MAX = 1024
@@ -48,18 +51,29 @@ class Worker:
         self.is_spent = False  # of no more use
         self.is_terminating = False
         signal.signal(signal.SIGTERM, self.terminate)
-        os.register_at_fork(after_in_child=self.leave_terminate)
+        self.held = threading.local()  # the signals that a thread has held before it forks
+        os.register_at_fork(
+            before=self.hold_signals, after_in_parent=self.release_signals, after_in_child=self.leave_terminate)
 
     def terminate(self, *_):
         # As an exception, so that `finally` and atexit have their chance.
         self.is_terminating = True
         raise SystemExit(128 + signal.SIGTERM)
 
+    def hold_signals(self):
+        # Python forgets in a fork what has come since it began, and a pool that ends its processes at once would wait for
+        # ever for one that has missed it.
+        self.held.mask = set_mask(signal.SIG_BLOCK, (signal.SIGTERM,))
+
+    def release_signals(self):
+        set_mask(signal.SIG_SETMASK, self.held.mask)
+
     def leave_terminate(self):
         # A handler in Python may not run while a fork waits in C, as those of a multiprocessing.Pool do for a lock: their
         # pool would wait for them forever.
         if signal.getsignal(signal.SIGTERM) == self.terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self.release_signals()
 
     def run(self):
         name = encode("Python %s" % platform.python_version())
@@ -127,8 +141,7 @@ class Worker:
             sys.exit("Millrace speaks version %s of the worker protocol, and its Python worker version %d"
                      % (hello["hello"], VERSION))
         if "stdout" in hello:
-            os.dup2(hello["stdout"], 1)
-            os.close(hello["stdout"])
+            self.process.changes.take_output(hello["stdout"])
 
     def take_call(self, request, line):
         if "state" in request:
@@ -198,7 +211,7 @@ class Worker:
         finally:
             changes.is_loading = False
         if known[2]:
-            self.process.keep()
+            (self.process.keep if len(self.replies.running) == 1 else self.process.keep_lists)()
         return known
 
     def read_what_came(self):

@@ -5,7 +5,7 @@ import collections
 from .json_text import decode
 
 STATES_MAX = 16  # as the hello says
-STATES_BYTES_MAX = 32 << 20
+STATES_BYTES_MAX = 16 << 20
 UPDATES_MAX = 16  # on top of one text; a longer chain is written anew by the daemon
 
 

@@ -1,0 +1,29 @@
+import JSON
+
+/// What an execution takes over from another one, by rank.
+package struct Takeover: Sendable {
+    package var results: [Int: TakenOver]
+
+    package init(_ results: [Int: TakenOver] = [:]) {
+        self.results = results
+    }
+
+    package var isEmpty: Bool { results.isEmpty }
+}
+
+/// The result of a node of another execution: how it ended, and what was decided by that.
+package struct TakenOver: Sendable {
+    /// The one that it first had: `success`, `error` or `skipped`.
+    package var status: NodeStatus
+    package var update: JSONObject = [:]
+    package var failure: NodeFailure?
+    /// The outgoing edges that were taken, as indices into the edges of the graph that runs now; ascending.
+    package var taken: [Int] = []
+    package var broken: [BrokenEdge] = []
+    /// Conditional edges on which nothing was decided, since only the graph that runs now has them.
+    package var undecided: [Int] = []
+
+    package init(status: NodeStatus) {
+        self.status = status
+    }
+}
