@@ -95,6 +95,7 @@ package struct Configuration: Equatable, Sendable {
         /// 0: eight per core.
         package var maxWorkers = 0
         package var idleMilliseconds = 60_000
+        package var startMilliseconds = 120_000
         /// 0: no limit.
         package var memoryBytesMax = 0
     }

@@ -198,10 +198,19 @@ extension ConfigurationKey {
             """),
         .integer(
             "kinds.python.max_workers", \.kinds.python.maxWorkers, 0...10_000,
-            "Most Python processes. 0: eight per core."),
+            """
+            Most Python processes. 0: eight per core. Calls that wait for one are served by turns between graphs; a graph \
+            that has none gets one more, up to twice as many in all, and idle ones leave for others.
+            """),
         .integer(
             "kinds.python.idle_ms", \.kinds.python.idleMilliseconds, 0...86_400_000, unit: .milliseconds,
             "How long a Python process without work is kept."),
+        .integer(
+            "kinds.python.start_ms", \.kinds.python.startMilliseconds, 100...3_600_000, unit: .milliseconds,
+            """
+            How long Python may take to start and to import what a node needs; then the node fails. This time does not count \
+            for the node's timeout_ms.
+            """),
         .integer(
             "kinds.python.memory_bytes_max", \.kinds.python.memoryBytesMax, 0...(1 << 40), unit: .bytes,
             "Most memory (address space) of one Python process. 0: no limit."),

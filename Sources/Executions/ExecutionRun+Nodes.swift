@@ -30,11 +30,13 @@ extension ExecutionRun {
 
     private func begin(_ start: consuming RunMachine.Start) -> NodeStart {
         let revision = log.graph
+        let node = revision.graph.nodes[start.rank]
         return revision.bodies[start.rank].start(
             NodeCall(
-                executionID: log.id, graph: revision.identity, nodeID: revision.graph.nodes[start.rank].id,
-                attempt: start.attempt, state: start.state,
-                output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt), trace: log.trace?.child()))
+                executionID: log.id, graph: revision.identity, nodeID: node.id, attempt: start.attempt,
+                state: start.state, output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt),
+                trace: log.trace?.child(), isIdempotent: node.isIdempotent,
+                hasFreshProcess: node.hasFreshProcess, idleTimeoutMilliseconds: node.idleTimeoutMilliseconds))
     }
 
     private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ rank: Int, _ attempt: Int) {

@@ -86,6 +86,12 @@ package struct NodeCall: Sendable {
     package let output: NodeOutput
     /// The trace that the execution belongs to, with a span of this attempt.
     package let trace: TraceParent?
+    /// Whether an attempt of which nobody knows how far it got may be begun again.
+    package let isIdempotent: Bool
+    /// Whether it is to run in a process that nothing has run in before; for the kinds that keep processes.
+    package let hasFreshProcess: Bool
+    /// The attempt ends if it puts out nothing for so long; the kinds that can be silent see to it.
+    package let idleTimeoutMilliseconds: Int?
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
@@ -93,7 +99,8 @@ package struct NodeCall: Sendable {
 
     package init(
         executionID: ExecutionID, graph: GraphIdentity, nodeID: String, attempt: Int, state: State, output: NodeOutput,
-        trace: TraceParent? = nil
+        trace: TraceParent? = nil, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
+        idleTimeoutMilliseconds: Int? = nil
     ) {
         self.executionID = executionID
         self.graph = graph
@@ -102,6 +109,9 @@ package struct NodeCall: Sendable {
         self.state = state
         self.output = output
         self.trace = trace
+        self.isIdempotent = isIdempotent
+        self.hasFreshProcess = hasFreshProcess
+        self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
     }
 }
 
@@ -131,6 +141,11 @@ package struct NodeOutput: Sendable {
         case .run(let run, let rank, let attempt): run.postBegan(rank: rank, attempt: attempt)
         case .other(let began, _): began()
         }
+    }
+
+    /// The rank of the node in its execution; nil outside of one.
+    package var rank: Int? {
+        if case .run(_, let rank, _) = target { rank } else { nil }
     }
 
     /// - Parameter channel: `log`, `stdout`, `stderr`, `chunk`, or a name of the node's own.

@@ -16,6 +16,8 @@ package struct ProcessCommand: Sendable {
     /// Whose child it is: where many wait for their start, graphs take turns.
     package var graphID: String
     package var limits = ProcessLimits()
+    /// Whether the child has a second pipe to write to, at descriptor 4.
+    package var hasSideOutput = false
 
     package init(
         arguments: [String], environment: [String: String], workingDirectory: String? = nil, graphID: String
@@ -45,6 +47,8 @@ package enum ProcessEvent: Sendable {
     case started
     case stdout([UInt8])
     case stderr([UInt8])
+    /// What it wrote to its second pipe.
+    case sideOutput([UInt8])
     /// The last event: the child and all that it started are gone.
     case ended(ProcessEnd)
 }

@@ -18,7 +18,9 @@ package struct State: Sendable {
     }
 
     var hasReducers: Bool { content.value.hasReducers }
-    /// The length of the state as JSON text; where there are reducers it is no more than that.
+    /// How updates of a key combine; a key that is not here is replaced.
+    package var reducers: [JSONKey: Reducer] { content.value.reducersByKey }
+    /// The length of the state as JSON text; where there are reducers, that is no longer than this.
     package var bytes: Int { content.value.bytes }
     /// Whether a sum in it may be beyond all doubles.
     var mayOverflow: Bool { content.value.mayOverflow }
@@ -26,7 +28,7 @@ package struct State: Sendable {
     var updateCount: Int32 { content.value.updateCount }
     /// The rank of the node whose update it took in last, -1 for none; nil once states were merged. As a node ends once, and
     /// an attempt that will be retried has no update, two states of one execution with the same last writer are the same.
-    var lastWriter: Int32? { content.value.lastWriter }
+    package var lastWriter: Int32? { content.value.lastWriter }
     /// The writer before the last one, if all that the last update did was to add members behind those that were there.
     var grownFrom: Int32? { content.value.grownFrom }
 

@@ -60,6 +60,7 @@ struct StateContent: Sendable {
     }
 
     var hasReducers: Bool { reducers != nil }
+    var reducersByKey: [JSONKey: Reducer] { reducers?.byKey ?? [:] }
     /// The length of the state as JSON text, or more, by what reducers make less of.
     var bytes: Int { entryBytes == 0 ? 2 : entryBytes + 1 }
 

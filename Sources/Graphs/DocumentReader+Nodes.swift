@@ -1,7 +1,8 @@
 import JSON
 
 private let nodeKeys: [JSONKey] = [
-    "id", "name", "kind", "config", "timeout_ms", "retry", "on_error", "idempotent", "position",
+    "id", "name", "kind", "config", "timeout_ms", "idle_timeout_ms", "retry", "on_error", "idempotent", "python",
+    "position",
 ]
 private let requiredNodeKeys: [JSONKey] = ["id", "kind"]
 private let retryKeys: [JSONKey] = ["max_attempts", "delay_ms", "backoff"]
@@ -16,15 +17,18 @@ extension DocumentReader {
         var kind: String?
         var config: JSONObject?
         var timeout: Int?
+        var idleTimeout: Int?
         var retry = RetryPolicy()
         var onError = OnError.continue
         var isIdempotent = true
+        var hasFreshProcess = false
         var position: GraphPosition?
     }
 
     func node(_ value: JSONText, _ place: Int) -> GraphNode? {
         var fields = Fields()
-        let schema = value["kind"]?.string.flatMap { vocabulary.schema(ofKind: $0) }
+        let kindName = value["kind"]?.string
+        let schema = kindName.flatMap { vocabulary.schema(ofKind: $0) }
         faults.members(of: value, known: nodeKeys, required: requiredNodeKeys) { key, value in
             switch key {
             case "id": fields.id = nodeID(value, place)
@@ -32,19 +36,22 @@ extension DocumentReader {
             case "kind": fields.kind = kind(value, isKnown: schema != nil)
             case "config": fields.config = faults.object(value)
             case "timeout_ms": fields.timeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds)
+            case "idle_timeout_ms": fields.idleTimeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds)
             case "retry": fields.retry = retry(value)
             case "on_error": fields.onError = faults.choice(value, of: OnError.self) ?? .continue
             case "idempotent": fields.isIdempotent = faults.boolean(value) ?? true
+            case "python": fields.hasFreshProcess = hasFreshProcess(value, isPython: kindName == "python")
             case "position": fields.position = position(value)
             default: preconditionFailure("\(key) is no member of a node")
             }
         }
-        if let schema, let kind = value["kind"]?.string { check(fields.config, in: value, against: schema, kind) }
+        if let schema, let kind = kindName { check(fields.config, in: value, against: schema, kind) }
         guard let id = fields.id, let kind = fields.kind else { return nil }
         return GraphNode(
             id: id, name: fields.name, kind: kind, config: fields.config ?? JSONObject(),
-            timeoutMilliseconds: fields.timeout, retry: fields.retry, onError: fields.onError,
-            isIdempotent: fields.isIdempotent, position: fields.position)
+            timeoutMilliseconds: fields.timeout, idleTimeoutMilliseconds: fields.idleTimeout, retry: fields.retry,
+            onError: fields.onError, isIdempotent: fields.isIdempotent, hasFreshProcess: fields.hasFreshProcess,
+            position: fields.position)
     }
 
     private func nodeID(_ value: JSONText, _ place: Int) -> String? {
@@ -79,6 +86,13 @@ extension DocumentReader {
             }
         }
         return RetryPolicy(maxAttempts: attempts, delayMilliseconds: delay, backoff: backoff)
+    }
+
+    private func hasFreshProcess(_ value: JSONText, isPython: Bool) -> Bool {
+        if !isPython { faults.add("is for nodes of kind python") }
+        var isFresh = false
+        faults.members(of: value, known: ["fresh_process"]) { _, value in isFresh = faults.boolean(value) ?? false }
+        return isFresh
     }
 
     private func position(_ value: JSONText) -> GraphPosition? {

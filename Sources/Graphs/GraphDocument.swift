@@ -78,26 +78,33 @@ package struct GraphNode: Sendable, Equatable {
     package let config: JSONObject
     /// For one attempt; nil leaves it to the execution's timeout.
     package let timeoutMilliseconds: Int?
+    /// The attempt ends if it puts out nothing for so long; nil: it may be silent.
+    package let idleTimeoutMilliseconds: Int?
     package let retry: RetryPolicy
     package let onError: OnError
     /// Whether an attempt that a restart of the daemon interrupted may be made again. If not, the node ends in error then.
     package let isIdempotent: Bool
+    /// Whether each attempt of a Python node gets a process of its own.
+    package let hasFreshProcess: Bool
     /// The editor's; no effect on execution.
     package let position: GraphPosition?
 
     package init(
         id: String, name: String? = nil, kind: String, config: JSONObject = JSONObject(),
-        timeoutMilliseconds: Int? = nil, retry: RetryPolicy = RetryPolicy(), onError: OnError = .continue,
-        isIdempotent: Bool = true, position: GraphPosition? = nil
+        timeoutMilliseconds: Int? = nil, idleTimeoutMilliseconds: Int? = nil, retry: RetryPolicy = RetryPolicy(),
+        onError: OnError = .continue, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
+        position: GraphPosition? = nil
     ) {
         self.id = id
         self.name = name ?? id
         self.kind = kind
         self.config = config
         self.timeoutMilliseconds = timeoutMilliseconds
+        self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
         self.retry = retry
         self.onError = onError
         self.isIdempotent = isIdempotent
+        self.hasFreshProcess = hasFreshProcess
         self.position = position
     }
 }

@@ -1,20 +1,14 @@
 import Glibc
 
-/// Cuts a child's output into lines. What it holds is bounded: a line that is longer is cut into several, or is a fault.
+/// Cuts what a worker says into lines. What it holds is bounded: a longer line is a fault.
 struct ChildLines {
-    /// What one `node_output` of a line may carry: far longer than lines for people.
-    static let textLineBytesMax = 64 * 1024
-
     private let lineBytesMax: Int
-    private let cutsLongLines: Bool
     private var partial: [UInt8] = []
-    /// Whether a line was longer than allowed; only where long lines are not cut. Nothing comes out any more.
+    /// Whether a line was longer than allowed. Nothing comes out any more.
     private(set) var isOverlong = false
 
-    init(lineBytesMax: Int = textLineBytesMax, cutsLongLines: Bool = true) {
-        precondition(lineBytesMax >= 4, "a character fits into a line")
+    init(lineBytesMax: Int) {
         self.lineBytesMax = lineBytesMax
-        self.cutsLongLines = cutsLongLines
     }
 
     /// The lines that these bytes complete, without their newlines.
@@ -22,10 +16,9 @@ struct ChildLines {
         var lines: [[UInt8]] = []
         bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]
-            while !isOverlong, let first = rest.first {
-                _ = first
-                guard let end = newline(in: UnsafeRawBufferPointer(rebasing: rest)) else { return add(rest, &lines) }
-                add(rest[..<(rest.startIndex + end)], &lines)
+            while !isOverlong, !rest.isEmpty {
+                guard let end = newline(in: UnsafeRawBufferPointer(rebasing: rest)) else { return add(rest) }
+                add(rest[..<(rest.startIndex + end)])
                 if isOverlong { return }
                 lines.append(partial)
                 partial = []
@@ -35,34 +28,16 @@ struct ChildLines {
         return lines
     }
 
-    /// The last line, if the output did not end with a newline.
-    mutating func finish() -> [UInt8]? {
-        defer { partial = [] }
-        return partial.isEmpty || isOverlong ? nil : partial
-    }
-
     private func newline(in bytes: UnsafeRawBufferPointer) -> Int? {
         guard let base = bytes.baseAddress, let place = memchr(base, 0x0A, bytes.count) else { return nil }
         return UnsafeRawPointer(place) - base
     }
 
-    private mutating func add(_ bytes: Slice<UnsafeRawBufferPointer>, _ lines: inout [[UInt8]]) {
+    private mutating func add(_ bytes: Slice<UnsafeRawBufferPointer>) {
         partial.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes))
         guard partial.count > lineBytesMax else { return }
-        guard cutsLongLines else {
-            isOverlong = true
-            partial = []
-            return
-        }
-        var start = 0
-        while partial.count - start > lineBytesMax {
-            var end = start + lineBytesMax
-            // Not within a character: a UTF-8 sequence has three continuation bytes at the most.
-            for _ in 0..<3 where partial[end] & 0xC0 == 0x80 { end -= 1 }
-            lines.append(Array(partial[start..<end]))
-            start = end
-        }
-        partial.removeFirst(start)
+        isOverlong = true
+        partial = []
     }
 }
 
@@ -71,17 +46,30 @@ struct ChildTail {
     /// Enough for the end of a traceback.
     private static let linesMax = 20
     private static let lineBytesMax = 1024
+    private static let bytesMax = linesMax * lineBytesMax
 
-    private var lines: [String] = []
+    private var bytes: [UInt8] = []
 
-    mutating func append(_ line: [UInt8]) {
-        lines.append(String(decoding: line.prefix(Self.lineBytesMax), as: UTF8.self))
-        if lines.count > Self.linesMax { lines.removeFirst() }
+    mutating func append(_ more: [UInt8]) {
+        bytes += more.suffix(Self.bytesMax)
+        // Not at each append, so that a flood costs no more than its bytes.
+        if bytes.count > 2 * Self.bytesMax { bytes.removeFirst(bytes.count - Self.bytesMax) }
+    }
+
+    private var lines: [String] {
+        bytes.suffix(Self.bytesMax).split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).suffix(Self.linesMax)
+            .map { String(decoding: $0.prefix(Self.lineBytesMax), as: UTF8.self) }
     }
 
     var text: String { lines.joined(separator: "\n") }
 
+    /// The line that says most likely why it ended: of Python's report of a crash its first one, with the place.
     var lastLine: String? {
-        lines.last { !$0.allSatisfy(\.isWhitespace) }
+        let lines = lines
+        guard let fatal = lines.last(where: { $0.hasPrefix("Fatal Python error: ") }) else {
+            return lines.last { !$0.allSatisfy(\.isWhitespace) }
+        }
+        let place = lines.first { $0.hasPrefix("  File ") }?.drop { $0 == " " }
+        return place.map { "\(fatal) (\($0))" } ?? fatal
     }
 }

@@ -39,7 +39,8 @@ extension NodeKinds {
         return NodeKinds(
             [
                 SetKind(), DelayKind(), LuaKind(limits: settings.lua),
-                PythonKind(workers: settings.python), ProcessKind(launcher: settings.launcher, templates: templates),
+                PythonKind(workers: settings.python),
+                ProcessKind(launcher: settings.launcher, clock: settings.clock, templates: templates),
             ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)
     }
 }

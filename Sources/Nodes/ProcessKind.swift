@@ -44,21 +44,25 @@ package struct ProcessKind: NodeKind {
     package let runsCode = true
 
     private let launcher: any ProcessLauncher
+    private let clock: any Clock
     private let environment: ChildrenEnvironment
     private let templates: TemplateSource
 
     /// - Parameter templates: compiles an `input` that is neither `state` nor `none`.
     package init(
-        launcher: any ProcessLauncher, environment: ChildrenEnvironment = .daemon, templates: @escaping TemplateSource
+        launcher: any ProcessLauncher, clock: any Clock, environment: ChildrenEnvironment = .daemon,
+        templates: @escaping TemplateSource
     ) {
         self.launcher = launcher
+        self.clock = clock
         self.environment = environment
         self.templates = templates
     }
 
     package func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
         ProcessBody(
-            config: try ProcessConfig(config, templates: templates), launcher: launcher, environment: environment)
+            config: try ProcessConfig(config, templates: templates), launcher: launcher, clock: clock,
+            environment: environment)
     }
 }
 

@@ -5,7 +5,9 @@ import Synchronization
 struct ProcessBody: NodeBody {
     let config: ProcessConfig
     let launcher: any ProcessLauncher
+    let clock: any Clock
     let environment: ChildrenEnvironment
+    let startsLater = true
 
     func start(_ call: NodeCall) -> NodeStart {
         .waiting {
@@ -23,7 +25,9 @@ struct ProcessBody: NodeBody {
         let command = ProcessCommand(
             arguments: config.command, environment: environment.variables(for: call, adding: config.environment),
             workingDirectory: call.graph.folder, graphID: call.graph.id)
-        let result = await ProcessRun(output: call.output).run(command, input: input, by: launcher)
+        let run = ProcessRun(output: call.output, clock: clock, idleTimeoutMilliseconds: call.idleTimeoutMilliseconds)
+        let result = await run.run(command, input: input, by: launcher)
+        if let silence = result.silence { throw silence }
         if result.isFlooded {
             throw NodeFailure("stdout exceeds \(ProcessRun.stdoutBytesMax) bytes, so the program was killed")
         }
@@ -77,23 +81,34 @@ final class ProcessRun: Sendable {
         var stdout: [UInt8]
         var isFlooded: Bool
         var tail: ChildTail
+        /// It was ended because it put out nothing for too long.
+        var silence: NodeFailure?
     }
 
     private struct Guarded {
         var stdout: [UInt8] = []
         var isFlooded = false
-        var lines = ChildLines()
+        var text = OutputText()
+        var awaitsPiece = false
         var tail = ChildTail()
         var allowance = ChildrenOutput()
         var continuation: CheckedContinuation<ProcessEnd, Never>?
     }
 
     private let output: NodeOutput
-    private let child = ChildHandle()
+    private let clock: any Clock
+    private let child: ChildHandle
+    private let silence: SilenceWatch?
     private let guarded = Mutex(Guarded())
 
-    init(output: NodeOutput) {
+    init(output: NodeOutput, clock: any Clock, idleTimeoutMilliseconds: Int? = nil) {
         self.output = output
+        self.clock = clock
+        let child = ChildHandle()
+        self.child = child
+        silence = SilenceWatch(idleTimeoutMilliseconds, clock: clock) {
+            child.terminate(graceMilliseconds: Self.graceMilliseconds)
+        }
     }
 
     /// Returns when nothing of the program is left; a cancelled task has it terminated.
@@ -108,18 +123,25 @@ final class ProcessRun: Sendable {
         } onCancel: {
             child.terminate(graceMilliseconds: Self.graceMilliseconds)
         }
+        silence?.end()
         return guarded.withLock {
-            Result(end: end, stdout: $0.stdout, isFlooded: $0.isFlooded, tail: $0.tail)
+            Result(
+                end: end, stdout: $0.stdout, isFlooded: $0.isFlooded, tail: $0.tail,
+                silence: end == .exited(status: 0) ? nil : silence?.failure)
         }
     }
 
     private func take(_ event: ProcessEvent) {
+        silence?.heard()
         switch event {
-        case .started: break
+        case .started:
+            output.began()
+            silence?.begin()
         case .stdout(let bytes): takeStdout(bytes)
-        case .stderr(let bytes): emit(guarded.withLock { $0.lines.take(bytes) })
+        case .stderr(let bytes): takeStderr(bytes)
+        case .sideOutput: break
         case .ended(let end):
-            emit(guarded.withLock { $0.lines.finish() }.map { [$0] } ?? [])
+            emit(guarded.withLock { $0.text.finish() }.map { [$0] } ?? [])
             guarded.withLock { $0.continuation.take() }?.resume(returning: end)
         }
     }
@@ -134,13 +156,32 @@ final class ProcessRun: Sendable {
         if hasFlooded { child.terminate(graceMilliseconds: 0) }
     }
 
+    private func takeStderr(_ bytes: [UInt8]) {
+        let (lines, mustWait) = guarded.withLock { guarded in
+            guarded.tail.append(bytes)
+            let lines = guarded.text.take(bytes)
+            let mustWait = guarded.text.hasPiece && !guarded.awaitsPiece
+            if mustWait { guarded.awaitsPiece = true }
+            return (lines, mustWait)
+        }
+        emit(lines)
+        guard mustWait else { return }
+        _ = clock.schedule(afterMilliseconds: OutputText.unfinishedMilliseconds) { [weak self] in self?.emitPiece() }
+    }
+
+    /// A part of a line has waited long enough for the rest of it.
+    private func emitPiece() {
+        let piece = guarded.withLock { guarded in
+            guarded.awaitsPiece = false
+            return guarded.text.takePiece()
+        }
+        emit(piece.map { [$0] } ?? [])
+    }
+
     private func emit(_ lines: [[UInt8]]) {
         guard !lines.isEmpty else { return }
-        var allowance = guarded.withLock { guarded in
-            for line in lines { guarded.tail.append(line) }
-            return guarded.allowance
-        }
-        // Only the launcher's thread comes here, so nothing is overtaken.
+        var allowance = guarded.withLock { $0.allowance }
+        // Only one thread comes here, the launcher's and the clock's, so nothing is overtaken.
         for line in lines { output.emit("stderr", line: line, within: &allowance) }
         guarded.withLock { $0.allowance = allowance }
     }

@@ -5,12 +5,18 @@ import Synchronization
 /// that all work that grows with the data is done on the task's thread.
 final class PythonCall: Sendable {
     enum News: Sendable {
-        /// A worker is the call's; a new one is to be started.
-        case assigned(PythonWorker, isNew: Bool)
-        case output(PythonReply, from: PythonWorker)
-        /// A line that something in the worker has written to its stderr, past Python.
-        case stderr([UInt8], from: PythonWorker)
-        case replied(PythonReply)
+        /// A worker is the call's; a new one is to be started. Where the worker has what the call needs, it begins at once.
+        case assigned(WorkerProcess, isNew: Bool, isBegun: Bool)
+        /// The function begins.
+        case began
+        case output(WorkerMessage, from: WorkerProcess)
+        /// Text that something in the worker has written to its descriptors, past Python.
+        case raw(channel: String, [UInt8], from: WorkerProcess)
+        /// Text of an unfinished line has waited long enough.
+        case pieceIsDue(channel: String)
+        /// The worker wants the state whole.
+        case forgotten(WorkerProcess)
+        case replied(WorkerMessage)
         /// It ends without a reply.
         case failed(NodeFailure)
     }
@@ -26,13 +32,16 @@ final class PythonCall: Sendable {
     let function: String
     /// The size of its request, about.
     let bytes: Int
+    /// Whether it may be begun again elsewhere, when a neighbour has taken its worker down.
+    let isIdempotent: Bool
     private let guarded = Mutex(Guarded())
 
-    init(number: Int, key: PythonKey, function: String, bytes: Int) {
+    init(number: Int, key: PythonKey, function: String, bytes: Int, isIdempotent: Bool = true) {
         self.number = number
         self.key = key
         self.function = function
         self.bytes = bytes
+        self.isIdempotent = isIdempotent
     }
 
     func post(_ news: News) {

@@ -13,6 +13,8 @@ struct PythonKey: Hashable, Sendable {
     let program: String
     /// Of all files of the revision.
     let fingerprint: String
+    /// The one call that its worker is for.
+    var onlyCall: Int?
 }
 
 /// The keys of the revisions that run; the files of each are hashed once.

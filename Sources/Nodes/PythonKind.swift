@@ -98,6 +98,7 @@ struct PythonTarget: Sendable {
 private struct PythonBody: NodeBody {
     let target: PythonTarget
     let workers: PythonWorkers
+    let startsLater = true
 
     func start(_ call: NodeCall) -> NodeStart {
         .waiting { await workers.run(call, target) }

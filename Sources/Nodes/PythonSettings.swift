@@ -4,20 +4,24 @@ import Glibc
 package struct PythonSettings: Sendable {
     /// A path, a name that is looked up in `PATH`, or the folder of a virtual environment.
     package var interpreter: String
-    /// Most worker processes at once; further calls wait.
+    /// Most worker processes at once; further calls wait. A graph that has none gets one more, up to twice as many in all.
     package var maxWorkers: Int
     /// How long a worker without a call is kept.
     package var idleMilliseconds: Int
+    /// How long the interpreter's start and the imports of a node may take.
+    package var startMilliseconds: Int
     /// Most memory (address space) of one worker and what it starts; 0: no limit.
     package var memoryBytesMax: Int
 
     /// - Parameter maxWorkers: 0: eight for each core, as nodes mostly wait for others.
     package init(
-        interpreter: String = "python3", maxWorkers: Int = 0, idleMilliseconds: Int = 60_000, memoryBytesMax: Int = 0
+        interpreter: String = "python3", maxWorkers: Int = 0, idleMilliseconds: Int = 60_000,
+        startMilliseconds: Int = 120_000, memoryBytesMax: Int = 0
     ) {
         self.interpreter = interpreter
         self.maxWorkers = maxWorkers > 0 ? maxWorkers : 8 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         self.idleMilliseconds = idleMilliseconds
+        self.startMilliseconds = startMilliseconds
         self.memoryBytesMax = memoryBytesMax
     }
 

@@ -17,6 +17,11 @@ package final class PythonWorkers: Sendable {
     private let roster: Mutex<PythonRoster>
     private let keys: PythonKeys
     private let lastNumber = Atomic<Int>(0)
+    private let onImport = Mutex<ImportObserver?>(nil)
+
+    /// Takes the graph, its folder, and the path below that of a Python file that its revision does not keep, and that a node
+    /// has imported; called on the reactor's thread.
+    package typealias ImportObserver = @Sendable (_ graphID: String, _ folder: String, _ path: String) -> Void
 
     /// - Parameters:
     ///   - pool: removes the folders of workers that have ended.
@@ -35,8 +40,15 @@ package final class PythonWorkers: Sendable {
         self.pythonFolder = pythonFolder
         self.runtimeFolder = runtimeFolder
         keys = PythonKeys(settings)
-        roster = Mutex(PythonRoster(workersMax: settings.maxWorkers, idleMilliseconds: settings.idleMilliseconds))
+        roster = Mutex(
+            PythonRoster(
+                workersMax: settings.maxWorkers, idleMilliseconds: settings.idleMilliseconds,
+                startMilliseconds: settings.startMilliseconds))
         for folder in PythonFolder.leftovers(in: runtimeFolder) { folder.remove(on: pool) {} }
+    }
+
+    package func observeImports(_ observer: @escaping ImportObserver) {
+        onImport.withLock { $0 = observer }
     }
 
     package var counts: PythonCounts { roster.withLock { $0.counts } }
@@ -51,56 +63,44 @@ package final class PythonWorkers: Sendable {
 
     /// Runs one attempt; cancelling the task ends it.
     func run(_ call: NodeCall, _ target: PythonTarget) async -> NodeOutcome {
+        let number = lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
+        var key = keys.key(of: call.graph, target)
+        if call.hasFreshProcess { key.onlyCall = number }
         let attempt = PythonCall(
-            number: lastNumber.wrappingAdd(1, ordering: .relaxed).newValue, key: keys.key(of: call.graph, target),
+            number: number, key: key,
             function: target.isCode ? "\(call.nodeID) \(target.json)" : target.json.description,
-            bytes: call.state.bytes + target.json.bytes.count)
-        return await withTaskCancellationHandler {
+            bytes: call.state.bytes + target.json.bytes.count, isIdempotent: call.isIdempotent)
+        let silence = SilenceWatch(call.idleTimeoutMilliseconds, clock: clock) { [weak self] in
+            self?.perform { $0.cancel(attempt) }
+        }
+        defer { silence?.end() }
+        let outcome = await withTaskCancellationHandler {
             perform { $0.submit(attempt) }
             // A cancel that came before the call had nothing to withdraw.
             if Task.isCancelled { perform { $0.cancel(attempt) } }
-            return await follow(attempt, call, target)
+            return await follow(PythonAttempt(attempt, call, target, silence, clock))
         } onCancel: {
             perform { $0.cancel(attempt) }
         }
+        if case .failure = outcome, let failure = silence?.failure { return .failure(failure) }
+        return outcome
     }
 }
 
 // MARK: - One attempt, on its task
 
 extension PythonWorkers {
-    private func follow(_ attempt: PythonCall, _ call: NodeCall, _ target: PythonTarget) async -> NodeOutcome {
-        var allowance = ChildrenOutput()
+    private func follow(_ attempt: consuming PythonAttempt) async -> NodeOutcome {
         while true {
-            for news in await attempt.takeNews() {
-                switch news {
-                case .assigned(let worker, let isNew):
-                    if isNew, !start(worker, for: call) { continue }
-                    worker.write(PythonRequest.call(attempt.number, target, call))
-                case .output(let reply, let worker):
-                    emit(reply, call.output, &allowance)
-                    worker.outputIsDone(bytes: reply.line.count)
-                case .stderr(let line, let worker):
-                    call.output.emit("stderr", line: line, within: &allowance)
-                    worker.outputIsDone(bytes: line.count)
-                case .replied(let reply): return reply.outcome()
-                case .failed(let failure): return .failure(failure)
-                }
+            for news in await attempt.attempt.takeNews() {
+                if case .assigned(let worker, isNew: true, _) = news, !start(worker, for: attempt.call) { continue }
+                if let outcome = attempt.take(news) { return outcome }
             }
         }
     }
 
-    private func emit(_ reply: PythonReply, _ output: NodeOutput, _ allowance: inout ChildrenOutput) {
-        do throws(JSONError) {
-            let (channel, data) = try reply.output()
-            output.emit(channel, data, within: &allowance)
-        } catch {
-            output.emit("log", JSONText("an output of this node was dropped: \(error)"), within: &allowance)
-        }
-    }
-
     /// - Returns: false when it has failed; the news of that is on the way.
-    private func start(_ worker: PythonWorker, for call: NodeCall) -> Bool {
+    private func start(_ worker: WorkerProcess, for call: NodeCall) -> Bool {
         let folder: PythonFolder
         do throws(NodeFailure) {
             folder = try PythonFolder(of: call.graph, ownFolder: worker.key.ownFolder, in: runtimeFolder)
@@ -115,6 +115,7 @@ extension PythonWorkers {
             ],
             environment: environment.variables(forGraph: call.graph.id),
             workingDirectory: call.graph.folder ?? folder.files, graphID: call.graph.id)
+        command.hasSideOutput = true
         command.limits.ownFolders = [folder.path]
         if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
         worker.start(command, folder: folder, by: launcher) { self.take($0, from: worker) }
@@ -125,21 +126,36 @@ extension PythonWorkers {
 // MARK: - What workers say, on the reactor's thread
 
 extension PythonWorkers {
-    private func take(_ event: ProcessEvent, from worker: PythonWorker) {
+    private func take(_ event: ProcessEvent, from worker: WorkerProcess) {
         switch event {
         case .started: break
         case .stdout(let bytes):
-            guard let replies = worker.takeReplies(bytes), !replies.isEmpty else { return }
+            guard let messages = worker.takeMessages(bytes), !messages.isEmpty else { return }
             let now = clock.monotonicNanoseconds
-            perform { $0.received(replies, from: worker, at: now) }
+            if let hello = messages.first, hello.kind == .hello {
+                perform { $0.greeted(worker, tellsBegan: hello.tellsBegan) }
+            }
+            for message in messages where message.kind == .imported { noteImport(message, worker.key) }
+            perform { $0.received(messages, from: worker, at: now) }
+        case .sideOutput(let bytes): take(bytes, channel: "stdout", from: worker)
         case .stderr(let bytes):
-            let lines = worker.takeStderr(bytes)
-            guard !lines.isEmpty, let call = roster.withLock({ $0.onlyCall(of: worker) }) else { return }
-            for line in lines { perform(.post(call, .stderr(line, from: worker))) }
+            worker.remember(bytes)
+            take(bytes, channel: "stderr", from: worker)
         case .ended(let end):
             let failure = worker.failure(end, interpreter: worker.key.program)
             perform { $0.workerEnded(worker, failure) }
         }
+    }
+
+    private func noteImport(_ message: WorkerMessage, _ key: PythonKey) {
+        guard let folder = key.folder, let path = message.path else { return }
+        onImport.withLock { $0 }?(key.graphID, folder, path)
+    }
+
+    /// What did not come through Python tells nobody whose it is.
+    private func take(_ bytes: [UInt8], channel: String, from worker: WorkerProcess) {
+        guard let call = roster.withLock({ $0.onlyCall(of: worker) }) else { return }
+        perform(.post(call, .raw(channel: channel, bytes, from: worker)))
     }
 
     private func perform(_ decide: (inout sending PythonRoster) -> sending [PythonRoster.Action]) {
@@ -150,12 +166,12 @@ extension PythonWorkers {
         switch action {
         case .post(let call, let news):
             switch news {
-            case .output(let reply, let worker): worker.holdsOutput(bytes: reply.line.count)
-            case .stderr(let line, let worker): worker.holdsOutput(bytes: line.count)
+            case .output(let message, let worker): worker.holdsOutput(bytes: message.line.count)
+            case .raw(_, let bytes, let worker): worker.holdsOutput(bytes: bytes.count)
             default: break
             }
             call.post(news)
-        case .cancel(let call, let worker): worker.write(PythonRequest.cancel(call.number))
+        case .cancel(let call, let worker): worker.write(WorkerOrder.cancel(call.number))
         case .terminate(let worker, let grace): worker.terminate(graceMilliseconds: grace)
         case .awaitIdleTime(let worker, let delay):
             _ = clock.schedule(afterMilliseconds: delay) { [weak self] in
@@ -166,6 +182,10 @@ extension PythonWorkers {
         case .awaitGrace(let call):
             _ = clock.schedule(afterMilliseconds: Int64(PythonRoster.graceMilliseconds)) { [weak self] in
                 self?.perform { $0.graceIsOver(for: call) }
+            }
+        case .awaitStart(let call, let worker):
+            _ = clock.schedule(afterMilliseconds: Int64(settings.startMilliseconds)) { [weak self] in
+                self?.perform { $0.startTimeIsOver(for: call, in: worker) }
             }
         case .clean(let worker):
             guard let folder = worker.takeFolder() else { return perform { $0.departed() } }

@@ -6,7 +6,7 @@ import Linux
 
 /// A running command with its pipes. It lives until its end was reported, whether or not anyone holds it.
 package final class Child {
-    package enum Stream: Sendable { case output, errors }
+    package enum Stream: Sendable { case output, errors, side }
 
     /// How long the pipes may stay open after the tree is dead.
     private static let drainMilliseconds: Int64 = 200
@@ -19,6 +19,7 @@ package final class Child {
     private var input: ChildWriter?
     private var output: ChildReader?
     private var errors: ChildReader?
+    private var side: ChildReader?
     private var control: ChildControl?
     private var helperEnd: ProcessExit?
     private var report: ChildEnd?
@@ -41,16 +42,18 @@ package final class Child {
     /// Input that the pipe has not taken yet. Who writes much waits for `childInputDrained`.
     package var unsentInputBytes: Int { input?.unsentBytes ?? 0 }
 
-    /// Stops reading both outputs: the command blocks when the pipes are full. The end waits for `resumeReading`.
+    /// Stops reading its outputs: the command blocks when the pipes are full. The end waits for `resumeReading`.
     package func pauseReading() {
         output?.pause()
         errors?.pause()
+        side?.pause()
     }
 
     /// Reads on.
     package func resumeReading() {
         output?.resume()
         errors?.resume()
+        side?.resume()
         finishWhenDone()
     }
 
@@ -73,6 +76,11 @@ package final class Child {
         self.input = try ChildWriter(input, on: reactor, onDrained: { self.handler?.childInputDrained(self) })
         self.output = try reader(output, .output, buffer)
         self.errors = try reader(errors, .errors, buffer)
+    }
+
+    /// Takes over the daemon's end of the second pipe for output.
+    func attach(side: consuming Descriptor, buffer: ReadBuffer) throws(SystemError) {
+        self.side = try reader(side, .side, buffer)
     }
 
     /// Gives up before the first event; the helper sees its socket close and kills the tree.
@@ -110,7 +118,7 @@ package final class Child {
 
     private func finishWhenDone() {
         guard let helperEnd, control?.isEnded == true, let handler else { return }
-        guard output?.isEnded == true, errors?.isEnded == true else { return drainLater() }
+        guard output?.isEnded == true, errors?.isEnded == true, side?.isEnded != false else { return drainLater() }
         let end = report ?? .failed("millrace-exec ended without a report: \(helperEnd)")
         self.handler = nil
         release()
@@ -121,7 +129,7 @@ package final class Child {
         if drainTimer != nil { return }
         drainTimer = reactor.schedule(afterMilliseconds: Self.drainMilliseconds) {
             self.drainTimer = nil
-            for reader in [self.output, self.errors] {
+            for reader in [self.output, self.errors, self.side] {
                 // A paused one is drained some time after it was resumed.
                 if let reader, !reader.isPaused, !reader.isEnded { reader.drain() }
             }
@@ -135,10 +143,12 @@ package final class Child {
         input?.close()
         output?.close()
         errors?.close()
+        side?.close()
         control = nil
         input = nil
         output = nil
         errors = nil
+        side = nil
     }
 }
 

@@ -8,6 +8,8 @@ package struct ChildCommand: Sendable {
     package var environment: [String: String]
     package var workingDirectory: String?
     package var limits: Limits
+    /// Whether there is a second pipe for output, at descriptor 4.
+    package var hasSideOutput = false
 
     /// What holds for every process of the command; nil and empty: no limit.
     package struct Limits: Sendable {

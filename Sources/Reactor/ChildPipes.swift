@@ -91,6 +91,8 @@ final class ChildReader: ReadinessHandler {
 final class ChildWriter: ReadinessHandler {
     /// As much as a pipe holds by default; more waits for the next turn.
     private static let bytesPerTurnMax = 65_536
+    /// Pieces up to this size are put together, so that what comes within a turn goes out in one write.
+    private static let joinedBytesMax = 16_384
 
     private(set) var unsentBytes = 0
 
@@ -117,7 +119,12 @@ final class ChildWriter: ReadinessHandler {
     func write(_ bytes: [UInt8]) {
         precondition(!isFinishing, "no input follows its end")
         guard let slot, !bytes.isEmpty else { return }
-        queue.append(bytes)
+        // The first piece may be half written.
+        if let last = queue.last, queue.count > 1 || offset == 0, last.count + bytes.count <= Self.joinedBytesMax {
+            queue[queue.count - 1].append(contentsOf: bytes)
+        } else {
+            queue.append(bytes)
+        }
         unsentBytes += bytes.count
         reactor.needsFlush(slot)
     }

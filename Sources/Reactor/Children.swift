@@ -39,14 +39,18 @@ package final class Children {
         let input = try Pipe.make(nonBlocking: .writing)
         let output = try Pipe.make(nonBlocking: .reading)
         let errors = try Pipe.make(nonBlocking: .reading)
+        var side: DescriptorPair?
+        if command.hasSideOutput { side = try Pipe.make(nonBlocking: .reading) }
         let control = try Socket.pair()
+        var descriptors: [Int32: Int32] = [
+            0: input.first.raw, 1: output.second.raw, 2: errors.second.raw, 3: control.second.raw,
+        ]
+        if let raw = side?.second.raw { descriptors[4] = raw }
         let process = try ChildProcess.start(
             ChildProcess.Specification(
                 executable: helperPath, arguments: command.helperArguments(in: cgroups),
                 environment: command.environment.map { "\($0.key)=\($0.value)" },
-                descriptors: [
-                    0: input.first.raw, 1: output.second.raw, 2: errors.second.raw, 3: control.second.raw,
-                ]))
+                descriptors: descriptors))
         let child = Child(processID: process.processID, on: reactor, handler: handler)
         // First, so that the helper is reaped whatever fails afterwards.
         _ = try ChildWatch(process, on: reactor, onEnd: { end in self.helperEnded(child, end) })
@@ -54,6 +58,7 @@ package final class Children {
             try child.attach(
                 input: input.takeSecond(), output: output.takeFirst(), errors: errors.takeFirst(),
                 control: control.takeFirst(), buffer: buffer)
+            if let side = side.take()?.takeFirst() { try child.attach(side: side, buffer: buffer) }
         } catch {
             child.abandon()
             throw error

@@ -81,6 +81,7 @@ private final class Watcher: ChildHandler {
         switch stream {
         case .output: observer(.stdout([UInt8](bytes)))
         case .errors: observer(.stderr([UInt8](bytes)))
+        case .side: observer(.sideOutput([UInt8](bytes)))
         }
     }
 

@@ -105,5 +105,6 @@ extension ChildCommand {
         self.init(
             command.arguments, environment: command.environment, workingDirectory: command.workingDirectory,
             limits: limits)
+        hasSideOutput = command.hasSideOutput
     }
 }

@@ -55,8 +55,8 @@ extension GraphCatalog {
     }
 
     /// A run has imported a file of the graphs folder that its revision does not keep: the next one shall.
-    package func shown(_ path: String, byGraph id: String) {
-        guard let watch, current(id)?.identity.files.imported[path] == nil else { return }
+    package func shown(_ path: String, in folder: String, byGraph id: String) {
+        guard let watch, folder == watch.folder, current(id)?.identity.files.imported[path] == nil else { return }
         let isNew = folderState.withLock { state in
             guard state.shown[id, default: []].count < Self.shownMax else { return false }
             return state.shown[id, default: []].insert(path).inserted

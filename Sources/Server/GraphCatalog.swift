@@ -38,7 +38,7 @@ package final class GraphCatalog: Sendable {
     let compiler: any GraphCompiler
     let clock: any Clock
     /// Where documents that come by the API look for the files that they name.
-    let folder: String?
+    package let folder: String?
     private let guarded = Mutex(Guarded())
     /// Nil where there is no graphs folder.
     let watch: FolderWatch?

@@ -39,6 +39,7 @@
 
 enum {
     CONTROL = 3,
+    SIDE_OUTPUT = 4,  // a second pipe for output of the command, if it is there
     // What a shell returns for a command that cannot be run, and for one that does not exist.
     CODE_CANNOT_RUN = 126,
     CODE_NOT_FOUND = 127,
@@ -263,11 +264,12 @@ static void supervise(struct helper *helper, int signals) {
 }
 
 // The pipes must end with the command: the helper keeps no end of them.
-static void forget_standard_streams(void) {
+static void forget_streams(bool has_side_output) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int number = 0; number <= 2; number++)
         if (null == -1 || dup2(null, number) == -1) close(number);
     if (null > 2) close(null);
+    if (has_side_output) close(SIDE_OUTPUT);
 }
 
 static int report_end(const struct helper *helper, const struct start_failure *failure) {
@@ -307,6 +309,8 @@ int main(int count, char **arguments) {
         fputs("millrace-exec: descriptor 3 must be a socket to the daemon; see --help\n", stderr);
         return CODE_USAGE;
     }
+    // Before anything else is opened, so that the number is not one of the helper's own.
+    bool has_side_output = fcntl(SIDE_OUTPUT, F_GETFD) != -1;
     if (landlock_wanted(&options) && landlock_version() == 0)
         say("notice landlock is not available: the command can reach every file of its user");
     if (landlock_wanted(&options) && !filter_available())
@@ -330,7 +334,7 @@ int main(int count, char **arguments) {
     if (helper.command == 0) run_command(&options, report[1], &around);
 
     close(report[1]);
-    forget_standard_streams();
+    forget_streams(has_side_output);
     // The pipe ends without a word when exec succeeds.
     struct start_failure failure = {0};
     ssize_t told;

@@ -6,6 +6,7 @@ import Graphs
 import HTTP
 import History
 import Linux
+import Nodes
 import Reactor
 import ReactorServices
 import Server
@@ -86,6 +87,7 @@ final class Daemon {
                 entryRule: server.entryRule)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine, log, report)
+        engine.python.observeImports { [catalog] id, folder, path in catalog.shown(path, in: folder, byGraph: id) }
         server.folderLook.refused = { [log] complaints in
             for complaint in complaints { log.log(.warning, .graphRefused, ["reason": complaint]) }
         }

@@ -142,7 +142,7 @@ extension PythonSettings {
     fileprivate init(_ python: Configuration.Python) {
         self.init(
             interpreter: python.interpreter, maxWorkers: python.maxWorkers, idleMilliseconds: python.idleMilliseconds,
-            memoryBytesMax: python.memoryBytesMax)
+            startMilliseconds: python.startMilliseconds, memoryBytesMax: python.memoryBytesMax)
     }
 }
 

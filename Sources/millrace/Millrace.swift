@@ -20,6 +20,7 @@ struct Millrace: ParsableCommand {
         version: Installation.version,
         subcommands: [
             ServeCommand.self, RunCommand.self, WatchCommand.self, ReplayCommand.self, GraphCommand.self,
-            ExecutionCommand.self, TokenCommand.self, ConfigCommand.self, BenchCommand.self, ManualCommand.self,
+            ExecutionCommand.self, TokenCommand.self, ConfigCommand.self, BenchCommand.self, PythonPathCommand.self,
+            ManualCommand.self,
         ])
 }

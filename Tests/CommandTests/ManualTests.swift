@@ -6,8 +6,8 @@ import Testing
 @Suite struct `The manual` {
     private let pages = Dictionary(uniqueKeysWithValues: ManualPage.all.map { ($0.fileName, $0.text) })
 
-    @Test(arguments: ["millrace.1", "millrace-serve.1", "millrace-graph-put.1", "millrace.yaml.5"])
-    func `has a page for each command and one for the configuration`(_ name: String) throws {
+    @Test(arguments: ["millrace.1", "millrace-serve.1", "millrace-graph-put.1", "millrace.yaml.5", "millrace-worker.7"])
+    func `has a page for each command, one for the configuration and one for workers`(_ name: String) throws {
         let page = try #require(pages[name])
         #expect(page.hasPrefix(".TH ") && page.contains("\n.SH NAME\n") && page.contains("\n.SH DESCRIPTION\n"))
     }

@@ -9,7 +9,7 @@ import Testing
 /// The real reactor, the real millrace-exec, real programs.
 @Suite struct ProcessKindTests {
     static let kind = ProcessKind(
-        launcher: LiveReactor.shared.launcher,
+        launcher: LiveReactor.shared.launcher, clock: LiveReactor.shared.clock,
         environment: ChildrenEnvironment(["PATH": "/usr/bin:/bin", "HOME": "/home/user", "SECRET": "x"]),
         templates: { text throws(NodeFailure) in
             if text.contains("((") { throw NodeFailure("does not compile") }
@@ -56,7 +56,8 @@ import Testing
 
     @Test func `sort sorts`() async throws {
         let kind = ProcessKind(
-            launcher: LiveReactor.shared.launcher, templates: { text throws(NodeFailure) in { _ in .success(text) } })
+            launcher: LiveReactor.shared.launcher, clock: LiveReactor.shared.clock,
+            templates: { text throws(NodeFailure) in { _ in .success(text) } })
         let body = try kind.compile(
             ["command": ["sort", "-u"], "input": "b\na\nb\n", "output": "text", "key": "lines"], files: GraphFiles())
         #expect(await body.run(call()).update == ["lines": "a\nb\n"])
@@ -155,7 +156,7 @@ import Testing
 
     @Test func `a line on stderr is cut at its limit`() async throws {
         let outputs = Outputs()
-        let limit = ChildLines.textLineBytesMax
+        let limit = OutputText.lineBytesMax
         let script =
             "head -c \(limit) /dev/zero | tr '\\0' a >&2; echo >&2; head -c \(limit + 1) /dev/zero | tr '\\0' b >&2"
         _ = try await shell(script, call(output: outputs))
@@ -168,8 +169,9 @@ import Testing
             "yes $(head -c 999 /dev/zero | tr '\\0' a) | head -c 20000000 >&2; echo '{\"done\":1}'",
             call(output: outputs))
         #expect(outcome.update == ["done": 1])
-        // Each line is 999 bytes, two quotes, and the overhead of 64.
-        #expect(outputs["stderr"].count == ChildrenOutput.bytesMax / 1065)
+        // Each line is 999 bytes, two quotes, and the overhead of 64; on a slow machine some come in two pieces.
+        #expect(outputs["stderr"].count >= ChildrenOutput.bytesMax / 1065)
+        #expect(outputs["stderr"].reduce(0) { $0 + $1.bytes.count + 64 } <= ChildrenOutput.bytesMax)
         #expect(outputs.text("log") == ["the output of this node ends here: it exceeds 16777216 bytes"])
     }
 

@@ -52,6 +52,7 @@ func builtHelper() -> String {
 /// What a node put out, and a way to wait for it.
 final class Outputs: Sendable {
     private struct Guarded {
+        var began = 0
         var all: [(channel: String, data: JSONText)] = []
         var waiting:
             [(
@@ -61,7 +62,12 @@ final class Outputs: Sendable {
     }
     private let guarded = Mutex(Guarded())
 
-    var door: NodeOutput { NodeOutput { channel, data in self.add(channel, data) } }
+    var door: NodeOutput {
+        NodeOutput(began: { self.guarded.withLock { $0.began += 1 } }) { channel, data in self.add(channel, data) }
+    }
+
+    /// How often the node was said to begin.
+    var began: Int { guarded.withLock { $0.began } }
 
     subscript(channel: String) -> [JSONText] {
         guarded.withLock { $0.all.filter { $0.channel == channel }.map(\.data) }
@@ -100,13 +106,15 @@ final class Outputs: Sendable {
 /// Calls of nodes, as the engine makes them.
 func call(
     _ state: JSONObject = [:], graph: String = "graph", revision: Int = 1, files: [String: String] = [:],
-    folder: String? = nil, node: String = "node", attempt: Int = 1, output: Outputs = Outputs()
+    folder: String? = nil, node: String = "node", attempt: Int = 1, output: Outputs = Outputs(),
+    isIdempotent: Bool = true, idleTimeoutMilliseconds: Int? = nil
 ) -> NodeCall {
     NodeCall(
         executionID: ExecutionID(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001),
         graph: GraphIdentity(
             id: graph, revision: revision, files: GraphFiles(files.mapValues { Array($0.utf8) }), folder: folder),
-        nodeID: node, attempt: attempt, state: State(initial: state), output: output.door)
+        nodeID: node, attempt: attempt, state: State(initial: state), output: output.door, isIdempotent: isIdempotent,
+        idleTimeoutMilliseconds: idleTimeoutMilliseconds)
 }
 
 extension NodeBody {

@@ -7,46 +7,69 @@ import Testing
     private final class Table {
         var roster: PythonRoster
         private var lastNumber = 0
+        var now: UInt64 = 0
 
         init(workersMax: Int) {
             roster = PythonRoster(workersMax: workersMax, idleMilliseconds: 1000)
         }
 
-        func call(_ key: String = "a", function: String = "f", bytes: Int = 2) -> PythonCall {
+        func call(
+            _ key: String = "a", function: String = "f", bytes: Int = 2, isIdempotent: Bool = true
+        ) -> PythonCall {
             lastNumber += 1
             return PythonCall(
                 number: lastNumber,
                 key: PythonKey(graphID: key, folder: nil, ownFolder: "", program: "python3", fingerprint: ""),
-                function: function, bytes: bytes)
+                function: function, bytes: bytes, isIdempotent: isIdempotent)
+        }
+
+        func terminated(_ actions: [PythonRoster.Action]) -> [Int] {
+            actions.compactMap { action in
+                if case .terminate(let worker, _) = action { worker.id } else { nil }
+            }
+        }
+
+        func failed(_ actions: [PythonRoster.Action]) -> [Int] {
+            actions.compactMap { action in
+                if case .post(let call, .failed) = action { call.number } else { nil }
+            }
+        }
+
+        /// The worker that a plain call has begun in.
+        func begun(_ call: PythonCall) -> WorkerProcess? {
+            guard let worker = submit(call) else { return nil }
+            _ = say(##"{"began":#}"##, for: call, in: worker)
+            return worker
         }
 
         /// Which worker each call got, with the call's number.
-        func assignments(_ actions: [PythonRoster.Action]) -> [(call: Int, worker: PythonWorker)] {
+        func assignments(_ actions: [PythonRoster.Action]) -> [(call: Int, worker: WorkerProcess)] {
             actions.compactMap { action in
-                guard case .post(let call, .assigned(let worker, _)) = action else { return nil }
+                guard case .post(let call, .assigned(let worker, _, _)) = action else { return nil }
                 return (call.number, worker)
             }
         }
 
-        func submit(_ call: PythonCall) -> PythonWorker? {
+        func submit(_ call: PythonCall) -> WorkerProcess? {
             assignments(roster.submit(call)).first { $0.call == call.number }?.worker
         }
 
-        func say(_ words: String, for call: PythonCall, in worker: PythonWorker) -> [(call: Int, worker: PythonWorker)]
-        {
-            let reply = PythonReply(Array(#"{"call":\#(call.number),\#(words)}"#.utf8))
-            return assignments(roster.received([reply].compactMap(\.self), from: worker, at: 0))
+        func say(_ words: String, for call: PythonCall, in worker: WorkerProcess) -> [(
+            call: Int, worker: WorkerProcess
+        )] {
+            let message = WorkerMessage(Array(words.replacing("#", with: "\(call.number)").utf8))
+            return assignments(roster.received([message].compactMap(\.self), from: worker, at: now))
         }
 
-        func end(_ call: PythonCall, in worker: PythonWorker) -> [(call: Int, worker: PythonWorker)] {
-            say(#""update":{}"#, for: call, in: worker)
+        func end(_ call: PythonCall, in worker: WorkerProcess) -> [(call: Int, worker: WorkerProcess)] {
+            say(##"{"update":#,"value":{}}"##, for: call, in: worker)
         }
 
         /// A worker with its first coroutine.
-        func shared(bytes: Int = 2) throws -> (PythonWorker, PythonCall) {
+        func shared(bytes: Int = 2) throws -> (WorkerProcess, PythonCall) {
             let probe = call(bytes: bytes)
             let worker = try #require(submit(probe))
-            _ = say(#""begun":"async""#, for: probe, in: worker)
+            _ = say(##"{"began":#,"async":true}"##, for: probe, in: worker)
             return (worker, probe)
         }
     }
@@ -84,7 +107,7 @@ import Testing
         let others = (0..<3).map { _ in table.call() }
         for other in others { #expect(table.submit(other) == nil) }
         #expect(table.submit(table.call(function: "g")) != nil)
-        let assigned = table.say(#""begun":"plain""#, for: probe, in: worker)
+        let assigned = table.say(##"{"began":#}"##, for: probe, in: worker)
         // Four workers at the most: the probe's, that of g, and two more.
         #expect(assigned.map(\.call) == others.prefix(2).map(\.number))
         #expect(Set(assigned.map(\.worker.id)).count == 2)
@@ -96,7 +119,7 @@ import Testing
         let worker = try #require(table.submit(probe))
         let others = (0..<3).map { _ in table.call() }
         for other in others { #expect(table.submit(other) == nil) }
-        #expect(table.say(#""error":{"message":"no"}"#, for: probe, in: worker).map(\.call) == [others[0].number])
+        #expect(table.say(##"{"error":#,"message":"no"}"##, for: probe, in: worker).map(\.call) == [others[0].number])
         _ = table.roster.cancel(others[1])
         let failure = table.roster.workerEnded(worker, .cancelled)
         #expect(table.assignments(failure).map(\.call) == [others[2].number])
@@ -106,6 +129,8 @@ import Testing
         let table = Table(workersMax: 1)
         let first = table.call("b")
         let worker = try #require(table.submit(first))
+        // One more for a graph that has none, and then no more.
+        #expect(table.submit(table.call("c")) != nil)
         let (probe, other) = (table.call(), table.call())
         #expect(table.submit(probe) == nil)
         #expect(table.submit(other) == nil)
@@ -125,5 +150,115 @@ import Testing
         let assigned = table.assignments(table.roster.workerEnded(worker, .cancelled))
         #expect(assigned.map(\.call) == late.map(\.number))
         #expect(Set(assigned.map(\.worker.id)).count == 1)
+    }
+
+    // MARK: Turns
+
+    @Test func `a graph without a worker gets one beyond the limit, up to twice the limit`() throws {
+        let table = Table(workersMax: 2)
+        for _ in 0..<2 { #expect(table.begun(table.call("a")) != nil) }
+        #expect(table.submit(table.call("a")) == nil)
+        #expect(table.submit(table.call("b")) != nil)
+        #expect(table.submit(table.call("b")) == nil)
+        #expect(table.submit(table.call("c")) != nil)
+        #expect(table.submit(table.call("d")) == nil)
+    }
+
+    @Test func `a worker leaves for a graph that has two fewer, or that has none when its turn is over`() throws {
+        let table = Table(workersMax: 1)
+        let first = table.call("a")
+        let a = try #require(table.begun(first))
+        let second = table.call("b")
+        let b = try #require(table.begun(second))
+        let late = ["a", "b", "c"].map { table.call($0) }
+        for call in late { #expect(table.submit(call) == nil) }
+        // Both graphs have one, and c none; they go on as long as their turn is not over.
+        #expect(table.end(first, in: a).map(\.call) == [late[0].number])
+        table.now = PythonRoster.turnNanoseconds
+        let ended = table.roster.received(
+            [try #require(WorkerMessage(Array(##"{"update":\##(second.number),"value":{}}"##.utf8)))], from: b,
+            at: table.now)
+        #expect(table.assignments(ended).isEmpty && table.terminated(ended) == [b.id])
+        #expect(table.assignments(table.roster.workerEnded(b, .cancelled)).map(\.call) == [late[2].number])
+    }
+
+    @Test func `the graphs have turns, whatever the order in which their calls came`() throws {
+        let table = Table(workersMax: 1)
+        let first = table.call("a")
+        let worker = try #require(table.begun(first))
+        let (b, c) = (table.call("b"), table.call("c"))
+        let other = try #require(table.begun(b))
+        let waiting = (0..<3).map { _ in table.call("a") } + [c, table.call("b")]
+        for call in waiting { #expect(table.submit(call) == nil) }
+        #expect(table.end(first, in: worker).map(\.call) == [waiting[0].number])
+        #expect(table.end(waiting[0], in: worker).map(\.call) == [waiting[1].number])
+        #expect(table.end(b, in: other).map(\.call) == [waiting[4].number])
+    }
+
+    // MARK: Beginnings
+
+    @Test func `a call that has not begun is withdrawn at once, and its worker goes on loading`() throws {
+        let table = Table(workersMax: 1)
+        let call = table.call()
+        let worker = try #require(table.submit(call))
+        let next = table.call()
+        #expect(table.submit(next) == nil)
+        let actions = table.roster.cancel(call)
+        #expect(table.terminated(actions).isEmpty && table.failed(actions) == [call.number])
+        #expect(table.say(##"{"cancelled":#}"##, for: call, in: worker).map(\.call) == [next.number])
+        _ = table.say(##"{"began":#}"##, for: next, in: worker)
+        #expect(table.terminated(table.roster.cancel(next)) == [worker.id])
+    }
+
+    @Test func `a function that begins although its call was withdrawn is ended`() throws {
+        let table = Table(workersMax: 1)
+        let call = table.call()
+        let worker = try #require(table.submit(call))
+        _ = table.roster.cancel(call)
+        let message = try #require(WorkerMessage(Array(#"{"began":\#(call.number)}"#.utf8)))
+        #expect(table.terminated(table.roster.received([message], from: worker, at: 0)) == [worker.id])
+    }
+
+    @Test func `a worker that does not begin in time is ended, and one that has begun is not`() throws {
+        let table = Table(workersMax: 1)
+        let call = table.call()
+        let worker = try #require(table.submit(call))
+        let actions = table.roster.startTimeIsOver(for: call, in: worker)
+        #expect(table.terminated(actions) == [worker.id] && table.failed(actions) == [call.number])
+        #expect(table.roster.startTimeIsOver(for: call, in: worker).isEmpty)
+        let other = Table(workersMax: 1)
+        let begun = other.call()
+        let busy = try #require(other.begun(begun))
+        #expect(other.roster.startTimeIsOver(for: begun, in: busy).isEmpty)
+    }
+
+    @Test func `coroutines beside one that has to be ended begin anew elsewhere, unless they must not`() throws {
+        let table = Table(workersMax: 2)
+        let (worker, culprit) = try table.shared()
+        let others = [table.call(), table.call(isIdempotent: false), table.call(isIdempotent: false)]
+        for call in others { #expect(table.submit(call)?.id == worker.id) }
+        _ = table.say(##"{"began":#,"async":true}"##, for: others[0], in: worker)
+        _ = table.say(##"{"began":#,"async":true}"##, for: others[1], in: worker)
+        _ = table.roster.cancel(culprit)
+        let actions = table.roster.graceIsOver(for: culprit)
+        #expect(table.terminated(actions) == [worker.id])
+        // The last one has not begun.
+        #expect(table.assignments(actions).map(\.call) == [others[0].number, others[2].number])
+        #expect(table.assignments(actions).allSatisfy { $0.worker.id != worker.id })
+        #expect(
+            table.failed(table.roster.workerEnded(worker, .cancelled)).sorted() == [culprit.number, others[1].number])
+    }
+
+    @Test func `a worker that leaves takes no more calls, and those that it has not begun are served elsewhere`() throws
+    {
+        let table = Table(workersMax: 2)
+        let (worker, first) = try table.shared()
+        let second = table.call()
+        #expect(table.submit(second)?.id == worker.id)
+        let leaving = try #require(WorkerMessage(Array(#"{"leaving":4711}"#.utf8)))
+        _ = table.roster.received([leaving], from: worker, at: 0)
+        #expect(try #require(table.submit(table.call())).id != worker.id)
+        _ = table.end(first, in: worker)
+        #expect(table.assignments(table.roster.workerEnded(worker, .cancelled)).map(\.call) == [second.number])
     }
 }

@@ -17,7 +17,7 @@ final class PythonBench: Sendable {
 
     init(
         interpreter: String = "/usr/bin/python3", maxWorkers: Int = 8, idleMilliseconds: Int = 600_000,
-        memoryBytesMax: Int = 0, clock: any Clock = LiveReactor.shared.clock
+        startMilliseconds: Int = 600_000, memoryBytesMax: Int = 0, clock: any Clock = LiveReactor.shared.clock
     ) throws {
         runtime = try ScratchFolder()
         pool = WorkerPool(threads: 2)
@@ -25,7 +25,7 @@ final class PythonBench: Sendable {
         workers = PythonWorkers(
             settings: PythonSettings(
                 interpreter: interpreter, maxWorkers: maxWorkers, idleMilliseconds: idleMilliseconds,
-                memoryBytesMax: memoryBytesMax),
+                startMilliseconds: startMilliseconds, memoryBytesMax: memoryBytesMax),
             launcher: LiveReactor.shared.launcher, clock: clock, pool: pool,
             environment: ChildrenEnvironment(["PATH": "/usr/bin:/bin", "SECRET": "x"]), pythonFolder: pythonFolder,
             runtimeFolder: runtime.path + "/python")

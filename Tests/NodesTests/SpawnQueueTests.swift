@@ -24,7 +24,7 @@ import Testing
                 switch event {
                 case .started: stories[index].isStarted = true
                 case .ended(let end): stories[index].end = end
-                case .stdout, .stderr: break
+                case .stdout, .stderr, .sideOutput: break
                 }
                 return stories.allSatisfy { $0.end != nil }
             }

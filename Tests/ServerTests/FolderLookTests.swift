@@ -186,10 +186,10 @@ private final class FolderCatalog {
 
     @Test func `what a run has shown is part of the next revision, and stays`() throws {
         it.write("plugins/p.py", "V = 1\n")
-        it.catalog.shown("plugins/p.py", byGraph: "a")
+        it.catalog.shown("plugins/p.py", in: it.folder, byGraph: "a")
         try it.lookBefore("a")
         #expect(it.imported("a") == ["helper.py", "plugins/p.py"])
-        it.catalog.shown("plugins/p.py", byGraph: "a")
+        it.catalog.shown("plugins/p.py", in: it.folder, byGraph: "a")
         #expect(it.catalog.changes(before: "a").isEmpty)
         it.write("plugins/p.py", "V = 2\n")
         try it.lookBefore("a")

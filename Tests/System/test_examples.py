@@ -78,6 +78,12 @@ def test_agents_stream_words_side_by_side(examples):
     assert max(first[name] for name in ("latency", "trust", "recovery")) < min(last[name] for name in ("latency", "trust", "recovery"))
 
 
+def test_agents_count_their_tokens_once(examples):
+    execution, events = run(examples, "agents", {"question": "Why streams matter?", "tokens_per_second": 2000})
+    returned = [event["update"]["tokens"] for event in events if event["type"] == "node_complete" and "tokens" in event["update"]]
+    assert execution["final_state"]["tokens"] == sum(returned) == 117
+
+
 def test_text_stats_reads_the_texts_beside_the_document(examples):
     execution, _ = run(examples, "text-stats", {"pace_ms": 0})
     assert len(execution["final_state"]["documents"]) == len(list((EXAMPLES / "texts").glob("*.txt")))

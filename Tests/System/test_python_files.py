@@ -340,6 +340,22 @@ def test_relative_paths_are_taken_from_the_folder_of_the_start(tmp_path, new_dae
     assert (daemon.folder / "state" / "history.sqlite").exists()
 
 
+def test_what_only_a_run_imports_belongs_to_the_next_revision(files):
+    (files.graphs / "plugins").mkdir()
+    (files.graphs / "plugins" / "a.py").write_text("V = 1\n")
+    files.write_graph_file("f.py", """
+import importlib
+def f(state): return {"v": importlib.import_module("plugins." + state["name"]).V}
+""")
+    files.start()
+    assert final(files, state={"name": "a"})["v"] == 1
+    assert final(files, state={"name": "a"})["v"] == 1
+    assert revision(files) == "2"
+    (files.graphs / "plugins" / "a.py").write_text("V = 2\n")
+    assert final(files, state={"name": "a"})["v"] == 2
+    assert revision(files) == "3"
+
+
 def test_a_worker_s_deep_folders_are_removed_and_so_are_leftovers(files, eventually):
     files.write_graph_file("f.py", """
 import os, sys

@@ -146,6 +146,7 @@
  * @property {{ x: number, y: number }} [position]
  * @property {string} [on_error]
  * @property {number} [timeout_ms]
+ * @property {number} [idle_timeout_ms]
  * @property {{ max_attempts?: number, delay_ms?: number, backoff?: number }} [retry]
  */
 

@@ -15,6 +15,8 @@ import { member, jsonField, objectFields } from "./schema-form.js";
 /** @type {Schema} */
 const timeout = { type: "integer", title: "Timeout (ms)", description: "Of one attempt. Empty: only the graph's.", minimum: 1 };
 /** @type {Schema} */
+const silence = { type: "integer", title: "Longest silence (ms)", description: "Of python and process nodes: an attempt that puts out nothing for so long ends. Empty: it may be silent.", minimum: 1 };
+/** @type {Schema} */
 const retry = {
     type: "object", title: "Retry", properties: {
         max_attempts: { type: "integer", title: "Attempts", description: "The first one included.", default: 1 },
@@ -173,13 +175,14 @@ export class NodeForm extends HTMLElement {
      * @param {any} node
      */
     #policies(session, store, node) {
-        const isUsed = ["timeout_ms", "retry", "on_error", "idempotent"].some((key) => node[key] !== undefined);
+        const isUsed = ["timeout_ms", "idle_timeout_ms", "retry", "on_error", "idempotent"].some((key) => node[key] !== undefined);
         return element("details", { class: "form-section", open: isUsed || session.faults.some((fault) => fault.id === this.#id && fault.field[0] !== "config") },
             element("summary", {}, element("h4", {}, "When it fails")),
             field({ index: this.#index, path: ["on_error"], label: "If it ends in error", control: (id, describedBy) => choice({
                 id, describedBy, value: node.on_error === "continue" ? "" : String(node.on_error ?? ""), options: onError,
                 take: (value) => this.#write(["on_error"], value === "" ? undefined : treeOf(value)) }) }),
             member(store, "timeout_ms", timeout, ["timeout_ms"], false),
+            member(store, "idle_timeout_ms", silence, ["idle_timeout_ms"], false),
             member(store, "retry", retry, ["retry"], false),
             field({ index: this.#index, path: ["idempotent"], label: "After a crash of the daemon", control: (id, describedBy) => choice({
                 id, describedBy, value: node.idempotent === false ? "false" : "",

@@ -6,15 +6,18 @@
     millrace.emit(0.4, channel="progress")
     charge(card, key=millrace.idempotency_key())        # the same in each attempt of this node
 
-Outside Millrace, in a test or a notebook, both write to stderr, so the same file runs there unchanged.
+Outside Millrace, in a test or a notebook, both print to stdout, so the same file runs there unchanged:
+`pip install "$(millrace python-path)"`, or PYTHONPATH with that folder.
 """
 
 import json
+import os
 import sys
 
 __all__ = ["emit", "idempotency_key", "log", "traceparent"]
 
 CHANNEL_LENGTH_MAX = 64
+OUTSIDE_KEY = "00000000-0000-7000-8000-000000000000/outside"  # of the form of those inside
 
 
 def emit(data, channel="chunk"):
@@ -31,7 +34,8 @@ def log(*values):
 
 def idempotency_key():
     """The same text for all attempts of the running node in this execution, also across restarts of the daemon: give it to
-    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace: ""."""
+    whatever has side effects, so that an attempt that is made again does nothing twice. Outside Millrace it is always the
+    same. Raises RuntimeError in code that has outlived its node, and where nobody can say which node it belongs to."""
     return _key()
 
 
@@ -43,14 +47,25 @@ def traceparent():
 
 def _key():
     # The worker puts its own in this place.
-    return ""
+    return _variable("MILLRACE_IDEMPOTENCY_KEY", "idempotency_key") or OUTSIDE_KEY
 
 
 def _trace():
     # The worker puts its own in this place.
-    return ""
+    return _variable("TRACEPARENT", "traceparent")
+
+
+def _variable(name, function):
+    """Of a node's own process. A process that the function of a node has started serves nobody knows whom."""
+    if name not in os.environ and "MILLRACE_GRAPH_ID" in os.environ and "MILLRACE_NODE_ID" not in os.environ:
+        raise RuntimeError(
+            "millrace.%s() was called in another process than the node's; call it in the node's function, and hand on what "
+            "it gives" % function)
+    return os.environ.get(name, "")
 
 
 def _sink(channel, data):
     # The worker puts its own in this place.
-    print("%s: %s" % (channel, json.dumps(data, ensure_ascii=False)), file=sys.stderr)
+    # What a process node prints to stdout is its result.
+    stream = sys.stderr if "MILLRACE_NODE_ID" in os.environ else sys.stdout
+    print("%s: %s" % (channel, json.dumps(data, ensure_ascii=False, default=str)), file=stream, flush=True)

@@ -70,10 +70,10 @@ struct ManualPage {
 }
 
 extension ManualPage {
-    /// All pages: one for each command that --help shows, and one for the configuration file.
+    /// All pages: one for each command that --help shows, one for the configuration file, and one for the protocol of workers.
     static var all: [ManualPage] {
         let description = (try? JSONObject(parsing: Array(Millrace._dumpHelp().utf8)))?["command"]?.object ?? [:]
-        return CommandDescription(description, parents: []).pages + [configuration]
+        return CommandDescription(description, parents: []).pages + [configuration, worker]
     }
 
     private static var configuration: ManualPage {

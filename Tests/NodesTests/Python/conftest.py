@@ -12,15 +12,17 @@ sys.path.insert(0, str(FOLDER))
 
 
 class Worker:
-    def __init__(self, folder):
+    def __init__(self, folder, named=()):
         self.folder = folder
         self.number = 0
         own = folder / "own"
         own.mkdir(exist_ok=True)
-        (own / "graph.json").write_text(json.dumps({"folder": str(folder), "own": "", "named": []}))
+        (own / "graph.json").write_text(json.dumps({"folder": str(folder), "own": "", "named": list(named)}))
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-B", str(FOLDER / "worker.py"), str(own)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.send({"hello": 1})
+        self.hello = json.loads(self.process.stdout.readline())
 
     def send(self, request):
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -32,9 +34,26 @@ class Worker:
         return self.number
 
     def reply(self):
+        """The next message, with the call that it is about; text comes without the newline at its end."""
         line = self.process.stdout.readline()
         assert line.endswith(b"}\n"), line
-        return json.loads(line)
+        message = json.loads(line)
+        name, number = next(iter(message.items()))
+        assert line.startswith(b'{"%b":%d' % (name.encode(), number))
+        reply = {"call": number}
+        if name == "update":
+            reply["update"] = message["value"]
+        elif name == "error":
+            reply["error"] = {"message": message["message"], "details": message.get("details")}
+        elif name == "began":
+            reply["begun"] = "async" if message["async"] else "plain"
+        elif name == "text":
+            reply |= {"output": message["channel"], "data": message["data"].removesuffix("\n")}
+        elif name in ("log", "emit"):
+            reply |= {"output": message.get("channel", name), "data": message["data"]}
+        else:
+            reply[name] = True
+        return reply
 
     def end(self, number):
         """The last reply to a call, and what came before it but for `begun`."""
@@ -43,7 +62,7 @@ class Worker:
             reply = self.reply()
             if reply["call"] == number and not reply.keys() & {"begun", "output"}:
                 return reply, before
-            if "begun" not in reply:
+            if not reply.keys() & {"begun", "leaving"}:
                 before.append(reply)
 
     def code(self, body, state=None, **more):

@@ -66,4 +66,4 @@ try: input("name? ")
 except EOFError: print("at its end")
 sys.stdin.buffer.close()
 sys.stdin.close()
-""") == [("stdout", "name? at its end")]
+""") == [("stdout", "name? "), ("stdout", "at its end")]

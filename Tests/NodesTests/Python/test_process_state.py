@@ -165,6 +165,11 @@ return {"states": [state_of(pid) for pid in state["pids"]],
     assert update == {"states": [None, None], "zombies": []} and logged == []
 
 
+def test_a_watch_over_hanging_does_not_end_the_next_call(run):
+    run("import faulthandler; faulthandler.dump_traceback_later(0.2, exit=True)")
+    assert run("import time; time.sleep(0.5); return {'n': 1}") == ({"n": 1}, [])
+
+
 def test_a_pool_that_a_node_leaves_is_ended(worker, run):
     for _ in range(2):
         update, _ = run("""
@@ -201,3 +206,25 @@ def timed(put_back, time):
     for _ in range(100):
         put_back(None)
     return (time.perf_counter() - start) / 100
+
+
+def test_what_coroutines_have_changed_is_not_kept_when_a_module_is_loaded(worker):
+    first = worker.call({"code": """
+import asyncio, contextlib, io
+async def execute(state):
+    with contextlib.redirect_stdout(io.StringIO()):
+        asyncio.get_running_loop().other = waiting = asyncio.Event()
+        await waiting.wait()
+"""})
+    while "begun" not in worker.reply():
+        pass
+    second = worker.call({"code": """
+import asyncio, sys
+sys.path.append("/module")
+async def execute(state): asyncio.get_running_loop().other.set()
+"""})
+    ends = 0
+    while ends < 2:
+        ends += "update" in worker.reply()
+    end, before = worker.end(worker.call({"code": "import sys\ndef execute(state): print(sys.path[-1])"}))
+    assert [output["data"] for output in before] == ["/module"], (first, second)

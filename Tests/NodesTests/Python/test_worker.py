@@ -12,13 +12,150 @@ from conftest import FOLDER, Worker
 from millrace_worker import errors, printers, replies
 
 
-def test_the_nature_of_a_function_is_told_once(worker):
+def test_the_beginning_is_told_once_of_a_plain_function_and_each_time_of_a_coroutine(worker):
     for body, nature in [("def execute(state): pass", "plain"), ("async def execute(state): pass", "async")]:
-        number = worker.call({"code": body})
-        assert worker.reply() == {"call": number, "begun": nature}
-        assert worker.reply() == {"call": number, "update": {}}
-        number = worker.call({"code": body})
-        assert worker.reply() == {"call": number, "update": {}}
+        for isFirst in [True, False]:
+            number = worker.call({"code": body})
+            if isFirst or nature == "async":
+                assert worker.reply() == {"call": number, "begun": nature}
+            assert worker.reply() == {"call": number, "update": {}}
+
+
+def test_a_cancel_that_came_during_the_import_is_heeded_before_the_function_begins(worker):
+    code = {"code": "import os, time\nopen('%s/up', 'w').close()\n"
+                    "while not os.path.exists('%s/go'): time.sleep(0.01)\n"
+                    "def execute(state): open('%s/ran', 'w')" % ((worker.folder,) * 3)}
+    number = worker.call(code)
+    while not (worker.folder / "up").exists():
+        pass
+    worker.send({"cancel": number})
+    (worker.folder / "go").touch()
+    assert worker.end(number)[0] == {"call": number, "cancelled": True}
+    assert not (worker.folder / "ran").exists()
+    assert worker.end(worker.call(code))[0]["update"] == {}
+
+
+def test_a_state_that_is_kept_need_not_be_sent_again(worker):
+    code = {"code": "def execute(state): state['l'].append(len(state['l'])); return {'n': len(state['l']), 'l': state['l']}"}
+    first = worker.call(code, {"l": [5]}, keep=True)
+    assert worker.end(first)[0]["update"] == {"n": 2, "l": [5, 1]}
+
+    def named(**name):
+        worker.number += 1
+        worker.send({"call": worker.number, "node": "node", "target": code, **name})
+        return worker.end(worker.number)[0]
+
+    assert named(state_of=first)["update"]["l"] == [5, 1]
+    assert named(state_after=first)["update"]["l"] == [5, 1, 2]
+    assert named(state_after=worker.number)["update"] == {"n": 4, "l": [5, 1, 2, 3]}
+    assert named(state_of=99) == {"call": worker.number, "forgotten": True}
+    for n in range(worker.hello["keeps"]):
+        worker.end(worker.call(code, {"l": [n]}, keep=True))
+    assert "forgotten" in named(state_of=first)
+
+
+def test_an_unknown_version_ends_the_worker_and_unknown_orders_do_not(worker):
+    worker.send({"polka": 1})
+    assert worker.end(worker.call({"code": "def execute(state): pass"}, more=1))[0]["update"] == {}
+    worker.send({"hello": 2})
+    assert worker.process.wait(10) == 1
+
+
+def test_text_is_sent_with_its_newline_its_return_or_a_flush(worker):
+    number = worker.call({"code": """
+import sys
+def execute(state):
+    for word in ["Hel", "lo "]: print(word, end="", flush=True)
+    print("wor", end=""); print("ld"); print("50%", end="\\r"); print("rest", end="")
+    sys.stderr.write("a"); sys.stderr.write("b"); sys.stderr.flush()
+"""})
+    _, said = worker.end(number)
+    assert [output["data"] for output in said if output["output"] == "stdout"] == ["Hel", "lo ", "world", "50%\r", "rest"]
+    assert [output["data"] for output in said if output["output"] == "stderr"] == ["ab"]
+
+
+KEYS = """
+import asyncio, concurrent.futures, threading, _thread, millrace
+pool = concurrent.futures.ThreadPoolExecutor(2)
+class Own(threading.Thread):
+    def run(self): self.key = millrace.idempotency_key(); print("own")
+def work():
+    print("work"); millrace.emit(1)
+    return millrace.idempotency_key()
+async def execute(state):
+    loop = asyncio.get_running_loop()
+    keys = [await loop.run_in_executor(pool, work), await loop.run_in_executor(None, work), await asyncio.to_thread(work)]
+    thread = Own(); thread.start()
+    while thread.is_alive(): await asyncio.sleep(0.001)
+    raw = []
+    _thread.start_new_thread(lambda: raw.append(work()), ())
+    while not raw: await asyncio.sleep(0.001)
+    await asyncio.sleep(0.01)
+    return {"keys": keys + raw + [thread.key, pool.submit(work).result(), list(pool.map(lambda n: work(), [1]))[0]]}
+"""
+
+
+def test_threads_and_executors_know_their_node(worker):
+    numbers = {worker.call({"code": KEYS}, key="key-%d" % n): "key-%d" % n for n in range(3)}
+    said = {number: [] for number in numbers}
+    ended = 0
+    while ended < len(numbers):
+        reply = worker.reply()
+        if "output" in reply:
+            said[reply["call"]].append(reply["output"])
+        if "update" in reply or "error" in reply:
+            assert reply["update"] == {"keys": [numbers[reply["call"]]] * 7}
+            ended += 1
+    assert all(channels.count("chunk") == 6 and channels.count("stdout") == 7 for channels in said.values())
+
+
+def test_a_thread_that_outlives_its_node_is_told_and_heard_no_more(worker):
+    late = """
+import threading, time, millrace
+go, done = threading.Event(), threading.Event()
+keys = []
+def work():
+    go.wait()
+    print("late"); millrace.log("late"); millrace.emit("late")
+    try: keys.append(millrace.idempotency_key())
+    except RuntimeError as error: keys.append(str(error))
+    done.set()
+def execute(state):
+    if state["n"] == 0: threading.Thread(target=work, name="straggler").start()
+    else: go.set(); done.wait(); return {"keys": keys}
+"""
+    _, said = worker.end(worker.call({"code": late}, {"n": 0}))
+    assert [(output["output"], output["data"]) for output in said] == [
+        ("log", "the thread straggler of the node node outlives it; what it puts out from now on is dropped")]
+    end, said = worker.end(worker.call({"code": late}, {"n": 1}))
+    assert said == []
+    assert end["update"] == {"keys": ["the node node, which has started this code, has ended"]}
+
+
+def test_a_thread_that_python_did_not_start_has_no_key(worker):
+    end, _ = worker.end(worker.call({"code": """
+import ctypes, threading, millrace
+said = []
+@ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+def work(argument):
+    try: said.append(millrace.idempotency_key())
+    except RuntimeError as error: said.append("raised")
+def execute(state):
+    thread = ctypes.c_ulong()
+    libc = ctypes.CDLL(None)
+    libc.pthread_create(ctypes.byref(thread), None, work, None)
+    libc.pthread_join(thread, None)
+    return {"said": said}
+"""}, key="key"))
+    assert end["update"] == {"said": ["raised"]}
+
+
+def test_a_process_that_a_node_has_started_gets_no_empty_key(tmp_path):
+    for names, says in [(["MILLRACE_GRAPH_ID"], "raised"), (["MILLRACE_GRAPH_ID", "MILLRACE_IDEMPOTENCY_KEY"], "x")]:
+        result = subprocess.run(
+            [sys.executable, "-c", "import millrace\ntry: print(millrace.idempotency_key())\nexcept RuntimeError: print('raised')"],
+            env={"PYTHONPATH": str(FOLDER)} | {name: "x" for name in names}, capture_output=True, text=True, check=True)
+        assert result.stdout == says + "\n"
 
 
 def test_a_file_that_failed_to_load_is_loaded_anew(worker):
@@ -72,10 +209,10 @@ def execute(state):
     assert worker.end(number)[1] == [{"call": number, "output": "stdout", "data": "from a thread"}]
 
 
-def test_a_long_line_is_cut(worker):
-    limit = replies.TEXT_LINE_MAX
-    number = worker.call({"code": "def execute(state): print('x' * %d); print('y' * %d)" % (limit, limit + 1)})
-    assert [len(output["data"]) for output in worker.end(number)[1]] == [limit, limit, 1]
+def test_a_long_text_goes_out_in_several_messages(worker):
+    limit = replies.TEXT_MAX
+    number = worker.call({"code": "def execute(state): print('x' * %d); print('y' * %d)" % (limit - 1, limit)})
+    assert [len(output["data"]) for output in worker.end(number)[1]] == [limit - 1, limit, 0]
 
 
 def test_an_output_has_a_limit(worker):
@@ -164,13 +301,6 @@ def test_the_end_of_stdin_ends_the_worker_whatever_its_loop_does(tmp_path):
         worker.end(worker.call({"code": code}))
         assert worker.process.communicate(timeout=10) == (b"", b"")
         assert worker.process.returncode == 0
-
-
-def test_millrace_works_without_the_daemon():
-    result = subprocess.run(
-        [sys.executable, "-c", "import millrace; millrace.log('a', 1); millrace.emit([1])"], env={"PYTHONPATH": str(FOLDER)},
-        capture_output=True, text=True, check=True)
-    assert (result.stdout, result.stderr) == ("", "log: \"a 1\"\nchunk: [1]\n")
 
 
 def test_importing_the_worker_has_no_effect():

@@ -11,21 +11,28 @@ class Call:
     """One attempt of one node, from its request to its end."""
 
     __slots__ = (
-        "number", "node", "key", "trace", "target", "reducers", "state", "before", "notes", "text", "decoders", "task",
-        "cancelled", "ended")
+        "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "is_begun", "state", "before",
+        "notes", "texts", "decoders", "threads", "futures", "task", "cancelled", "ended",
+    )
 
-    def __init__(self, request):
+    def __init__(self, request, source, state, is_kept=False):
         self.number = request["call"]
         self.node = request["node"]
+        self.attempt = request.get("attempt", 1)
         self.key = request.get("key", "")
-        self.trace = request.get("trace", "")
+        self.trace = request.get("traceparent", "")
         self.target = request["target"]
-        self.reducers = request.get("reducers") or {}
-        self.state = request["state"]
-        self.before = Before(self.state)
+        self.reducers = request.get("reducers") or {}  # key -> its reducer's name
+        self.source = source
+        self.is_kept = is_kept  # the state after it may be asked for
+        self.is_begun = request.get("begun", False)  # nobody waits for the word
+        self.state = state
+        self.before = Before(state)
         self.notes = {}  # type -> (the form in which it was written, the first place)
-        self.text = {}  # channel -> the beginning of a line that print has not ended yet
+        self.texts = {}  # channel -> what was printed since the last newline, and not flushed
         self.decoders = {}  # channel -> of bytes, which may begin a character that others end
+        self.threads = []  # that the node has started
+        self.futures = []  # what it has handed to executors
         self.task = None
         self.cancelled = False
         self.ended = False

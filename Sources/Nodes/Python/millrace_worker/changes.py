@@ -7,6 +7,7 @@ module, which stays, and is not noted.
 
 import _locale
 import _posixsubprocess
+import faulthandler
 import functools
 import locale
 import logging
@@ -29,27 +30,34 @@ class Changes:
 
     def __init__(self, own_descriptors=()):
         self.undo = {}  # what was changed -> how to undo it; None where nobody can
-        self.children = set()  # process ids of what was started
+        self.children = {}  # process id of what was started -> its words, or none for a fork
         self.is_loading = False
         self.own_descriptors = frozenset(own_descriptors)
+        self.spare = []  # copies of the standard descriptors
 
     def note(self, what, undoing):
         """Before a change: `undoing` makes the function that undoes it."""
         if what not in self.undo and not self.is_loading and not _is_importing():
             self.undo[what] = undoing()
 
-    def note_child(self, pid):
+    def note_child(self, pid, words=()):
         if pid and not self.is_loading and not _is_importing():
-            self.children.add(pid)
+            self.children[pid] = list(words)
 
     def clear(self):
         self.undo = {}
-        self.children = set()
+        self.children = {}
 
     def protect(self, loop):
         """The descriptors that an event loop lives by are the worker's own too."""
         holders = [getattr(loop, name, None) for name in ("_selector", "_ssock", "_csock")]
         self.own_descriptors |= {holder.fileno() for holder in holders if holder is not None}
+
+    def take_output(self, descriptor):
+        """Makes a descriptor, which is closed, the standard output."""
+        dup2(descriptor, 1)
+        dup2(descriptor, self.spare[1], inheritable=False)
+        close(descriptor)
 
     def install(self):
         self._watch_process()
@@ -88,6 +96,8 @@ class Changes:
             _hook(signal, name, lambda number, *_: self._note_signal(int(number)))
         for name in ("setitimer", "alarm"):
             _hook(signal, name, lambda *_: self.note("timers", lambda: _stop_timers))
+        _hook(faulthandler, "dump_traceback_later", lambda *_, **__: self.note(
+            "the watch over hanging", lambda: faulthandler.cancel_dump_traceback_later))
         _hook(signal, "pthread_sigmask", lambda *_: self.note("blocked signals", lambda: partial(
             real_sigmask, signal.SIG_SETMASK, real_sigmask(signal.SIG_BLOCK, ()))))
         _hook(signal, "set_wakeup_fd", lambda *_, **__: self.note("the wakeup descriptor", _keep_wakeup))
@@ -96,7 +106,7 @@ class Changes:
         self.note(("signal", number), lambda: partial(_set_signal, number, getsignal(number)))
 
     def _watch_descriptors(self):
-        spare = [dup(number) for number in range(3)]
+        spare = self.spare = [dup(number) for number in range(3)]
         self.own_descriptors |= frozenset(spare)
 
         def note(*numbers):
@@ -128,11 +138,11 @@ class Changes:
         _put(os, "closerange", closerange)
 
     def _watch_children(self):
-        for holder, names in (
-                (_posixsubprocess, ["fork_exec"]), (subprocess, ["_fork_exec"]),
-                (os, ["fork", "posix_spawn", "posix_spawnp"])):
-            for name in names:
-                _hook(holder, name, after=self.note_child)
+        for holder, name in ((_posixsubprocess, "fork_exec"), (subprocess, "_fork_exec")):
+            _hook(holder, name, after=lambda pid, words, *_: self.note_child(pid, words))
+        for name in ("posix_spawn", "posix_spawnp"):
+            _hook(os, name, after=lambda pid, _, words, *__, **___: self.note_child(pid, words))
+        _hook(os, "fork", after=self.note_child)
         _hook(os, "forkpty", after=lambda made: self.note_child(made[0]))
 
     def _watch_logging(self):
@@ -156,7 +166,7 @@ def _hook(holder, name, before=None, after=None):
                 pass
         result = real(*arguments, **named)
         if after is not None:
-            after(result)
+            after(result, *arguments, **named)
         return result
 
     _put(holder, name, hooked)

@@ -7,16 +7,18 @@ import time
 
 GRACE_SECONDS = 0.5  # between SIGTERM and SIGKILL
 _STEP_SECONDS = 0.005
+NAME_LENGTH_MAX = 200
 
 kill, sleep, now, waitid = os.kill, time.sleep, time.monotonic, os.waitid
 
 
-def end_children(pids, say):
-    """Ends what still runs of these children, with all below it, and takes note of the end of the others."""
-    running = {pid for pid in pids if _is_running(pid)} - _servants()
+def end_children(children, say):
+    """Ends what still runs of these children (process id -> words), with all below it, and takes note of the end of the
+    others."""
+    running = {pid for pid in children if _is_running(pid)} - _servants()
     if not running:
         return
-    names = sorted(_name(pid) for pid in running)
+    names = sorted(_name(children[pid]) for pid in running)
     say("ended, as the node left it running: %s" % ", ".join(names))
     _signal_trees(running, signal.SIGTERM)
     deadline = now() + GRACE_SECONDS
@@ -58,7 +60,7 @@ def _servants():
 def _trees(pids):
     """The children of these, and theirs."""
     below = {}
-    for entry in os.listdir("/proc"):
+    for entry in _processes():
         if entry.isdigit():
             try:
                 with open("/proc/%s/stat" % entry, "rb") as file:
@@ -73,6 +75,13 @@ def _trees(pids):
         found |= inner
         waiting.extend(inner)
     return found
+
+
+def _processes():
+    try:
+        return os.listdir("/proc")
+    except OSError:
+        return ()
 
 
 def _signal_trees(pids, number):
@@ -95,10 +104,5 @@ def _exists(pid):
     return True
 
 
-def _name(pid):
-    try:
-        with open("/proc/%d/cmdline" % pid, "rb") as file:
-            words = file.read(200).split(b"\0")
-            return b" ".join(word for word in words if word).decode("utf-8", "replace") or str(pid)
-    except OSError:
-        return str(pid)
+def _name(words):
+    return " ".join(map(os.fsdecode, words))[:NAME_LENGTH_MAX] or "a fork of itself"

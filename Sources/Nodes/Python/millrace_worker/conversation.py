@@ -1,20 +1,7 @@
-"""The conversation with the daemon.
+"""The conversation with the daemon, as millrace-worker(7) describes it.
 
-One JSON object per line, both ways. Requests come on stdin:
-
-    {"call":7,"node":"classify","target":{"file":"triage.py","function":"classify"},"reducers":{"log":"append"},"state":{...}}
-    {"cancel":7}                                    an async call should end
-
-Replies go to what was stdout. `call` and the name that tells the kind of reply stand first, in this order:
-
-    {"call":7,"begun":"async"}                      once per target: whether it is async def or a plain function
-    {"call":7,"output":"stdout","data":...}         a node_output event
-    {"call":7,"update":{...}}                       the end: what changed
-    {"call":7,"error":{"message":...,"details":{...}}}
-    {"call":7,"cancelled":true}
-
-The protocol has descriptors of its own: 0 is /dev/null and 1 is a copy of 2, so nothing that code of a node, C code or a
-subprocess reads or writes gets into it.
+The protocol has descriptors of its own: 0 is /dev/null, 1 a pipe that the daemon hands over, and 2 its other one, so nothing
+that code of a node, C code or a subprocess reads or writes gets into it.
 
 Plain functions run one at a time on the main thread, with no event loop running, so that asyncio.run and signal handlers
 work in them. Coroutines share one event loop, which stops only while a plain function runs or a module is loaded.
@@ -25,7 +12,11 @@ import asyncio.events
 import collections
 import contextvars
 import os
+import platform
+import select
 import signal
+import sys
+import threading
 
 from .bodies import awaited, result_of
 from .calls import Call, current
@@ -33,11 +24,15 @@ from .errors import error_bytes
 from .json_text import decode, encode
 from .process_state import ProcessState
 from .replies import Replies
+from .states import STATES_MAX, KeptStates, StateSource
 from .targets import Targets
 from .updates import update_bytes
 
+set_mask = signal.pthread_sigmask
+
 READ_BYTES = 1 << 16  # what a pipe holds
 EARLY_CANCELS_MAX = 1024
+VERSION = 1  # of the protocol
 
 
 class Worker:
@@ -46,33 +41,51 @@ class Worker:
         self.process = ProcessState((requests, replies))
         self.replies = Replies(replies)
         self.targets = Targets(sources)
+        self.states = KeptStates()
         self.requests = collections.deque()
         self.parts = []  # of a line that has not ended yet
         self.early_cancels = collections.OrderedDict()
         self.loop = None
+        self.is_flush_due = False
         self.is_over = False
         self.is_spent = False  # of no more use
         self.is_terminating = False
         signal.signal(signal.SIGTERM, self.terminate)
-        os.register_at_fork(after_in_child=self.leave_terminate)
+        self.held = threading.local()  # the signals that a thread has held before it forks
+        os.register_at_fork(
+            before=self.hold_signals, after_in_parent=self.release_signals, after_in_child=self.leave_terminate)
 
     def terminate(self, *_):
         # As an exception, so that `finally` and atexit have their chance.
         self.is_terminating = True
         raise SystemExit(128 + signal.SIGTERM)
 
+    def hold_signals(self):
+        # Python forgets in a fork what has come since it began, and a pool that ends its processes at once would wait for
+        # ever for one that has missed it.
+        self.held.mask = set_mask(signal.SIG_BLOCK, (signal.SIGTERM,))
+
+    def release_signals(self):
+        set_mask(signal.SIG_SETMASK, self.held.mask)
+
     def leave_terminate(self):
         # A handler in Python may not run while a fork waits in C, as those of a multiprocessing.Pool do for a lock: their
         # pool would wait for them forever.
         if signal.getsignal(signal.SIGTERM) == self.terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self.release_signals()
 
     def run(self):
+        name = encode("Python %s" % platform.python_version())
+        self.replies.send('{"hello":%d,"name":%s,"began":true,"keeps":%d}\n' % (VERSION, name, STATES_MAX))
         while True:
             call = self.next_call()
             if call is None:
                 return
+            # What coroutines have said in the turn of the loop that has just ended.
+            self.replies.flush_if_due()
             self.serve(call)
+            self.replies.flush_if_due()
             if self.is_spent:
                 return
 
@@ -113,13 +126,36 @@ class Worker:
         except ValueError as error:
             # The daemon sends valid JSON; but Python refuses integers of thousands of digits.
             number = int(line[len('{"call":'):].split(",", 1)[0])
-            text = encode({"message": "Python cannot read the state: %s" % error, "details": {}})
-            self.replies.send('{"call":%d,"error":%s}' % (number, text))
+            text = encode("Python cannot read the state: %s" % error)
+            self.replies.send('{"error":%d,"message":%s}\n' % (number, text))
             return
-        if "cancel" in request:
+        if "call" in request:
+            self.take_call(request, line)
+        elif "cancel" in request:
             self.cancel(request["cancel"])
+        elif "hello" in request:
+            self.greet(request)
+
+    def greet(self, hello):
+        if hello["hello"] != VERSION:
+            sys.exit("Millrace speaks version %s of the worker protocol, and its Python worker version %d"
+                     % (hello["hello"], VERSION))
+        if "stdout" in hello:
+            self.process.changes.take_output(hello["stdout"])
+
+    def take_call(self, request, line):
+        if "state" in request:
+            source, state = StateSource(line), request["state"]
+            if request.get("keep"):
+                self.states.keep("state_of", request["call"], source)
         else:
-            self.requests.append(Call(request))
+            source = self.states.find(request)
+            if source is None:
+                self.replies.send('{"forgotten":%d}\n' % request["call"])
+                return
+            state = source.load()
+        is_kept = request.get("keep") or "state" not in request
+        self.requests.append(Call(request, source, state, is_kept))
 
     def cancel(self, number):
         call = self.replies.running.get(number)
@@ -137,6 +173,8 @@ class Worker:
         self.read()
         while self.requests and self.targets.is_known_async(self.requests[0]):
             self.serve(self.requests.popleft())
+        # All that begin now say so in one go, before the first of them runs.
+        self.replies.flush_if_due()
         if self.requests or self.is_over:
             self.loop.stop()
 
@@ -147,17 +185,20 @@ class Worker:
         token = current.set(call)
         try:
             self.replies.running[call.number] = call
-            if call.number in self.early_cancels:
-                del self.early_cancels[call.number]
-                self.replies.end(call, b'"cancelled":true')
-                return
             try:
                 function, is_coroutine, is_new = self.load(call)
             except BaseException as error:
                 self.fail(call, error)
                 return
             if is_new:
-                self.replies.begun(call, "async" if is_coroutine else "plain")
+                self.read_what_came()
+            if self.early_cancels and call.number in self.early_cancels:
+                del self.early_cancels[call.number]
+                self.replies.end(call, b"cancelled")
+                return
+            if is_new and not is_coroutine:
+                self.replies.began(call, False)
+                self.replies.flush()
             contextvars.copy_context().run(self.start if is_coroutine else self.call, call, function)
         finally:
             current.reset(token)
@@ -170,8 +211,13 @@ class Worker:
         finally:
             changes.is_loading = False
         if known[2]:
-            self.process.keep()
+            (self.process.keep if len(self.replies.running) == 1 else self.process.keep_lists)()
         return known
+
+    def read_what_came(self):
+        """After an import, which may have taken long: the call may not be wanted any more."""
+        while not self.is_over and select.select([self.descriptor], [], [], 0)[0]:
+            self.read()
 
     def call(self, call, function):
         self.process.begin()
@@ -183,7 +229,7 @@ class Worker:
             self.fail(call, error)
         else:
             self.put_back()
-            self.replies.end(call, b'"update":' + update)
+            self.succeed(call, update)
 
     def put_back(self):
         """The next call finds the process as this one did; if that cannot be, there is none."""
@@ -197,13 +243,17 @@ class Worker:
             is_fine = False
         if not is_fine:
             self.is_spent = True
+            # Before the end of its call, so that no other is given to it.
+            self.replies.send(b'{"leaving":%d}\n' % os.getpid())
             if self.loop is not None:
                 self.loop.stop()
 
     def start(self, call, function):
+        if not call.is_begun:
+            self.replies.began(call, True)
         call.task = self.event_loop().create_task(self.call_async(call, function))
         # A task that is cancelled before its first step never gets into its function.
-        call.task.add_done_callback(lambda _: None if call.ended else self.replies.end(call, b'"cancelled":true'))
+        call.task.add_done_callback(lambda _: None if call.ended else self.replies.end(call, b"cancelled"))
 
     async def call_async(self, call, function):
         self.process.begin()
@@ -213,17 +263,34 @@ class Worker:
         except BaseException as error:
             self.put_back()
             if isinstance(error, asyncio.CancelledError) and call.cancelled:
-                self.replies.end(call, b'"cancelled":true')
+                self.replies.end(call, b"cancelled")
             else:
                 self.fail(call, error)
         else:
             self.put_back()
-            self.replies.end(call, b'"update":' + update)
+            self.succeed(call, update, is_later=True)
+
+    def flush_later(self):
+        """What coroutines say of themselves goes out once a turn of the loop."""
+        if not self.is_flush_due:
+            self.is_flush_due = True
+            self.loop.call_soon(self.flush)
+
+    def flush(self):
+        self.is_flush_due = False
+        self.replies.flush()
+
+    def succeed(self, call, update, is_later=False):
+        if call.is_kept and not call.reducers:
+            self.states.keep("state_after", call.number, call.source.after(update))
+        if is_later:
+            self.flush_later()
+        self.replies.end(call, b"update", b',"value":' + update, is_later)
 
     def fail(self, call, error):
         if self.is_terminating:
             raise error
-        self.replies.end(call, b'"error":' + error_bytes(error))
+        self.replies.end(call, b"error", b"," + error_bytes(error)[1:-1])
         # What a traceback holds on to can be as large as a state.
         error.__traceback__ = None
 

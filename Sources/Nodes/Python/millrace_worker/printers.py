@@ -29,8 +29,11 @@ class Printer(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError("write() argument must be str, not " + type(text).__name__)
         if text:
-            self.replies.print(self.channel, text)
+            self.replies.print(self.channel, self.descriptor, text)
         return len(text)
+
+    def flush(self):
+        self.replies.flush_text(self.channel)
 
     def reconfigure(self, *, encoding=None, errors=None, newline=None, line_buffering=None, write_through=None):
         """Takes what a TextIOWrapper takes. Text stays what it is until it is an event, so that nothing is to be encoded."""

@@ -68,6 +68,11 @@ class ProcessState:
             if variable.name == "decimal_context":
                 self.decimal = sys.modules["decimal"].getcontext().copy()
 
+    def keep_lists(self):
+        """A module was loaded while coroutines run, whose changes are none of what calls find. What modules add to are the
+        lists; the rest stays as it was kept."""
+        self.lists = [(value, list(value)) for value, _ in self.lists]
+
     def begin(self):
         """In the context of a call, before it runs."""
         if self.decimal is not None:
@@ -128,7 +133,7 @@ class ProcessState:
                 failed.append(" ".join(str(part) for part in what) if isinstance(what, tuple) else what)
         _finalize(self.finalizers)
         if changes.children:
-            started, changes.children = changes.children, set()
+            started, changes.children = changes.children, {}
             end_children(started, say)
         if failed:
             say("the process of this node ends with it, as nobody can put back what it has changed: %s" % ", ".join(failed))

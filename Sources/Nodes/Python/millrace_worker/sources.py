@@ -14,6 +14,7 @@ Python's own affair.
 """
 
 import _imp
+import contextlib
 import importlib.machinery
 import importlib.util
 import json
@@ -22,6 +23,7 @@ import os
 import sys
 
 MANIFEST = "graph.json"
+STANDARD = getattr(sys, "stdlib_module_names", frozenset(sys.builtin_module_names))
 FILES = "files"
 
 
@@ -78,6 +80,18 @@ class Sources:
             folder, name = os.path.split(folder)
         return name.partition(".")[0] if folder == self.own else None
 
+    def put(self, name, code):
+        """Makes a module of this name that other processes of the worker can import."""
+        with contextlib.suppress(OSError), open(self._place_of(name), "w", encoding="utf-8", errors="surrogatepass") as file:
+            file.write(code)
+
+    def take_away(self, name):
+        with contextlib.suppress(OSError):
+            os.unlink(self._place_of(name))
+
+    def _place_of(self, name):
+        return os.path.join(self.place, name + ".py")
+
     def finder(self, folder):
         """The path hook."""
         if not self.holds(folder):
@@ -119,6 +133,9 @@ class Finder:
     def find_spec(self, name, target=None):
         sources = self.sources
         base = os.path.join(self.folder, name.rpartition(".")[2])
+        if name in STANDARD and base + ".py" in sources.named:
+            # A node's json.py is the node's: who imports json means the one that everybody has.
+            return None
         if os.path.join(base, "__init__.py") in sources.kept:
             return sources.spec(name, os.path.join(base, "__init__.py"), package=[base])
         if base + ".py" in sources.kept:
@@ -168,10 +185,11 @@ def is_within(path, folder):
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def adopt():
+def adopt(plain):
     """In a process that multiprocessing has spawned for a node: modules of the graph are imported as in the worker."""
     place = sys.path[-1] if sys.path else ""
     if os.path.isfile(os.path.join(place, MANIFEST)):
         sources = Sources(place)
         sys.path_hooks.insert(0, sources.finder)
         sys.path_importer_cache.clear()
+        sources.forget(plain)

@@ -6,12 +6,19 @@ import linecache
 import os
 import sys
 import types
+import zlib
 
 from .bodies import is_async
 from .errors import NodeError, type_name
 from .json_text import encode
 from .paths import find
+from .sources import STANDARD
 
+# A module whose name is not that of its file, for processes that import it by its name.
+FILE_ELSEWHERE = """\
+__file__ = %r
+exec(compile(open(%r, "rb").read(), __file__, "exec", dont_inherit=True))
+"""
 CODE_MODULES_MAX = 256  # inline codes that are kept loaded
 
 
@@ -22,7 +29,7 @@ class Targets:
         self.sources = sources
         self.functions = {}  # target as text -> (function, whether it is async)
         self.modules = {}  # file -> module
-        self.codes = collections.OrderedDict()  # the keys in `functions` that are inline code, the oldest first
+        self.codes = collections.OrderedDict()  # of the keys in `functions` that are inline code: the module; the oldest first
         self.objects = {}  # (file, class) -> its one object
 
     def function(self, call):
@@ -35,10 +42,15 @@ class Targets:
         function = self.resolve(call)
         known = self.functions[key] = (function, is_async(function))
         if "code" in call.target:
-            self.codes[key] = None
+            self.codes[key] = code_module(call.node, call.target["code"])
             if len(self.codes) > CODE_MODULES_MAX:
-                del self.functions[self.codes.popitem(last=False)[0]]
+                self.forget_code(*self.codes.popitem(last=False))
         return known[0], known[1], True
+
+    def forget_code(self, key, name):
+        del self.functions[key]
+        sys.modules.pop(name, None)
+        self.sources.take_away(name)
 
     def key(self, call):
         text = encode(call.target)
@@ -90,9 +102,11 @@ class Targets:
         name = self.module_name(file)
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) == path:
             return sys.modules[name]
-        if name in sys.modules:
+        if name in sys.modules or name in STANDARD:
             # A node's json.py is not the json of everyone else.
             name = "millrace_file_" + "".join(c if c.isalnum() else "_" for c in file)
+        if name.startswith("millrace_file_"):
+            self.sources.put(name, FILE_ELSEWHERE % (path, self.sources.kept.get(path, path)))
         spec = self.sources.spec(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
@@ -114,9 +128,17 @@ class Targets:
         file = "<code of %s>" % node
         # A traceback shows lines of what is in this cache, and asks no loader.
         linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
-        name = "millrace_code_" + "".join(c if c.isalnum() else "_" for c in node)
+        name = code_module(node, code)
         module = types.ModuleType(name)
         module.__file__ = file
         sys.modules[name] = module
+        # Other processes, which multiprocessing starts, import it by its name.
+        self.sources.put(name, code)
         exec(compile(code, file, "exec", dont_inherit=True), module.__dict__)
         return module
+
+
+def code_module(node, code):
+    """The name of the module of inline code: nodes of like names have two, and so has a node whose code was changed."""
+    mark = zlib.crc32(("%s\0%s" % (node, code)).encode("utf-8", "surrogatepass"))
+    return "millrace_code_%s_%08x" % ("".join(c if c.isalnum() else "_" for c in node), mark)

@@ -1,0 +1,108 @@
+import Executions
+import JSON
+
+/// One attempt on its task: what the news of its call mean for it.
+struct PythonAttempt: ~Copyable {
+    let attempt: PythonCall
+    let call: NodeCall
+    private let target: PythonTarget
+    private let silence: SilenceWatch?
+    private let clock: any Clock
+    private var allowance = ChildrenOutput()
+    /// By channel.
+    private var texts: [String: OutputText] = [:]
+    private var awaitedPieces: Set<String> = []
+    private var hasBegun = false
+    private var worker: WorkerProcess?
+
+    init(
+        _ attempt: PythonCall, _ call: NodeCall, _ target: PythonTarget, _ silence: SilenceWatch?, _ clock: any Clock
+    ) {
+        self.attempt = attempt
+        self.call = call
+        self.target = target
+        self.silence = silence
+        self.clock = clock
+    }
+
+    /// - Returns: how it has ended, if it has.
+    mutating func take(_ news: PythonCall.News) -> NodeOutcome? {
+        switch news {
+        case .assigned(let worker, _, let isBegun):
+            // It begins anew in another worker.
+            if self.worker != nil { endTexts() }
+            self.worker = worker
+            let reference = worker.reference(for: attempt.number, call)
+            worker.write(WorkerOrder.call(attempt.number, target: target.json, call, isBegun: isBegun, reference))
+            if isBegun { begin() }
+        case .began: begin()
+        case .output(let message, let worker):
+            silence?.heard()
+            emit(message)
+            worker.outputIsDone(bytes: message.line.count)
+        case .raw(let channel, let bytes, let worker):
+            silence?.heard()
+            print(bytes, on: channel, pieceAfter: OutputText.unfinishedMilliseconds)
+            worker.outputIsDone(bytes: bytes.count)
+        case .pieceIsDue(let channel):
+            awaitedPieces.remove(channel)
+            if let piece = texts[channel]?.takePiece() { call.output.emit(channel, line: piece, within: &allowance) }
+        case .forgotten(let worker):
+            worker.forgets(call)
+            worker.write(
+                WorkerOrder.call(attempt.number, target: target.json, call, isBegun: hasBegun, .whole(isKept: false)))
+        case .replied(let message):
+            begin()
+            return finish(message.outcome())
+        case .failed(let failure): return finish(.failure(failure))
+        }
+        return nil
+    }
+
+    private mutating func begin() {
+        guard !hasBegun else { return }
+        hasBegun = true
+        call.output.began()
+        silence?.begin()
+    }
+
+    private mutating func emit(_ message: WorkerMessage) {
+        do throws(JSONError) {
+            switch try message.output() {
+            case .event(let channel, let data): call.output.emit(channel, data, within: &allowance)
+            case .text(let channel, let bytes):
+                guard channel == "stdout" || channel == "stderr" else {
+                    return call.output.emit(channel, line: bytes, within: &allowance)
+                }
+                print(bytes, on: channel, pieceAfter: OutputText.flushedMilliseconds)
+            }
+        } catch {
+            call.output.emit("log", JSONText("an output of this node was dropped: \(error)"), within: &allowance)
+        }
+    }
+
+    private mutating func print(_ bytes: [UInt8], on channel: String, pieceAfter delay: Int64) {
+        var text = texts.removeValue(forKey: channel) ?? OutputText()
+        for line in text.take(bytes) { call.output.emit(channel, line: line, within: &allowance) }
+        let mustWait = text.hasPiece && awaitedPieces.insert(channel).inserted
+        texts[channel] = text
+        guard mustWait else { return }
+        _ = clock.schedule(afterMilliseconds: delay) { [attempt] in attempt.post(.pieceIsDue(channel: channel)) }
+    }
+
+    private mutating func endTexts() {
+        for channel in texts.keys.sorted() {
+            if let rest = texts[channel]?.finish() { call.output.emit(channel, line: rest, within: &allowance) }
+        }
+    }
+
+    private mutating func finish(_ outcome: NodeOutcome) -> NodeOutcome {
+        endTexts()
+        if case .success(let update) = outcome {
+            worker?.ended(attempt.number, hasUpdate: !update.isEmpty)
+        } else {
+            worker?.ended(attempt.number, hasUpdate: false)
+        }
+        return outcome
+    }
+}
