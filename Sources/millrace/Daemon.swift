@@ -304,17 +304,6 @@ final class Daemon {
     }
 }
 
-/// Why the daemon cannot start: one line that says what to do.
-struct StartError: Error, CustomStringConvertible {
-    let description: String
-    let status: Int32
-
-    init(_ description: String, status: Int32 = ExitStatus.other) {
-        self.description = description
-        self.status = status
-    }
-}
-
 /// What `serve` exits with when it cannot start.
 enum ExitStatus {
     static let other: Int32 = 1
