@@ -18,20 +18,24 @@ import Testing
         private let slices: Int
         private let nanosecondsEach: UInt64
         private let taken = Mutex(0)
+        /// Turned on by a millisecond in each slice.
+        private let clock: ManualClock?
 
-        init(slices: Int, nanosecondsEach: UInt64) {
+        init(slices: Int, nanosecondsEach: UInt64, clock: ManualClock? = nil) {
             self.slices = slices
             self.nanosecondsEach = nanosecondsEach
+            self.clock = clock
         }
 
         let readsNodes = false
         var cpuNanoseconds: UInt64 { UInt64(taken.withLock { $0 }) * nanosecondsEach }
 
         func begin(_ scope: ConditionScope, budgetNanoseconds: UInt64) -> any ConditionRun {
-            SlowCondition(slices: slices, nanosecondsEach: nanosecondsEach)
+            SlowCondition(slices: slices, nanosecondsEach: nanosecondsEach, clock: clock)
         }
 
         func step(sliceNanoseconds: UInt64) -> ConditionStep {
+            clock?.advance(milliseconds: 1)
             let count = taken.withLock { taken in
                 taken += 1
                 return taken
@@ -115,9 +119,10 @@ import Testing
     @Test func `a run goes on with other nodes while conditions take long, and can be cancelled`() async throws {
         let engine = try Engine(threads: 1)
         defer { engine.pool.stop() }
-        let endless = SlowCondition(slices: .max, nanosecondsEach: 0)
+        let endless = SlowCondition(slices: .max, nanosecondsEach: 0, clock: engine.clock)
         let graph = try revision(
             """
+            limits: {timeout_ms: 2000000000}
             nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: c, kind: test}, {id: d, kind: test}]
             edges: [{from: a, to: b, when: 'x'}, {from: c, to: d}]
             """, body: { _ in quick() }, condition: { _ in endless })

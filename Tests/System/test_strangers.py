@@ -331,9 +331,6 @@ def test_a_token_that_revokes_itself_is_told_so(start_daemon):
     assert daemon.http.delete(f"/api/tokens/{token.id}", headers=token.headers).status_code == 204
 
 
-# --- Modes and owners of the state folder ---
-
-
 # --- Who has started what ---
 
 
