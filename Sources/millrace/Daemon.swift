@@ -53,7 +53,6 @@ final class Daemon {
         }
         try SpaceWait(folder: folder, listen: configuration.listen, log: log).wait()
         lock = try StateLock(folder)
-        state.makeHistoryPrivate()
         putRight = state.mend()
         let cgroups = ControlGroups.takeDelegated()
         engine = try Engine(

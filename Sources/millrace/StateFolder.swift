@@ -50,12 +50,6 @@ struct StateFolder: Sendable {
             && access(String(path[..<slash]), W_OK) != 0
     }
 
-    /// Makes the file of the history before SQLite does, which would let others read it until the next look.
-    func makeHistoryPrivate() {
-        let file = open("\(path)/history.sqlite", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        if file >= 0 { close(file) }
-    }
-
     /// The folder above, if it holds a history and this one does not: where the state lay before it got a folder of its own.
     var formerFolder: String? {
         guard path.hasSuffix("/state") else { return nil }

@@ -15,7 +15,7 @@ BINARY = pathlib.Path(os.environ.get("TEST_BIN_FOLDER", ROOT / ".build" / "debug
 READY = re.compile(r"millrace \S+ ready on (?P<addresses>.+)\n")
 
 # What no daemon should ever print: how a program of Swift tells that it has crashed.
-CRASH = re.compile(r"Fatal error|Precondition failed|\*\*\* (Signal|Program crashed)|Crash|Stack dump|panic", re.IGNORECASE)
+CRASH = re.compile(r"Fatal error|Precondition failed|\*\*\* (Signal|Program crashed)|\bCrash|Stack dump|panic", re.IGNORECASE)
 
 
 class DidNotStart(Exception):

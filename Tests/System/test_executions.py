@@ -228,7 +228,9 @@ def test_a_cancelled_execution_stays_cancelled(daemon, eventually):
     execution_id = daemon.begin(daemon.create(graph([never_ends()])))
     daemon.cancel(execution_id)
     eventually(lambda: daemon.summary(execution_id)["status"] == "cancelled")
-    assert daemon.cancel(execution_id).status_code == 409
+    before = daemon.summary(execution_id)
+    assert daemon.cancel(execution_id).status_code == 202
+    assert daemon.summary(execution_id) == before
     assert daemon.summary(execution_id)["status"] == "cancelled"
 
 

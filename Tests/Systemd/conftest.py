@@ -60,6 +60,7 @@ def host(booted):
     # Not the way that a service is stopped, but nothing of it is wanted any more.
     booted.systemctl("stop", "--no-block", "millrace.socket", hosts.SERVICE)
     booted.systemctl("kill", "--signal=KILL", hosts.SERVICE, check=False)
+    booted.systemctl("stop", hosts.SERVICE)
     booted.systemctl("reset-failed")
     booted.run("bash", "-c", "rm -rf /var/lib/millrace/* /etc/millrace/graphs/* /etc/credstore/millrace.tokens")
     booted.run("cp", hosts.SOURCE / "config" / "graphs" / "hello.yaml", "/etc/millrace/graphs")
