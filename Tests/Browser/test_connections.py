@@ -12,6 +12,10 @@ STEPS = {
     "edges": [{"from": f"n{index}", "to": f"n{index + 1}"} for index in range(11)],
 }
 
+# The third does something that a restart interrupts, as it does no delay.
+SLEEPER = {"id": "n2", "kind": "process", "config": {"command": ["sleep", "0.7"], "input": "none", "output": "text", "key": "slept"}}
+INTERRUPTED = {**STEPS, "nodes": [SLEEPER if node["id"] == "n2" else node for node in STEPS["nodes"]]}
+
 
 @pytest.fixture
 def proxied(new_daemon, tmp_path):
@@ -86,7 +90,7 @@ def test_a_proxy_that_breaks_the_streams_costs_no_event(proxied, new_page):
 
 def test_a_daemon_that_is_killed_and_started_again_goes_on_before_our_eyes(new_daemon, new_page):
     daemon = new_daemon()
-    daemon.create(STEPS)
+    daemon.create(INTERRUPTED)
     page = new_page(f"{daemon.url}/#/graphs/steps")
     page.allow("Failed to load resource|ERR_")
     page.get_by_role("button", name="Run", exact=True).click()
