@@ -20,7 +20,7 @@ from graphs import delay, graph, lua, never_ends, node, process, put
 
 LOADED_SECONDS_MAX = 1.0
 TRIES = 3
-ROUNDS = 8
+ROUNDS = 20
 CANCEL_SECONDS_MAX = 5.0
 
 SLOW_SYNC = r"""
@@ -94,11 +94,12 @@ class Running:
         self.document, self.at_once = document, at_once
 
     def begin(self, daemon):
-        self.daemon, self.is_over = daemon, threading.Event()
+        self.daemon, self.is_over, self.is_on = daemon, threading.Event(), threading.Event()
         graph_id = daemon.create(self.document)
         self.threads = [threading.Thread(target=self.run, args=(graph_id,)) for _ in range(self.at_once)]
         for thread in self.threads:
             thread.start()
+        assert self.is_on.wait(60), "the load does not begin"
 
     def run(self, graph_id):
         with httpx.Client(base_url=self.daemon.url, timeout=60) as http:
@@ -108,6 +109,7 @@ class Running:
                 while not self.is_over.is_set():
                     if http.get(place).json()["status"] not in ("queued", "running"):
                         break
+                    self.is_on.set()
                     time.sleep(0.05)  # between two looks at the load, which is no part of what is tested
                 begun = time.monotonic()
                 http.post(f"{place}/cancel")
@@ -124,7 +126,7 @@ class Documents:
     """Documents of megabytes that are validated, laid out and stored, one after the other."""
 
     def begin(self, daemon):
-        self.daemon, self.is_over = daemon, threading.Event()
+        self.daemon, self.is_over, self.is_on = daemon, threading.Event(), threading.Event()
         nodes = [lua(f"n{number}", f"return {{x = {number} + #tostring(state.a)}}") for number in range(5_000)]
         edges = [(f"n{number} n{number + 1}", f"state.x > {number} or state.y") for number in range(4_999)]
         self.body = json.dumps(graph(nodes, edges)).encode()
@@ -133,12 +135,14 @@ class Documents:
         ]
         for thread in self.threads:
             thread.start()
+        assert self.is_on.wait(60), "the load does not begin"
 
     def post(self, path):
         with httpx.Client(base_url=self.daemon.url, timeout=60) as http:
             while not self.is_over.is_set():
                 answer = http.post(path, content=self.body, headers={"Content-Type": "application/json"})
                 assert answer.status_code in (200, 503), answer.text[:500]
+                self.is_on.set()
 
     def end(self):
         self.is_over.set()
