@@ -160,7 +160,9 @@ class Server:
         self.is_over = False
 
     def start(self):
-        self.daemon.start("--set", "log.level=warning", listen=(f"127.0.0.1:{self.port or 0}",))
+        # Whoever kills as often as here does not want what runs beside it to be held for that.
+        settings = ("--set", "log.level=warning", "--set", "executions.deaths_max=0")
+        self.daemon.start(*settings, listen=(f"127.0.0.1:{self.port or 0}",))
         self.port = self.daemon.port
 
     def kill(self):
