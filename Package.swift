@@ -97,7 +97,7 @@ let targets: [Target] = [
     tests(
         "NodesTests", ["Nodes", "Executions", "ReactorServices", "Graphs", "JSON", "Linux", "Reactor"],
         exclude: ["Python"]),
-    tests("HistoryTests", ["History", "Executions", "Graphs", "JSON"]),
+    tests("HistoryTests", ["History", "Executions", "Graphs", "JSON", "Linux"]),
     tests(
         "ServerTests",
         [

@@ -1,4 +1,5 @@
 import Executions
+import Linux
 import Testing
 
 @testable import History
@@ -7,10 +8,11 @@ import Testing
     private let folder = TemporaryFolder()
     private var path: String { folder.path("history.db") }
 
+    /// Made now: one that is older than a day is removed as soon as the store looks.
     private func start(_ key: String, _ log: EventLog, digest: [UInt8] = [1, 2]) -> KeyedStart {
         KeyedStart(
             key: StartKey(scope: "somebody /api", key: key), digest: digest, executionID: log.id,
-            createdAtMicroseconds: log.summary.createdAtMicroseconds)
+            createdAtMicroseconds: SystemClock.wallMicroseconds())
     }
 
     @Test func `a key is stored with its execution, and found after a restart`() throws {
