@@ -6,9 +6,9 @@ import time
 import httpx
 import pytest
 
+from description import DESCRIPTION, METHODS
 from graphs import graph, never_ends, put
 from test_http_surface import assert_problem
-from test_openapi import DESCRIPTION, METHODS
 from tokens import WRONG, bearer, checksummed, create, revoke
 from wire import Wire
 
