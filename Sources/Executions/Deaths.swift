@@ -55,10 +55,7 @@ extension ExecutionRun {
     /// The number that holds if the daemon dies now.
     func deathsNow() -> Int {
         guard confined.deaths.counts else { return 0 }
-        let nodes = log.graph.graph.nodes
-        let isRunning =
-            confined.deaths.isComputing || confined.deaths.mark == .awaited
-            || confined.tasks.keys.contains { !nodes[$0].parks }
+        let isRunning = confined.deaths.isComputing || confined.deaths.mark == .awaited || hasRunningTasks
         return confined.deaths.count(isRunning: isRunning)
     }
 

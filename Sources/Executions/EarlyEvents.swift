@@ -70,6 +70,8 @@ struct EarlyRenderer {
     /// - Parameter json: takes the event, behind those that were rendered since the last `take`, and `ends` its end.
     mutating func render(_ record: EventRecord, _ state: State?, to json: inout ByteWriter, _ ends: inout [Int]) {
         guard !isFull else { return }
+        // Scopes are left to the readers, with all that follows.
+        guard !record.concernsScope else { return isFull = true }
         renderer.render(record, state: state, to: &json)
         guard takenBytes + json.count > EarlyEvents.bytesMax else { return ends.append(json.count) }
         json.truncate(to: ends.last ?? 0)

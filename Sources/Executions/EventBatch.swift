@@ -23,7 +23,7 @@ struct EventBatch: ~Copyable {
     /// - Parameter state: the input state of a node that starts, the output state of one that ends.
     /// - Parameter early: the run's, while its events are rendered where they arise.
     mutating func append(
-        _ body: consuming EventRecord.Body, _ state: State?, at timestampMicroseconds: Int64,
+        _ body: consuming EventRecord.Body, _ state: State?, in scope: Int32 = 0, at timestampMicroseconds: Int64,
         _ early: inout EarlyRenderer?
     ) {
         switch body {
@@ -34,9 +34,9 @@ struct EventBatch: ~Copyable {
         case .error(let message, _, let duration):
             ended = (.failed, timestampMicroseconds, duration)
             error = message
-        case .nodeStart, .nodeOutput, .nodeComplete: break
+        case .nodeStart, .nodeOutput, .nodeComplete, .scopeOpened, .scopeClosed: break
         }
-        let record = EventRecord(timestampMicroseconds: timestampMicroseconds, body: body)
+        let record = EventRecord(timestampMicroseconds: timestampMicroseconds, scope: scope, body: body)
         record.encode(to: &records)
         ends.append(records.count)
         early?.render(record, state, to: &json, &jsonEnds)

@@ -98,6 +98,8 @@ package final class EventLog: Sendable {
     private let guarded: Mutex<Guarded>
     /// Where its events, and the states of those who render them, are counted.
     let memory: ExecutionMemory?
+    /// Of graphs that run within its nodes.
+    package let pinned = PinnedRevisions()
 
     /// The log of a new execution: nothing is stored yet.
     package init(graph: GraphRevision, summary: consuming ExecutionSummary, memory: ExecutionMemory? = nil) {

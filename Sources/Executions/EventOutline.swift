@@ -10,31 +10,29 @@ package struct EventOutline: Sendable {
     }
 
     package let timestampMicroseconds: Int64
+    /// Where it happened: 0 for the execution itself.
+    package let scope: Int32
     package let body: Body
 
     package init(of record: UnsafeRawBufferPointer) throws(RecordError) {
         var reader = try RecordReader(record)
-        let tag = EventRecord.Tag(rawValue: try reader.byte())
-        timestampMicroseconds = Int64(bitPattern: try reader.fixed64())
-        switch tag {
+        let head = try RecordHead(from: &reader)
+        (timestampMicroseconds, scope) = (head.timestampMicroseconds, head.scope)
+        switch head.tag {
         case .start: body = .start
         case .nodeStart: body = .nodeStart(rank: try reader.varint(), attempt: try reader.varint())
-        case .nodeOutput: body = .nodeOutput
+        case .nodeOutput, .scopeOpened, .scopeClosed: body = .nodeOutput
         case .nodeComplete:
-            let (rank, attempt, status) = (try reader.varint(), try reader.varint(), Int(try reader.byte()))
-            guard NodeStatus.allCases.indices.contains(status) else {
-                throw RecordError(message: "unknown node status")
-            }
+            let (rank, attempt, status) = (try reader.varint(), try reader.varint(), try reader.nodeStatus())
             let willRetry = try reader.byte() & 1 != 0
             body = .nodeComplete(
-                rank: rank, attempt: attempt, status: NodeStatus.allCases[status], willRetry: willRetry)
+                rank: rank, attempt: attempt, status: status, willRetry: willRetry)
         case .complete:
             guard let status = ExecutionStatus(rawValue: try reader.string()) else {
                 throw RecordError(message: "unknown status")
             }
             body = .complete(status)
         case .error: body = .error
-        case nil: throw RecordError(message: "unknown record tag")
         }
     }
 }

@@ -2,6 +2,8 @@
 // body, and a checksum over all of it in four. Numbers are LEB128 varints, texts and JSON values are preceded by their
 // length, objects are a count and then key and value in turn: an update need not be parsed again to become part of a state.
 // It need not be checked again either: the checksum tells that the bytes are those that were encoded.
+//
+// A record of another scope than 0 has a bit in its tag, and the scope behind the timestamp.
 
 import JSON
 
@@ -16,13 +18,16 @@ package struct RecordError: Error, Sendable {
 
 extension EventRecord {
     enum Tag: UInt8 {
-        case start = 1, nodeStart, nodeOutput, nodeComplete, complete, error
+        case start = 1, nodeStart, nodeOutput, nodeComplete, complete, error, scopeOpened, scopeClosed
+
+        /// The bit of a record that has a scope.
+        static let scopeBit: UInt8 = 0x40
     }
 
     package func encode(to writer: inout ByteWriter) {
         let start = writer.count
         encodeFields(to: &writer)
-        let sum = writer.withUnsafeBytes { checksum(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        let sum = writer.withUnsafeBytes { recordChecksum(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
         writer.append(fixed: sum)
     }
 
@@ -55,14 +60,20 @@ extension EventRecord {
             writer.append(counted: message)
             writer.append(members: details)
             writer.append(varint: Int(duration))
+        case .scopeOpened(let opening):
+            writeHead(.scopeOpened, to: &writer)
+            opening.encode(to: &writer)
+        case .scopeClosed(let closing):
+            writeHead(.scopeClosed, to: &writer)
+            closing.encode(to: &writer)
         }
     }
 
     package init(decoding bytes: UnsafeRawBufferPointer) throws(RecordError) {
         var reader = try RecordReader(bytes)
-        let tag = Tag(rawValue: try reader.byte())
-        timestampMicroseconds = Int64(bitPattern: try reader.fixed64())
-        switch tag {
+        let head = try RecordHead(from: &reader)
+        (timestampMicroseconds, scope) = (head.timestampMicroseconds, head.scope)
+        switch head.tag {
         case .start:
             body = .start(attempt: try reader.varint(), initialState: try reader.object())
         case .nodeStart:
@@ -82,15 +93,33 @@ extension EventRecord {
             body = .error(
                 message: try reader.string(), details: try reader.object(),
                 durationMicroseconds: Int64(try reader.varint()))
-        case nil:
-            throw RecordError(message: "unknown record tag")
+        case .scopeOpened: body = .scopeOpened(try ScopeOpening(from: &reader))
+        case .scopeClosed: body = .scopeClosed(try ScopeClosing(from: &reader))
         }
         guard reader.isAtEnd else { throw RecordError(message: "bytes behind the record") }
     }
 
     private func writeHead(_ tag: Tag, to writer: inout ByteWriter) {
-        writer.append(byte: tag.rawValue)
+        writer.append(byte: scope == 0 ? tag.rawValue : tag.rawValue | Tag.scopeBit)
         writer.append(fixed: timestampMicroseconds)
+        if scope != 0 { writer.append(varint: Int(scope)) }
+    }
+}
+
+/// What every record begins with.
+struct RecordHead {
+    let tag: EventRecord.Tag
+    let timestampMicroseconds: Int64
+    let scope: Int32
+
+    init(from reader: inout RecordReader) throws(RecordError) {
+        let byte = try reader.byte()
+        guard let tag = EventRecord.Tag(rawValue: byte & ~EventRecord.Tag.scopeBit) else {
+            throw RecordError(message: "unknown record tag")
+        }
+        self.tag = tag
+        timestampMicroseconds = Int64(bitPattern: try reader.fixed64())
+        scope = byte & EventRecord.Tag.scopeBit == 0 ? 0 : try reader.scope()
     }
 }
 
@@ -114,8 +143,7 @@ extension NodeCompletion {
     fileprivate convenience init(from reader: inout RecordReader) throws(RecordError) {
         let rank = try reader.varint()
         let attempt = try reader.varint()
-        let status = Int(try reader.byte())
-        guard NodeStatus.allCases.indices.contains(status) else { throw RecordError(message: "unknown node status") }
+        let status = try reader.nodeStatus()
         let flags = try reader.byte()
         let update = try reader.object()
         let duration = Int64(try reader.varint())
@@ -123,7 +151,7 @@ extension NodeCompletion {
         let taken = try reader.list()
         let hasError = flags & 2 != 0
         self.init(
-            rank: rank, attempt: attempt, status: NodeStatus.allCases[status], willRetry: flags & 1 != 0,
+            rank: rank, attempt: attempt, status: status, willRetry: flags & 1 != 0,
             durationMicroseconds: duration, queueMicroseconds: queue, update: update, taken: taken,
             error: hasError ? try reader.string() : nil, details: hasError ? try reader.object() : JSONObject(),
             notes: flags & 4 != 0 ? try CompletionNotes(from: &reader) : nil)
@@ -180,130 +208,10 @@ extension CompletionNotes {
         }
         if fields.contains(.retryDelay) { retryDelayMilliseconds = Int64(try reader.varint()) }
         if fields.contains(.firstStatus) {
-            let place = Int(try reader.byte())
-            guard NodeStatus.allCases.indices.contains(place) else { throw RecordError(message: "unknown node status") }
-            firstStatus = NodeStatus.allCases[place]
+            firstStatus = try reader.nodeStatus()
         }
         if fields.contains(.judgeTime) { judgeMicroseconds = Int64(try reader.varint()) }
         isOversize = fields.contains(.isOversize)
         if fields.contains(.lateQueue) { lateQueueMicroseconds = Int64(try reader.varint()) }
-    }
-}
-
-/// Notices damage, not malice: every bit of the result depends on every bit before. Eight bytes at a time, since each
-/// record pays for it when it is made and whenever it is read.
-private func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
-    var sum = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.count)
-    func take(_ word: UInt64) {
-        sum = (sum ^ word) &* 0xD6E8_FEB8_6659_FD93
-        sum ^= sum >> 32
-    }
-    var offset = 0
-    while bytes.count - offset >= 8 {
-        take(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
-        offset += 8
-    }
-    var rest: UInt64 = 0
-    for byte in bytes[offset...] { rest = rest << 8 | UInt64(byte) }
-    take(rest)
-    return UInt32(truncatingIfNeeded: sum)
-}
-
-extension ByteWriter {
-    /// Little-endian, as many bytes as the type has.
-    fileprivate mutating func append(fixed value: some FixedWidthInteger) {
-        Swift.withUnsafeBytes(of: value.littleEndian) { append($0) }
-    }
-
-    fileprivate mutating func append(counted text: StaticString) {
-        append(varint: text.utf8CodeUnitCount)
-        append(text)
-    }
-
-    fileprivate mutating func append(counted text: String) {
-        var text = text
-        text.withUTF8 { utf8 in
-            append(varint: utf8.count)
-            append(UnsafeRawBufferPointer(utf8))
-        }
-    }
-
-    fileprivate mutating func append(members object: JSONObject) {
-        append(varint: object.count)
-        append(countedMembersOf: object)
-    }
-
-    fileprivate mutating func append(list: [Int]) {
-        append(varint: list.count)
-        for element in list { append(varint: element) }
-    }
-}
-
-/// Reads the fields of one record, never past its end.
-struct RecordReader {
-    private let bytes: UnsafeRawBufferPointer
-    private var offset = 0
-
-    /// Checks the sum; what is left to read are the fields.
-    init(_ record: UnsafeRawBufferPointer) throws(RecordError) {
-        let count = record.count - MemoryLayout<UInt32>.size
-        guard count > 0 else { throw RecordError(message: "the record ends too early") }
-        bytes = UnsafeRawBufferPointer(rebasing: record[..<count])
-        let expected = UInt32(littleEndian: record.loadUnaligned(fromByteOffset: count, as: UInt32.self))
-        guard checksum(of: bytes) == expected else { throw RecordError(message: "the record is damaged") }
-    }
-
-    var isAtEnd: Bool { offset == bytes.count }
-
-    mutating func byte() throws(RecordError) -> UInt8 {
-        guard offset < bytes.count else { throw RecordError(message: "the record ends too early") }
-        defer { offset += 1 }
-        return bytes[offset]
-    }
-
-    mutating func fixed64() throws(RecordError) -> UInt64 {
-        guard bytes.count - offset >= 8 else { throw RecordError(message: "the record ends too early") }
-        defer { offset += 8 }
-        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-
-    mutating func varint() throws(RecordError) -> Int {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let next = try byte()
-            value |= UInt64(next & 0x7F) << shift
-            if next < 0x80 { break }
-            shift += 7
-            guard shift < 63 else { throw RecordError(message: "a number is too long") }
-        }
-        guard let result = Int(exactly: value) else { throw RecordError(message: "a number is too long") }
-        return result
-    }
-
-    mutating func counted() throws(RecordError) -> [UInt8] {
-        let count = try varint()
-        guard count <= bytes.count - offset else { throw RecordError(message: "the record ends too early") }
-        defer { offset += count }
-        return [UInt8](UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
-    }
-
-    mutating func string() throws(RecordError) -> String {
-        String(decoding: try counted(), as: UTF8.self)
-    }
-
-    mutating func object() throws(RecordError) -> JSONObject {
-        var object = JSONObject()
-        for _ in 0..<(try varint()) {
-            let key = JSONKey(canonical: try counted())
-            object[key] = JSONText(trusted: try counted())
-        }
-        return object
-    }
-
-    mutating func list() throws(RecordError) -> [Int] {
-        var list: [Int] = []
-        for _ in 0..<(try varint()) { list.append(try varint()) }
-        return list
     }
 }

@@ -13,6 +13,10 @@ package struct EventRecord: Sendable {
         case complete(ExecutionStatus, durationMicroseconds: Int64, failedRanks: [Int])
         /// A critical fault ended the execution.
         indirect case error(message: String, details: JSONObject, durationMicroseconds: Int64)
+        /// A graph begins within a node.
+        case scopeOpened(ScopeOpening)
+        /// Nothing of that scope follows.
+        case scopeClosed(ScopeClosing)
 
         var isStart: Bool {
             if case .start = self { true } else { false }
@@ -21,11 +25,22 @@ package struct EventRecord: Sendable {
 
     /// Microseconds since 1970 UTC, by the wall clock.
     package var timestampMicroseconds: Int64
+    /// Where it happened: 0 for the execution itself. Of a scope that opens or closes, the scope of the enclosing node.
+    package var scope: Int32
     package var body: Body
 
-    package init(timestampMicroseconds: Int64, body: Body) {
+    package init(timestampMicroseconds: Int64, scope: Int32 = 0, body: Body) {
         self.timestampMicroseconds = timestampMicroseconds
+        self.scope = scope
         self.body = body
+    }
+
+    /// Whether it lies in another scope than 0, or opens or closes one.
+    var concernsScope: Bool {
+        switch body {
+        case .scopeOpened, .scopeClosed: true
+        default: scope != 0
+        }
     }
 }
 

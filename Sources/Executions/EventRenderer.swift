@@ -20,6 +20,8 @@ package struct EventRenderer: Sendable {
     private static let usualUpdates = 16
 
     private let revision: GraphRevision
+    /// Scopes that are open; their states flow beside that of the execution.
+    private var scopes: ScopeViews
     private let detail: StateDetail
     /// Whoever renders hands the states over; else they are derived from the records.
     private let statesAreGiven: Bool
@@ -47,7 +49,9 @@ package struct EventRenderer: Sendable {
     package private(set) var hasGap = false
 
     package init(executionID: ExecutionID, revision: GraphRevision, detail: StateDetail) {
-        self.init(Array(executionID.description.utf8), revision, detail, statesAreGiven: false, memory: nil)
+        self.init(
+            Array(executionID.description.utf8), revision, PinnedRevisions(), detail, statesAreGiven: false, memory: nil
+        )
     }
 
     package init(log: EventLog, detail: StateDetail) {
@@ -55,14 +59,15 @@ package struct EventRenderer: Sendable {
     }
 
     package init(log: EventLog, detail: StateDetail, statesAreGiven: Bool) {
-        self.init(log.idText, log.graph, detail, statesAreGiven: statesAreGiven, memory: log.memory)
+        self.init(log.idText, log.graph, log.pinned, detail, statesAreGiven: statesAreGiven, memory: log.memory)
     }
 
     private init(
-        _ idText: [UInt8], _ revision: GraphRevision, _ detail: StateDetail, statesAreGiven: Bool,
-        memory: ExecutionMemory?
+        _ idText: [UInt8], _ revision: GraphRevision, _ pinned: PinnedRevisions, _ detail: StateDetail,
+        statesAreGiven: Bool, memory: ExecutionMemory?
     ) {
         self.revision = revision
+        scopes = ScopeViews(root: revision, pinned: pinned)
         self.detail = detail
         self.statesAreGiven = statesAreGiven
         self.memory = memory
@@ -77,18 +82,33 @@ package struct EventRenderer: Sendable {
 
     /// Appends the event of the next record to `writer`, as one line of compact JSON without line end.
     package mutating func render(_ record: UnsafeRawBufferPointer, to writer: inout ByteWriter) throws(RecordError) {
-        render(try EventRecord(decoding: record), to: &writer)
+        let event = try EventRecord(decoding: record)
+        try enter(event)
+        render(event, to: &writer)
+    }
+
+    /// To be called with each record before it is rendered or skipped: it may open a scope.
+    package mutating func enter(_ record: EventRecord) throws(RecordError) {
+        guard case .scopeOpened(let opening) = record.body else { return }
+        try scopes.note(opening, in: record.scope)
+        guard detail == .full, !hasGap, let view = scopes[opening.scope] else { return }
+        let own = opening.topology == .nested ? [:] : view.revision.graph.document.initialState
+        let input = input(ofRank: opening.rank, in: record.scope)
+        let initial = opening.state.laid(over: own) { input?.object ?? [:] }
+        scopes[opening.scope]?.flow = StateFlow(graph: view.revision.graph, initialState: initial, memory: memory)
     }
 
     /// Takes note of the next record without writing it.
     package mutating func skip(_ record: UnsafeRawBufferPointer) throws(RecordError) {
         nextSeq += 1
-        guard detail != .none else { return }
-        switch try EventRecord(decoding: record).body {
+        let event = try EventRecord(decoding: record)
+        try enter(event)
+        switch event.body {
         case .start(_, let initialState): begin(initialState)
-        case .nodeStart(let rank, _): if detail == .full { _ = flow?.input(ofRank: rank) }
-        case .nodeComplete(let completion): _ = finish(completion)
-        case .nodeOutput, .complete, .error: break
+        case .nodeStart(let rank, _): if detail == .full { _ = input(ofRank: rank, in: event.scope) }
+        case .nodeComplete(let completion): if detail != .none { _ = finish(completion, in: event.scope) }
+        case .scopeClosed(let closing): scopes.note(closing)
+        case .nodeOutput, .complete, .error, .scopeOpened: break
         }
     }
 
@@ -126,13 +146,24 @@ package struct EventRenderer: Sendable {
             renderStart(attempt, initialState, &writer)
         case .nodeStart(let rank, let attempt):
             head("node_start", record, &writer)
-            renderNodeStart(rank, attempt, state, &writer)
+            renderNodeStart(NodeRef(scope: record.scope, rank: rank), attempt, state, &writer)
         case .nodeOutput(let rank, let attempt, let channel, let data):
             head("node_output", record, &writer)
-            renderNodeOutput(rank, attempt, channel, data, &writer)
+            renderNodeOutput(NodeRef(scope: record.scope, rank: rank), attempt, channel, &writer)
+            writer.append(json: data)
         case .nodeComplete(let completion):
             head("node_complete", record, &writer)
-            renderNodeComplete(completion, state, &writer)
+            renderNodeComplete(completion, state, in: record.scope, &writer)
+        case .scopeOpened(let opening):
+            head("node_output", record, &writer)
+            renderNodeOutput(NodeRef(scope: record.scope, rank: opening.rank), opening.attempt, "scope", &writer)
+            opening.renderData(scopes, to: &writer)
+        case .scopeClosed(let closing):
+            head("node_output", record, &writer)
+            let channel = closing.index == nil ? "scope" : "item"
+            renderNodeOutput(NodeRef(scope: record.scope, rank: closing.rank), closing.attempt, channel, &writer)
+            closing.renderData(to: &writer)
+            scopes.note(closing)
         case .complete(let status, let duration, let failedRanks):
             head("complete", record, &writer)
             renderComplete(status, duration, failedRanks, &writer)
@@ -162,9 +193,14 @@ extension EventRenderer {
     }
 
     /// - Returns: the output state, where states are shown.
-    private mutating func finish(_ completion: NodeCompletion) -> State? {
-        if completion.willRetry { return flow?.input(ofRank: completion.rank) }
+    private mutating func finish(_ completion: NodeCompletion, in scope: Int32) -> State? {
+        if completion.willRetry { return input(ofRank: completion.rank, in: scope) }
         let update = completion.update
+        guard scope == 0 else {
+            let output = scopes[scope]?.flow?.finish(rank: completion.rank, update: update)
+            scopes[scope]?.flow?.take(completion.taken)
+            return output
+        }
         if !update.isEmpty {
             if statesAreGiven {
                 updates.append((completion.rank, update))
@@ -175,6 +211,17 @@ extension EventRenderer {
         let output = flow?.finish(rank: completion.rank, update: update)
         flow?.take(completion.taken)
         return output
+    }
+
+    /// Where states are derived from the records.
+    private mutating func input(ofRank rank: Int, in scope: Int32) -> State? {
+        scope == 0 ? flow?.input(ofRank: rank) : scopes[scope]?.flow?.input(ofRank: rank)
+    }
+
+    /// Of a node whose scope is open.
+    private func revision(_ scope: Int32) -> GraphRevision {
+        guard let revision = scopes.revision(scope) else { preconditionFailure("what is rendered was entered") }
+        return revision
     }
 
     private mutating func head(_ type: StaticString, _ record: EventRecord, _ writer: inout ByteWriter) {
@@ -200,13 +247,17 @@ extension EventRenderer {
         writer.append(decimal: attempt)
     }
 
-    private mutating func renderNodeStart(_ rank: Int, _ attempt: Int, _ state: State?, _ writer: inout ByteWriter) {
-        revision.appendStartLabel(ofRank: rank, to: &writer)
+    private mutating func renderNodeStart(
+        _ ref: NodeRef, _ attempt: Int, _ state: State?, _ writer: inout ByteWriter
+    ) {
+        let rank = Int(ref.rank)
+        scopes.appendPath(ref.scope, to: &writer)
+        revision(ref.scope).appendStartLabel(ofRank: rank, to: &writer)
         writer.append(decimal: attempt)
         guard detail == .full else { return }
         if let state {
             write(inputState: state, &writer)
-        } else if let state = flow?.input(ofRank: rank) {
+        } else if let state = input(ofRank: rank, in: ref.scope) {
             write(inputState: state, &writer)
         }
     }
@@ -216,27 +267,30 @@ extension EventRenderer {
         write(state, &writer)
     }
 
+    /// All but the data.
     private func renderNodeOutput(
-        _ rank: Int, _ attempt: Int, _ channel: String, _ data: JSONText, _ writer: inout ByteWriter
+        _ ref: NodeRef, _ attempt: Int, _ channel: String, _ writer: inout ByteWriter
     ) {
-        revision.appendNodeID(ofRank: rank, to: &writer)
+        scopes.appendPath(ref.scope, to: &writer)
+        revision(ref.scope).appendNodeID(ofRank: Int(ref.rank), to: &writer)
         writer.append(",\"attempt\":")
         writer.append(decimal: attempt)
         writer.append(",\"channel\":")
         writer.appendJSONString(channel)
         writer.append(",\"data\":")
-        writer.append(json: data)
     }
 
     private mutating func renderNodeComplete(
-        _ completion: NodeCompletion, _ state: State?, _ writer: inout ByteWriter
+        _ completion: NodeCompletion, _ state: State?, in scope: Int32, _ writer: inout ByteWriter
     ) {
+        let revision = revision(scope)
+        scopes.appendPath(scope, to: &writer)
         revision.appendLabel(ofRank: completion.rank, to: &writer)
         writer.append(decimal: completion.attempt)
         writer.append(",\"status\":\"")
         writer.append(completion.status.name)
         writer.append(byte: UInt8(ascii: "\""))
-        let output = finish(completion)
+        let output = finish(completion, in: scope)
         if detail != .none {
             writer.append(",\"update\":")
             let start = writer.count
@@ -250,7 +304,7 @@ extension EventRenderer {
         writer.append(milliseconds: completion.durationMicroseconds)
         writer.append(",\"queue_ms\":")
         writer.append(milliseconds: completion.queueMicroseconds)
-        renderTaken(completion.taken, &writer)
+        renderTaken(completion.taken, revision, &writer)
         if let error = completion.error {
             writer.append(",\"error\":")
             writer.appendJSONString(error)
@@ -288,7 +342,7 @@ extension EventRenderer {
         written = nil
     }
 
-    private func renderTaken(_ taken: [Int], _ writer: inout ByteWriter) {
+    private func renderTaken(_ taken: [Int], _ revision: GraphRevision, _ writer: inout ByteWriter) {
         writer.append(",\"taken\":[")
         for (index, target) in revision.graph.targets(of: taken).enumerated() {
             if index > 0 { writer.append(byte: UInt8(ascii: ",")) }

@@ -48,15 +48,19 @@ extension ExecutionRun {
     /// Another may start nodes once this one has ended, or only waits for a time to come.
     func leaveTurnIfIdle() {
         guard confined.hasTurn else { return }
-        let nodes = log.graph.graph.nodes
-        let onlyWaits = !confined.machine.canStart && confined.tasks.keys.allSatisfy { nodes[$0].parks }
+        let onlyWaits = !confined.tree.canStart && !confined.tree.canAdvance && !hasRunningTasks
         guard confined.isFinished || onlyWaits || confined.pause != .none else { return }
         confined.hasTurn = false
         environment.turns.leave(self)
     }
 
+    /// Whether a node does something, and not only waits.
+    var hasRunningTasks: Bool {
+        confined.tasks.contains { ref, node in node.task != nil || !node.holdsScopes && node.wait == nil }
+    }
+
     /// What lies in the inbox is the run's from now on.
-    func takeOutputs(_ inbox: inout Inbox) -> [RunMachine.Input] {
+    func takeOutputs(_ inbox: inout Inbox) -> [ExecutionTree.Input] {
         let (outputs, bytes) = inbox.takeOutputs()
         if bytes > 0 { environment.memory.change(.outputs, by: -bytes) }
         return outputs

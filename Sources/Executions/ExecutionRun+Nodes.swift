@@ -10,87 +10,97 @@ extension ExecutionRun {
     private static let judgeNanosecondsMin: UInt64 = 250_000
 
     /// - Parameter start: is let go of before the node's end is taken in: a state that nobody else holds grows in place.
-    func run(_ start: consuming RunMachine.Start, at now: UInt64, _ batch: inout EventBatch) {
+    func run(_ start: consuming RunMachine.Start, in scope: Int32, at now: UInt64, _ batch: inout EventBatch) {
         let (rank, attempt) = (start.rank, start.attempt)
-        if let update = log.graph.constants[rank] {
+        guard let revision = confined.tree.revision(scope) else { return }
+        if let update = revision.constants[rank] {
             _ = consume start
-            return step(.nodeEnded(rank: rank, attempt: attempt, .success(update: update)), at: now, &batch)
+            let ended = RunMachine.Input.nodeEnded(rank: rank, attempt: attempt, .success(update: update))
+            return step(.inScope(scope, ended), at: now, &batch)
         }
-        switch begin(start) {
+        let ref = NodeRef(scope: scope, rank: rank)
+        switch begin(start, ref, revision) {
         case .finished(let outcome):
             // What it put out lies in the inbox, and comes before its end.
             for output in inbox.withLock({ takeOutputs(&$0) }) { step(output, &batch) }
-            step(.nodeEnded(rank: rank, attempt: attempt, outcome), &batch)
+            step(.inScope(scope, .nodeEnded(rank: rank, attempt: attempt, outcome)), &batch)
         case .waiting(let work):
-            wait(for: work, rank, attempt)
+            wait(for: work, ref, attempt)
         case .parked(let wait):
-            park(wait, rank, attempt, elapsedMicroseconds: 0)
+            park(wait, ref, attempt, elapsedMicroseconds: 0)
+        case .composed(let plan, let state):
+            hold(plan, state, ref, attempt, at: now, &batch)
         }
     }
 
-    private func begin(_ start: consuming RunMachine.Start) -> NodeStart {
-        let revision = log.graph
+    private func begin(
+        _ start: consuming RunMachine.Start, _ ref: NodeRef, _ revision: GraphRevision
+    ) -> NodeStart {
         let node = revision.graph.nodes[start.rank]
         return revision.bodies[start.rank].start(
             NodeCall(
-                executionID: log.id, graph: revision.identity, nodeID: node.id, attempt: start.attempt,
-                state: start.state, output: NodeOutput(run: self, rank: start.rank, attempt: start.attempt),
-                trace: log.trace?.child(), isIdempotent: node.isIdempotent,
-                hasFreshProcess: node.hasFreshProcess, idleTimeoutMilliseconds: node.idleTimeoutMilliseconds))
+                executionID: log.id, graph: revision.identity, nodeID: node.id, path: confined.tree.path(ref.scope),
+                attempt: start.attempt, state: start.state,
+                output: NodeOutput(run: self, ref, attempt: start.attempt), trace: log.trace?.child(),
+                isIdempotent: node.isIdempotent, hasFreshProcess: node.hasFreshProcess,
+                idleTimeoutMilliseconds: node.idleTimeoutMilliseconds))
     }
 
-    private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ rank: Int, _ attempt: Int) {
+    private func node(_ ref: NodeRef) -> GraphNode? {
+        confined.tree.revision(ref.scope)?.graph.nodes[Int(ref.rank)]
+    }
+
+    private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ ref: NodeRef, _ attempt: Int) {
         let task = Task(executorPreference: environment.pool) { [self] in
             let outcome = await work()
-            post(.nodeEnded(rank: rank, attempt: attempt, outcome))
+            post(.nodeEnded(rank: Int(ref.rank), attempt: attempt, outcome), in: ref.scope)
         }
-        confined.tasks[rank] = RunningNode(task: task)
-        guard !log.graph.bodies[rank].startsLater, let limit = log.graph.graph.nodes[rank].timeoutMilliseconds else {
-            return
-        }
-        armTimeout(rank, attempt, afterMilliseconds: Int64(limit))
+        confined.tasks[ref] = RunningNode(task: task)
+        let startsLater = confined.tree.revision(ref.scope)?.bodies[Int(ref.rank)].startsLater == true
+        guard !startsLater, let limit = node(ref)?.timeoutMilliseconds else { return }
+        armTimeout(ref, attempt, afterMilliseconds: Int64(limit))
     }
 
-    func armTimeout(_ rank: Int, _ attempt: Int, afterMilliseconds limit: Int64) {
-        confined.tasks[rank]?.timer = environment.clock.schedule(afterMilliseconds: limit) { [self] in
-            post(.nodeTimedOut(rank: rank, attempt: attempt))
+    func armTimeout(_ ref: NodeRef, _ attempt: Int, afterMilliseconds limit: Int64) {
+        confined.tasks[ref]?.timer = environment.clock.schedule(afterMilliseconds: limit) { [self] in
+            post(.nodeTimedOut(rank: Int(ref.rank), attempt: attempt), in: ref.scope)
         }
     }
 
     /// The node ends once its time has come; nothing but a timer is held until then.
-    private func park(_ wait: NodeWait, _ rank: Int, _ attempt: Int, elapsedMicroseconds: Int64) {
+    private func park(_ wait: NodeWait, _ ref: NodeRef, _ attempt: Int, elapsedMicroseconds: Int64) {
         func left(of milliseconds: Int64) -> Int64 { max((milliseconds * 1000 - elapsedMicroseconds + 999) / 1000, 0) }
         let timer = environment.clock.schedule(afterMilliseconds: left(of: wait.milliseconds)) { [self] in
-            post(.nodeEnded(rank: rank, attempt: attempt, .success(update: [:])))
+            post(.nodeEnded(rank: Int(ref.rank), attempt: attempt, .success(update: [:])), in: ref.scope)
         }
-        confined.tasks[rank] = RunningNode(wait: timer)
-        guard let limit = log.graph.graph.nodes[rank].timeoutMilliseconds, Int64(limit) < wait.milliseconds else {
-            return
-        }
-        armTimeout(rank, attempt, afterMilliseconds: left(of: Int64(limit)))
+        confined.tasks[ref] = RunningNode(wait: timer)
+        guard let limit = node(ref)?.timeoutMilliseconds, Int64(limit) < wait.milliseconds else { return }
+        armTimeout(ref, attempt, afterMilliseconds: left(of: Int64(limit)))
     }
 
     /// A node that waited when its daemon was stopped waits on, without a word.
-    func parkAgain(_ start: RunMachine.Start, elapsedMicroseconds: Int64) {
-        let (rank, attempt) = (start.rank, start.attempt)
-        switch begin(start) {
-        case .parked(let wait): park(wait, rank, attempt, elapsedMicroseconds: elapsedMicroseconds)
-        case .finished(let outcome): post(.nodeEnded(rank: rank, attempt: attempt, outcome))
-        case .waiting(let work): self.wait(for: work, rank, attempt)
+    func parkAgain(_ start: RunMachine.Start, in scope: Int32, elapsedMicroseconds: Int64) {
+        let (ref, attempt) = (NodeRef(scope: scope, rank: start.rank), start.attempt)
+        guard let revision = confined.tree.revision(scope) else { return }
+        switch begin(start, ref, revision) {
+        case .parked(let wait): park(wait, ref, attempt, elapsedMicroseconds: elapsedMicroseconds)
+        case .finished(let outcome): post(.nodeEnded(rank: start.rank, attempt: attempt, outcome), in: scope)
+        case .waiting(let work): self.wait(for: work, ref, attempt)
+        case .composed: preconditionFailure("what holds scopes does not park")
         }
     }
 
-    func interrupt(_ rank: Int) {
-        guard let node = confined.tasks[rank] else { return }
-        guard node.task == nil else { return node.cancel() }
+    func interrupt(_ ref: NodeRef) {
+        guard let node = confined.tasks[ref] else { return }
+        guard node.task == nil, !node.holdsScopes else { return node.cancel() }
         node.cancel()
-        let attempt = confined.machine.attempt(ofRank: rank)
-        post(.nodeEnded(rank: rank, attempt: attempt, .failure(NodeFailure("cancelled"))))
+        guard let attempt = confined.tree.attempt(ref) else { return }
+        post(.nodeEnded(rank: Int(ref.rank), attempt: attempt, .failure(NodeFailure("cancelled"))), in: ref.scope)
     }
 
-    func scheduleRetry(_ rank: Int, afterMilliseconds delay: Int64) {
-        confined.retryTimers[rank] = environment.clock.schedule(afterMilliseconds: delay) { [self] in
-            post(.retryDue(rank: rank))
+    func scheduleRetry(_ ref: NodeRef, afterMilliseconds delay: Int64) {
+        confined.retryTimers[ref] = environment.clock.schedule(afterMilliseconds: delay) { [self] in
+            post(.retryDue(rank: Int(ref.rank)), in: ref.scope)
         }
     }
 
@@ -102,8 +112,9 @@ extension ExecutionRun {
         while var judgement = confined.judgements.popFirst() {
             let now = environment.clock.monotonicNanoseconds
             let slice = max(end > now ? end - now : 0, Self.judgeNanosecondsMin)
-            if let verdicts = judgement.step(log.graph, sliceNanoseconds: slice, environment.clock) {
-                step(.judged(rank: judgement.rank, verdicts), &batch)
+            guard let revision = confined.tree.revision(judgement.ref.scope) else { continue }
+            if let verdicts = judgement.step(revision, sliceNanoseconds: slice, environment.clock) {
+                step(.inScope(judgement.ref.scope, .judged(rank: Int(judgement.ref.rank), verdicts)), &batch)
             } else {
                 confined.judgements.append(judgement)
                 return

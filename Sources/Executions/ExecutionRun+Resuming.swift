@@ -4,7 +4,7 @@ import Synchronization
 
 extension ExecutionRun {
     /// Gives each record of the execution, in order; blocks.
-    package typealias Story = @Sendable (_ body: (EventRecord) -> Void) throws -> Void
+    package typealias Story = @Sendable (_ body: (EventRecord) throws -> Void) throws -> Void
 
     /// What the records of an execution have told.
     struct Restored: Sendable {
@@ -28,10 +28,12 @@ extension ExecutionRun {
                 let last = max(restored.lastAtMicroseconds, record.timestampMicroseconds)
                 let first = restored.firstAtMicroseconds ?? last
                 (restored.firstAtMicroseconds, restored.lastAtMicroseconds) = (first, last)
-                confined.machine.restore(record.body, elapsedMicroseconds: last - first)
+                try confined.tree.restore(
+                    record, elapsedMicroseconds: last - first, graphs: environment.innerGraphs)
             }
         } catch {
-            restored.resumption.failure = "the execution cannot be taken up again: \(error)"
+            let reason = (error as? NodeFailure)?.message ?? "\(error)"
+            restored.resumption.failure = "the execution cannot be taken up again: \(reason)"
         }
         // Whoever posts from now on leaves it to the job that `resume` makes.
         _ = inbox.withLock { $0.schedule() }
@@ -49,7 +51,10 @@ extension ExecutionRun {
                 confined.ranMilliseconds = resumption.elapsedMicroseconds / 1000
             }
             resumption.isCancelled = log.summary.isCancelRequested
-            step(.resume(resumption), &batch)
+            let now = environment.clock.monotonicNanoseconds
+            confined.beganAt = now
+            confined.tree.resume(resumption, at: now)
+            perform(at: now, &batch)
             process(&batch)
         }
     }
@@ -74,21 +79,23 @@ extension ExecutionRun {
 
     func take(_ pause: Pause) {
         if pause == .interrupted, confined.pause != .interrupted {
-            for (rank, node) in confined.tasks {
+            for (ref, node) in confined.tasks {
                 node.cancel()
                 // Nobody tells the end of what holds no task.
-                if node.task == nil { confined.tasks.removeValue(forKey: rank)?.cancelTimers() }
+                if node.task == nil || node.holdsScopes { confined.tasks.removeValue(forKey: ref)?.cancelTimers() }
             }
+            confined.scopes.cancelAll()
         }
         confined.pause = pause
     }
 
     /// An interrupted run that has not begun begins all the same, without any node, so that the next daemon finds it; else
     /// only the ends of its nodes are noted.
-    func takeInterrupted(_ input: RunMachine.Input, _ batch: inout EventBatch) {
+    func takeInterrupted(_ input: ExecutionTree.Input, _ batch: inout EventBatch) {
         switch input {
-        case .begin: step(input, &batch)
-        case .nodeEnded(let rank, _, _): confined.tasks.removeValue(forKey: rank)?.cancelTimers()
+        case .inScope(0, .begin): step(input, &batch)
+        case .inScope(let scope, .nodeEnded(let rank, _, _)):
+            confined.tasks.removeValue(forKey: NodeRef(scope: scope, rank: rank))?.cancelTimers()
         default: break
         }
     }

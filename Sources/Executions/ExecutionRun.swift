@@ -26,55 +26,6 @@ package final class ExecutionRun: Sendable {
     let limits: ExecutionLimits
     let ended: @Sendable () -> Void
 
-    struct Inbox {
-        /// What nodes put out, apart from all else: it must be taken before the end of an attempt that ran inline.
-        var outputs: [RunMachine.Input] = []
-        /// By rank: the size of what lies in `outputs`.
-        var outputBytes: [Int: Int] = [:]
-        var inputs: [RunMachine.Input] = []
-        var afterStep: [@Sendable () -> Void] = []
-        var isScheduled = false
-        var pause = Pause.none
-        /// Paused, and nothing of it runs any more.
-        var isQuiet = false
-        var isWaitingForMemory = false
-        /// Counts what it begins with until its machine does.
-        var reservation: MemoryCharge?
-        var news = Deaths.News()
-        var droppingRanks: Set<Int> = []
-
-        /// What it waited for may be there.
-        var isWoken = false
-
-        var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty && !isWoken }
-
-        /// Whether the caller must give the run to the pool.
-        mutating func schedule() -> Bool {
-            defer { isScheduled = true }
-            isQuiet = false
-            return !isScheduled
-        }
-
-        /// While the history cannot be written and memory is full, one word takes the place of all output of an attempt.
-        /// - Returns: whether the caller must give the run to the pool.
-        mutating func drop(_ rank: Int, _ attempt: Int) -> Bool {
-            guard droppingRanks.insert(rank).inserted else { return false }
-            let word: JSONText =
-                "output is dropped: the history cannot be written, and memory is full of what waits for it"
-            outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: "log", data: word))
-            return schedule()
-        }
-
-        /// - Returns: them, and their size.
-        mutating func takeOutputs() -> ([RunMachine.Input], bytes: Int) {
-            guard !outputs.isEmpty else { return ([], 0) }
-            defer {
-                outputs = []
-                outputBytes = [:]
-            }
-            return (outputs, outputBytes.values.reduce(0, +))
-        }
-    }
     let inbox = Mutex(Inbox())
 
     /// How the daemon's stop reaches a run.
@@ -93,13 +44,13 @@ package final class ExecutionRun: Sendable {
     nonisolated(unsafe) var confined: Confined
 
     struct Confined: ~Copyable {
-        var machine: RunMachine
+        var tree: ExecutionTree
         /// Renders the first events where they arise, as long as there is room for them.
         var early: EarlyRenderer?
-        /// By rank.
-        var tasks: [Int: RunningNode] = [:]
-        /// By rank: of nodes that wait for their next attempt.
-        var retryTimers: [Int: any ClockTimer] = [:]
+        var tasks: [NodeRef: RunningNode] = [:]
+        /// Of nodes that wait for their next attempt.
+        var retryTimers: [NodeRef: any ClockTimer] = [:]
+        var scopes = ScopeResources()
         /// Conditions that are being judged, those of each node in turn.
         var judgements: Deque<Judgement> = []
         var beganAt: UInt64?
@@ -121,6 +72,8 @@ package final class ExecutionRun: Sendable {
         var task: Task<Void, Never>?
         /// Of a node that is parked: its end.
         var wait: (any ClockTimer)?
+        /// It ends once its scopes have closed; the task finds out something for it meanwhile.
+        var holdsScopes = false
         var timer: (any ClockTimer)?
     }
 
@@ -135,12 +88,12 @@ package final class ExecutionRun: Sendable {
         self.limits = limits
         self.ended = ended
         confined = Confined(
-            machine: RunMachine(revision: log.graph, limits: limits, seed: log.id.low, memory: environment.memory),
+            tree: ExecutionTree(revision: log.graph, limits: limits, seed: log.id.low, memory: environment.memory),
             deaths: Deaths(before: isTakenUp ? log.summary.deaths : 0, isMarkDue: isTakenUp))
         environment.memory.change(.states, by: ownBytes)
     }
 
-    deinit { environment.memory.change(.states, by: -ownBytes) }
+    deinit { environment.memory.change(.states, by: -ownBytes - confined.scopes.countedBytes) }
 
     /// - Parameter takeover: what is taken over from another execution.
     package func begin(initialState: JSONObject, takeover: Takeover = Takeover()) {
@@ -165,7 +118,11 @@ package final class ExecutionRun: Sendable {
         }
     }
 
-    func post(_ input: RunMachine.Input, afterStep: (@Sendable () -> Void)? = nil) {
+    func post(_ input: RunMachine.Input, in scope: Int32 = 0, afterStep: (@Sendable () -> Void)? = nil) {
+        post(.inScope(scope, input), afterStep: afterStep)
+    }
+
+    func post(_ input: ExecutionTree.Input, afterStep: (@Sendable () -> Void)? = nil) {
         let mustSchedule = inbox.withLock { inbox in
             inbox.inputs.append(input)
             if let afterStep { inbox.afterStep.append(afterStep) }
@@ -174,23 +131,26 @@ package final class ExecutionRun: Sendable {
         if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 
-    func postBegan(rank: Int, attempt: Int) {
-        post(.nodeBegan(rank: rank, attempt: attempt))
+    func postBegan(_ ref: NodeRef, attempt: Int) {
+        post(.nodeBegan(rank: Int(ref.rank), attempt: attempt), in: ref.scope)
     }
 
     /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
     /// machine, when it sees what came before, drops the rest all the same.
-    func postOutput(rank: Int, attempt: Int, channel: String, data: JSONText) {
+    func postOutput(_ ref: NodeRef, attempt: Int, channel: String, data: JSONText) {
         let bytes = RunMachine.outputBytes(channel: channel, data: data)
         let isExhausted = environment.memory.isExhausted
         let mustSchedule = inbox.withLock { inbox in
-            let before = inbox.outputBytes[rank, default: 0]
+            let before = inbox.outputBytes[ref, default: 0]
             guard before <= limits.outputBytesMax else { return false }
-            guard !isExhausted else { return inbox.drop(rank, attempt) }
-            inbox.droppingRanks.remove(rank)
-            inbox.outputBytes[rank] = before + bytes
+            guard !isExhausted else { return inbox.drop(ref, attempt) }
+            inbox.dropping.remove(ref)
+            inbox.outputBytes[ref] = before + bytes
             environment.memory.change(.outputs, by: bytes)
-            inbox.outputs.append(.nodeOutput(rank: rank, attempt: attempt, channel: channel, data: data))
+            inbox.outputs.append(
+                .inScope(
+                    ref.scope,
+                    .nodeOutput(rank: Int(ref.rank), attempt: attempt, channel: channel, data: data)))
             return inbox.schedule()
         }
         if mustSchedule { environment.pool.step { self.process(&$0) } }
@@ -271,19 +231,18 @@ extension ExecutionRun {
         return afterStep
     }
 
-    func step(_ input: consuming RunMachine.Input, _ batch: inout EventBatch) {
+    func step(_ input: consuming ExecutionTree.Input, _ batch: inout EventBatch) {
         step(input, at: environment.clock.monotonicNanoseconds, &batch)
     }
 
-    func step(_ input: consuming RunMachine.Input, at now: UInt64, _ batch: inout EventBatch) {
-        switch input {
-        case .begin:
+    func step(_ input: consuming ExecutionTree.Input, at now: UInt64, _ batch: inout EventBatch) {
+        if input.isBegin {
             confined.beganAt = now
             if let detail = log.earlyDetail { confined.early = EarlyRenderer(log, detail) }
-        case .resume: confined.beganAt = now
-        default: break
+        } else if let ref = input.learner {
+            confined.tasks[ref]?.task = nil
         }
-        confined.machine.step(input, at: now)
+        confined.tree.step(input, at: now)
         perform(at: now, &batch)
         flushIfDue(at: now, &batch)
     }
@@ -298,60 +257,96 @@ extension ExecutionRun {
                 judge(until: began + Self.sliceNanoseconds, &batch)
                 now = environment.clock.monotonicNanoseconds
             }
-            // Conditions that take long leave room for the nodes beside them.
-            let hasStarted = startNext(at: now, &batch)
-            guard hasStarted || isJudging else { return true }
+            // Conditions that take long leave room for the nodes beside them, and what can run comes before more of it.
+            let hasMoved = startNext(at: now, &batch) || advance(at: now, &batch)
+            guard hasMoved || isJudging else { return true }
             if now - began > Self.sliceNanoseconds { return false }
         }
     }
 
     /// - Returns: false where nothing is ready, or may start.
     private func startNext(at now: UInt64, _ batch: inout EventBatch) -> Bool {
-        guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes, confined.machine.canStart,
-            isMarked(&batch), hasMemory(), hasTurn(), let start = confined.machine.nextStart(at: now)
-        else { return false }
+        guard confined.tree.canStart, mayStart(&batch), let (scope, start) = confined.tree.nextStart(at: now) else {
+            return false
+        }
         perform(at: now, &batch)
-        run(start, at: now, &batch)
+        run(start, in: scope, at: now, &batch)
         return true
     }
 
-    private func perform(at now: UInt64, _ batch: inout EventBatch) {
-        guard !confined.machine.effects.isEmpty else { return }
-        // Of one step, all happens at one time.
-        let timestamp = confined.wallLeadMicroseconds + Int64(now / 1000)
-        for index in confined.machine.effects.indices {
-            switch confined.machine.takeEffect(at: index) {
-            case .emit(let body, let state):
-                confined.deaths.take(body)
-                forgetTimers(body)
-                batch.append(body, state, at: timestamp, &confined.early)
-            case .interrupt(let rank): interrupt(rank)
-            case .park(let start, let elapsed): parkAgain(start, elapsedMicroseconds: elapsed)
-            case .judge(let order):
-                confined.judgements.append(Judgement(order, budgetNanoseconds: limits.judgeNanosecondsMax))
-            case .dismissJudgement(let rank): confined.judgements.removeAll { $0.rank == rank }
-            case .armTimeout(let rank, let attempt, let limit):
-                armTimeout(rank, attempt, afterMilliseconds: limit)
-            case .scheduleRetry(let rank, let delay):
-                scheduleRetry(rank, afterMilliseconds: delay)
-            case .finish:
-                confined.executionTimer?.cancel()
-                confined.deaths.timer?.cancel()
-                for timer in confined.retryTimers.values { timer.cancel() }
-                confined.retryTimers = [:]
-                confined.isFinished = true
-            }
-        }
-        confined.machine.effectsWereTaken()
+    /// Takes the next step of a node that holds scopes.
+    private func advance(at now: UInt64, _ batch: inout EventBatch) -> Bool {
+        guard confined.tree.canAdvance, mayStart(&batch) else { return false }
+        confined.tree.advance(at: now)
+        perform(at: now, &batch)
+        flushIfDue(at: now, &batch)
+        return true
     }
 
-    private func forgetTimers(_ body: EventRecord.Body) {
+    private func mayStart(_ batch: inout EventBatch) -> Bool {
+        guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes else { return false }
+        return isMarked(&batch) && hasMemory() && hasTurn()
+    }
+
+    func perform(at now: UInt64, _ batch: inout EventBatch) {
+        // Of one step, all happens at one time.
+        let timestamp = confined.wallLeadMicroseconds + Int64(now / 1000)
+        if !confined.tree.effects.isEmpty {
+            for index in confined.tree.effects.indices {
+                perform(confined.tree.takeEffect(at: index), at: timestamp, &batch)
+            }
+            confined.tree.effectsWereTaken()
+            countScopes()
+        }
+        guard !confined.tree.root.effects.isEmpty else { return }
+        for index in confined.tree.root.effects.indices {
+            perform(confined.tree.root.takeEffect(at: index), in: 0, at: timestamp, &batch)
+        }
+        confined.tree.root.effectsWereTaken()
+    }
+
+    @inline(__always)
+    func perform(
+        _ effect: consuming RunMachine.Effect, in scope: Int32, at timestamp: Int64, _ batch: inout EventBatch
+    ) {
+        switch consume effect {
+        case .emit(let body, let state):
+            confined.deaths.take(body)
+            forgetTimers(body, in: scope)
+            batch.append(body, state, in: scope, at: timestamp, &confined.early)
+        case .interrupt(let rank): interrupt(NodeRef(scope: scope, rank: rank))
+        case .park(let start, let elapsed): parkAgain(start, in: scope, elapsedMicroseconds: elapsed)
+        case .judge(let order):
+            confined.judgements.append(
+                Judgement(order, in: scope, budgetNanoseconds: limits.judgeNanosecondsMax))
+        case .dismissJudgement(let rank):
+            confined.judgements.removeAll { $0.ref == NodeRef(scope: scope, rank: rank) }
+        case .armTimeout(let rank, let attempt, let limit):
+            armTimeout(NodeRef(scope: scope, rank: rank), attempt, afterMilliseconds: limit)
+        case .scheduleRetry(let rank, let delay):
+            scheduleRetry(NodeRef(scope: scope, rank: rank), afterMilliseconds: delay)
+        case .finish: finish()
+        }
+    }
+
+    private func finish() {
+        confined.executionTimer?.cancel()
+        confined.deaths.timer?.cancel()
+        for timer in confined.retryTimers.values { timer.cancel() }
+        confined.retryTimers = [:]
+        confined.scopes.cancelAll()
+        confined.isFinished = true
+    }
+
+    private func forgetTimers(_ body: EventRecord.Body, in scope: Int32) {
         if confined.tasks.isEmpty, confined.retryTimers.isEmpty { return }
         switch body {
         case .nodeComplete(let completion):
-            confined.tasks.removeValue(forKey: completion.rank)?.cancelTimers()
-            confined.retryTimers.removeValue(forKey: completion.rank)?.cancel()
-        case .nodeStart(let rank, let attempt) where attempt > 1: confined.retryTimers[rank] = nil
+            let ref = NodeRef(scope: scope, rank: completion.rank)
+            confined.tasks.removeValue(forKey: ref)?.cancelTimers()
+            confined.retryTimers.removeValue(forKey: ref)?.cancel()
+        case .nodeStart(let rank, let attempt) where attempt > 1:
+            confined.retryTimers[NodeRef(scope: scope, rank: rank)] = nil
         default: break
         }
     }

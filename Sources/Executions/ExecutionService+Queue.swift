@@ -76,7 +76,7 @@ extension ExecutionService {
         let run = makeRun(log, isTakenUp: true)
         let starts = guarded.withLock { $0.starts }
         let restored = run.restore(
-            { body in try store.forEachRecord(of: log.id) { body($0) } }, takeover: starts.takeover(of: log),
+            { body in try store.forEachRecord(of: log.id) { try body($0) } }, takeover: starts.takeover(of: log),
             failure: waiting.failure)
         guard let cancels = settle(run, waiting) else { return }
         run.resume(restored)

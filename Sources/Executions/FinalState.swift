@@ -36,6 +36,12 @@ struct FinalState: Sendable {
         return folded.refusal(bytesMax: bytesMax).map { "the final state \($0)" }
     }
 
+    /// All of it, as a state.
+    mutating func takeState() -> State {
+        fold()
+        return folded
+    }
+
     private mutating func fold() {
         for (rank, update) in pending { folded.apply(update, rank: rank) }
         pending.removeAll()

@@ -10,6 +10,8 @@ package final class GraphRevision: Sendable {
     package let bodies: [any NodeBody]
     /// Whether all of its nodes do (`NodeBody.onlyComputes`): once they have begun, its executions end by themselves.
     package let onlyComputes: Bool
+    /// By rank: the graph that stands in the config of a node, compiled.
+    package let nested: [GraphRevision?]
     /// By index into `graph.edges`; nil for an edge without `when`.
     package let conditions: [(any EdgeCondition)?]
     let hasConditions: Bool
@@ -26,12 +28,13 @@ package final class GraphRevision: Sendable {
 
     package init(
         graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64, bodies: [any NodeBody],
-        conditions: [(any EdgeCondition)?]
+        nested: [GraphRevision?]? = nil, conditions: [(any EdgeCondition)?]
     ) {
         self.graph = graph
         self.identity = identity
         self.createdAtMicroseconds = createdAtMicroseconds
         self.bodies = bodies
+        self.nested = nested ?? [GraphRevision?](repeating: nil, count: graph.nodes.count)
         onlyComputes = bodies.allSatisfy(\.onlyComputes)
         self.conditions = conditions
         hasConditions = conditions.contains { $0 != nil }

@@ -3,6 +3,7 @@ import Graphs
 /// The conditions of one node's outgoing edges while they are judged: one after the other, in slices, under one budget.
 struct Judgement {
     private let order: JudgeOrder
+    private let scope: Int32
     private let budgetNanoseconds: UInt64
     private var usedNanoseconds: UInt64 = 0
     /// The place in the order of the edge that is judged now.
@@ -10,10 +11,12 @@ struct Judgement {
     private var run: (any ConditionRun)?
     private var verdicts = EdgeVerdicts()
 
-    var rank: Int { order.rank }
+    /// The node whose edges are judged.
+    var ref: NodeRef { NodeRef(scope: scope, rank: order.rank) }
 
-    init(_ order: JudgeOrder, budgetNanoseconds: UInt64) {
+    init(_ order: JudgeOrder, in scope: Int32, budgetNanoseconds: UInt64) {
         self.order = order
+        self.scope = scope
         self.budgetNanoseconds = budgetNanoseconds
     }
 

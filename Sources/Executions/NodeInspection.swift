@@ -67,6 +67,7 @@ package struct NodeInspection: Sendable {
 
     package mutating func add(_ record: EventRecord) {
         defer { nextSeq += 1 }
+        guard record.scope == 0 else { return }
         switch record.body {
         case .start(_, let initialState): start(initialState)
         case .nodeStart(let rank, let attempt):
@@ -86,6 +87,7 @@ package struct NodeInspection: Sendable {
             guard completion == nil, let last = attempts.indices.last else { return }
             if attempts[last].progress == .running { attempts[last].progress = .interrupted }
             progress = .interrupted
+        case .scopeOpened, .scopeClosed: break
         }
     }
 

@@ -50,6 +50,8 @@ package enum NodeStart: Sendable {
     case waiting(@Sendable () async -> NodeOutcome)
     /// Holds no task meanwhile, only a time, and a restart of the daemon does not interrupt it: of a node that `parks`.
     case parked(NodeWait)
+    /// Runs graphs within itself: of a body that is a `ScopeBody`. The state is the call's.
+    case composed(any ScopePlan, State)
 }
 
 extension GraphNode {
@@ -78,6 +80,9 @@ package struct NodeCall: Sendable {
     package let executionID: ExecutionID
     package let graph: GraphIdentity
     package let nodeID: String
+    /// Of a node in a scope: the ids of the enclosing nodes from the outside in, each with its index where it has one, and a
+    /// slash behind each. Empty in scope 0.
+    package let path: String
     /// 1 for the first attempt.
     package let attempt: Int
     /// The input state: the initial state and the updates of all ancestors.
@@ -95,16 +100,18 @@ package struct NodeCall: Sendable {
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
-    package var idempotencyKey: String { "\(executionID)/\(nodeID)" }
+    package var idempotencyKey: String { "\(executionID)/\(path)\(nodeID)" }
 
     package init(
-        executionID: ExecutionID, graph: GraphIdentity, nodeID: String, attempt: Int, state: State, output: NodeOutput,
+        executionID: ExecutionID, graph: GraphIdentity, nodeID: String, path: String = "", attempt: Int, state: State,
+        output: NodeOutput,
         trace: TraceParent? = nil, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
         idleTimeoutMilliseconds: Int? = nil
     ) {
         self.executionID = executionID
         self.graph = graph
         self.nodeID = nodeID
+        self.path = path
         self.attempt = attempt
         self.state = state
         self.output = output
@@ -118,14 +125,14 @@ package struct NodeCall: Sendable {
 /// The door through which a running node emits `node_output` events. What comes after the attempt's end is dropped.
 package struct NodeOutput: Sendable {
     private enum Target: Sendable {
-        case run(ExecutionRun, rank: Int, attempt: Int)
+        case run(ExecutionRun, NodeRef, attempt: Int)
         case other(
             began: @Sendable () -> Void, send: @Sendable (_ channel: String, _ data: JSONText) -> Void)
     }
     private let target: Target
 
-    init(run: ExecutionRun, rank: Int, attempt: Int) {
-        target = .run(run, rank: rank, attempt: attempt)
+    init(run: ExecutionRun, _ ref: NodeRef, attempt: Int) {
+        target = .run(run, ref, attempt: attempt)
     }
 
     package init(
@@ -138,21 +145,21 @@ package struct NodeOutput: Sendable {
     /// Of a body that `startsLater`: what is the node's own begins now. Once for each attempt; later calls change nothing.
     package func began() {
         switch target {
-        case .run(let run, let rank, let attempt): run.postBegan(rank: rank, attempt: attempt)
+        case .run(let run, let ref, let attempt): run.postBegan(ref, attempt: attempt)
         case .other(let began, _): began()
         }
     }
 
-    /// The rank of the node in its execution; nil outside of one.
+    /// The rank of a node of scope 0 in its execution; nil of any other.
     package var rank: Int? {
-        if case .run(_, let rank, _) = target { rank } else { nil }
+        if case .run(_, let ref, _) = target, ref.scope == 0 { Int(ref.rank) } else { nil }
     }
 
     /// - Parameter channel: `log`, `stdout`, `stderr`, `chunk`, or a name of the node's own.
     package func emit(_ channel: String, _ data: JSONText) {
         switch target {
-        case .run(let run, let rank, let attempt):
-            run.postOutput(rank: rank, attempt: attempt, channel: channel, data: data)
+        case .run(let run, let ref, let attempt):
+            run.postOutput(ref, attempt: attempt, channel: channel, data: data)
         case .other(_, let send):
             send(channel, data)
         }

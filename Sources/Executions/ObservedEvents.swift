@@ -1,6 +1,8 @@
 // What observers hear of every event, in a form without references: a batch of events is made, handed on and forgotten at the
 // price of its bytes. Messages of errors, which are rare, lie beside it.
 
+// Nodes in scopes are not among them: a map of a million items is one node to whoever counts or logs.
+
 /// Told on the pool, before the events are in the log: short, never blocking. For counters and the daemon's log.
 package protocol RunObserver: AnyObject, Sendable {
     func executionEmitted(_ events: borrowing ObservedEvents, in log: EventLog)
@@ -64,11 +66,12 @@ package struct ObservedEvents: ~Copyable {
     package func message(_ place: ObservedEvent.ErrorPlace) -> String { errors[Int(place.index)] }
 
     package mutating func append(_ record: EventRecord) {
+        guard record.scope == 0 else { return }
         let body: ObservedEvent.Body
         switch record.body {
         case .start(let attempt, _): body = .start(attempt: attempt)
         case .nodeStart(let rank, let attempt): body = .nodeStart(rank: rank, attempt: attempt)
-        case .nodeOutput: return
+        case .nodeOutput, .scopeOpened, .scopeClosed: return
         case .nodeComplete(let completion):
             body = .nodeComplete(ObservedCompletion(completion, completion.error.map { append(error: $0) }))
         case .complete(let status, let duration, _): body = .complete(status, durationMicroseconds: duration)

@@ -36,11 +36,13 @@ package struct ProfileBuilder: Sendable {
     }
 
     package mutating func add(_ record: EventRecord) {
+        // What happens in scopes is the run of the node around them.
+        guard record.scope == 0 else { return }
         switch record.body {
         case .start: start(record.timestampMicroseconds)
         case .nodeStart(let rank, let attempt):
             nodeStart(rank, attempt, clock.time(record.timestampMicroseconds))
-        case .nodeOutput: _ = clock.time(record.timestampMicroseconds)
+        case .nodeOutput, .scopeOpened, .scopeClosed: _ = clock.time(record.timestampMicroseconds)
         case .nodeComplete(let completion): nodeComplete(completion, record.timestampMicroseconds)
         case .complete(_, let duration, _), .error(_, _, let duration): end(record.timestampMicroseconds, duration)
         }

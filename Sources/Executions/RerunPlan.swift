@@ -179,6 +179,7 @@ package struct ExecutionResults: Sendable {
 
     /// Takes the next record of the execution.
     package mutating func take(_ record: EventRecord) {
+        guard record.scope == 0 else { return }
         switch record.body {
         case .start(_, let initialState): self.initialState = initialState
         case .nodeComplete(let completion) where !completion.willRetry && completion.status != .cancelled:
@@ -186,7 +187,7 @@ package struct ExecutionResults: Sendable {
             let id = graph.nodes[completion.rank].id
             completions[id] = completion
             if completion.firstStatus == .error { failedNodes.append(id) }
-        case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error: break
+        case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
         }
     }
 

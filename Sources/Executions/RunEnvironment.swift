@@ -11,12 +11,15 @@ package final class RunEnvironment: Sendable {
     /// Who may start nodes while memory is full.
     let turns: NodeTurns
     package let observer: (any RunObserver)?
+    /// Where pinned graphs are found again.
+    package let innerGraphs: (any InnerGraphs)?
     /// What runs have appended, on its way to the store.
     let grownLogs: GrownLogs
 
     package init(
         clock: any Clock, pool: WorkerPool, lanes: Lanes = Lanes(), store: any ExecutionStore,
-        memory: ExecutionMemory = ExecutionMemory(), observer: (any RunObserver)? = nil
+        memory: ExecutionMemory = ExecutionMemory(), observer: (any RunObserver)? = nil,
+        innerGraphs: (any InnerGraphs)? = nil
     ) {
         self.clock = clock
         self.pool = pool
@@ -24,6 +27,7 @@ package final class RunEnvironment: Sendable {
         self.store = store
         self.memory = memory
         self.observer = observer
+        self.innerGraphs = innerGraphs
         turns = NodeTurns(memory: memory, clock: clock)
         let grownLogs = GrownLogs(store)
         pool.afterJobs { grownLogs.tell() }

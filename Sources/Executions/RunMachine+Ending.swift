@@ -60,6 +60,7 @@ extension NodeEnding {
 
 extension RunMachine {
     mutating func endAttempt(_ rank: Int, _ outcome: consuming NodeOutcome, at now: UInt64) {
+        takePlace(rank)
         runningCount -= 1
         var ending = NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
         // What never began to run was in the queue all the time.
@@ -83,6 +84,13 @@ extension RunMachine {
             if retry(ending) { return }
         }
         end(ending, at: now)
+    }
+
+    private mutating func takePlace(_ rank: Int) {
+        guard nodes[rank].isPlaceless else { return }
+        nodes[rank].isPlaceless = false
+        placelessCount -= 1
+        runningCount += 1
     }
 
     private func timeout(_ rank: Int) -> NodeFailure? {
@@ -177,6 +185,7 @@ extension RunMachine {
                     ending.completion(taken: taken, broken: broken, judgeMicroseconds: judgeMicroseconds)), state))
         if !ending.update.isEmpty {
             final?.add(ending.update, rank: rank)
+            changes?.add(ending.update, rank: rank)
             haltIfOversize(at: now)
         }
         // A failure that was taken over has stopped another execution, not this one.

@@ -51,7 +51,7 @@ extension RunMachine {
             waits[completion.rank] = elapsedMicroseconds + delay * 1000
         case .nodeComplete(let completion):
             restoreEnd(completion)
-        case .nodeOutput, .complete, .error:
+        case .nodeOutput, .complete, .error, .scopeOpened, .scopeClosed:
             break
         }
     }
@@ -65,6 +65,7 @@ extension RunMachine {
         openCount -= 1
         waits[rank] = nil
         final?.add(completion.update, rank: rank)
+        changes?.add(completion.update, rank: rank)
         if revision.conditionsReadNodes {
             endedNodes[rank] = ConditionNode(status: completion.firstStatus, update: completion.update)
         }

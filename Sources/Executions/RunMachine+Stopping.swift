@@ -52,7 +52,8 @@ extension RunMachine {
 
     /// Adds the terminal event once nothing runs and nothing can start any more.
     mutating func finishIfDone(at now: UInt64) {
-        if !isFinished, beganAt != nil, runningCount == 0, stop != nil || openCount == 0 { finish(at: now) }
+        guard !isFinished, beganAt != nil, runningCount + placelessCount == 0 else { return }
+        if stop != nil || openCount == 0 { finish(at: now) }
     }
 
     private mutating func finish(at now: UInt64) {

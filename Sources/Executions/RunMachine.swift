@@ -67,6 +67,8 @@ package struct RunMachine {
         var startedAt: UInt64 = 0
         /// When the attempt that runs began to do what is its own; nil while it waits for something else.
         var beganAt: UInt64?
+        /// It runs, but takes no place of those that run: it holds a scope, or waits.
+        var isPlaceless = false
         var outputBytes = 0
         /// An incoming edge whose condition could not be evaluated: the first of them.
         var brokenEdge: BrokenEdge?
@@ -97,7 +99,10 @@ package struct RunMachine {
     var startedFlow: StateFlow?
     var nodes: [NodeRun]
     var ready = Deque<Int>()
+    /// Nodes that take a place.
     var runningCount = 0
+    /// Nodes that run and take none.
+    var placelessCount = 0
     var openCount: Int
     var failedRanks: Set<Int> = []
     var stop: Stop?
@@ -112,6 +117,8 @@ package struct RunMachine {
     /// execution that is being taken up.
     var waits: [Int: Int64] = [:]
     var final: FinalState?
+    /// Of a graph that runs within a node: what its nodes contributed, apart from what it began with.
+    var changes: FinalState?
     var jitter: Jitter
     var isFinished = false
     /// By rank: what each node did, kept only for graphs whose conditions look at it.
@@ -158,6 +165,14 @@ package struct RunMachine {
     /// Whether `nextStart` gives a node.
     var canStart: Bool {
         stop == nil && runningCount < graph.document.limits.maxParallelNodes && !ready.isEmpty
+    }
+
+    /// A node that runs gives its place to others until it ends.
+    mutating func leavePlace(_ rank: Int) {
+        guard nodes[rank].phase == .running, !nodes[rank].isPlaceless else { return }
+        nodes[rank].isPlaceless = true
+        runningCount -= 1
+        placelessCount += 1
     }
 
     /// The next node to run, if one is ready and there is room; nil otherwise. `emit` of its `node_start` is in `effects` then.

@@ -13,11 +13,14 @@ package struct NodeSettings: Sendable {
     package var enabled: [String]
     /// Nodes that a graph may have.
     package var nodeCountMax: Int
+    /// Graphs that run within others; nil where there are none.
+    package var graphs: (any InnerGraphs)?
 
     package init(
         clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, syntax: PythonSyntax? = nil,
         lua: LuaLimits = .node,
-        enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax
+        enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax,
+        graphs: (any InnerGraphs)? = nil
     ) {
         self.python = python
         self.syntax = syntax
@@ -26,6 +29,7 @@ package struct NodeSettings: Sendable {
         self.lua = lua
         self.enabled = enabled
         self.nodeCountMax = nodeCountMax
+        self.graphs = graphs
     }
 }
 
@@ -41,6 +45,7 @@ extension NodeKinds {
                 SetKind(), DelayKind(), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python),
                 ProcessKind(launcher: settings.launcher, clock: settings.clock, templates: templates),
+                GraphKind(graphs: settings.graphs),
             ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)
     }
 }

@@ -12,7 +12,16 @@ final class ColdReads {
     /// Pages that are kept for readers who come a little later.
     private static let keptBytesMax = 4 << 20
 
-    typealias Page = Result<EventLog.Slice, StoreError>
+    /// Records, and the revisions of graphs that they pin.
+    struct Records: Sendable {
+        let slice: EventLog.Slice
+        let pinned: [GraphRevision]
+
+        func pin(in log: EventLog) {
+            for revision in pinned { log.pinned.pin(revision) }
+        }
+    }
+    typealias Page = Result<Records, StoreError>
 
     private struct Place: Hashable {
         let id: ExecutionID
@@ -21,26 +30,30 @@ final class ColdReads {
 
     private let reactor: Reactor
     private let store: any ExecutionStore
+    private let graphs: (any InnerGraphs)?
     private let lane: BlockingLane
     private let report: @Sendable (String) -> Void
     private var line = Deque<Place>()
     private var readers: [Place: [(Page) -> Void]] = [:]
     private var inFlight = 0
-    private var kept = Deque<(place: Place, slice: EventLog.Slice)>()
+    private var kept = Deque<(place: Place, records: Records)>()
     private var keptBytes = 0
 
-    init(reactor: Reactor, store: any ExecutionStore, lane: BlockingLane, report: @escaping @Sendable (String) -> Void)
-    {
+    init(
+        reactor: Reactor, store: any ExecutionStore, graphs: (any InnerGraphs)?, lane: BlockingLane,
+        report: @escaping @Sendable (String) -> Void
+    ) {
         self.reactor = reactor
         self.store = store
+        self.graphs = graphs
         self.lane = lane
         self.report = report
     }
 
     /// A page that was read lately, if it is still there.
-    func page(of id: ExecutionID, after seq: Int) -> EventLog.Slice? {
+    func page(of id: ExecutionID, after seq: Int) -> Records? {
         let place = Place(id: id, after: seq)
-        return kept.first { $0.place == place }?.slice
+        return kept.first { $0.place == place }?.records
     }
 
     /// Calls `use` with the records behind `seq`, later.
@@ -54,11 +67,12 @@ final class ColdReads {
     private func readNext() {
         while inFlight < Self.inFlightMax, let place = line.popFirst() {
             inFlight += 1
-            let (store, mailbox) = (store, reactor.mailbox)
+            let (store, graphs, mailbox) = (store, graphs, reactor.mailbox)
             let confined = Confined(self, to: reactor)
             lane.submit {
                 let page = Result { () throws(StoreError) in
-                    try store.records(of: place.id, after: place.after, bytesMax: Self.pageBytesMax)
+                    let slice = try store.records(of: place.id, after: place.after, bytesMax: Self.pageBytesMax)
+                    return Records(slice: slice, pinned: try PinnedRevisions.revisions(in: slice, from: graphs))
                 }
                 mailbox.post { reactor in confined.open(on: reactor).finish(place, page) }
             }
@@ -68,18 +82,19 @@ final class ColdReads {
     private func finish(_ place: Place, _ page: Page) {
         inFlight -= 1
         switch page {
-        case .success(let slice): keep(slice, of: place)
+        case .success(let records): keep(records, of: place)
         case .failure(let error): report("execution \(place.id): \(error)")
         }
         for use in readers.removeValue(forKey: place) ?? [] { use(page) }
         readNext()
     }
 
-    private func keep(_ slice: EventLog.Slice, of place: Place) {
+    private func keep(_ records: Records, of place: Place) {
+        let slice = records.slice
         guard !slice.ends.isEmpty, slice.records.count <= Self.keptBytesMax else { return }
-        kept.append((place, slice))
+        kept.append((place, records))
         keptBytes += slice.records.count
-        while keptBytes > Self.keptBytesMax { keptBytes -= kept.removeFirst().slice.records.count }
+        while keptBytes > Self.keptBytesMax { keptBytes -= kept.removeFirst().records.slice.records.count }
     }
 }
 

@@ -70,11 +70,12 @@ enum EventRoutes {
     }
 
     private static func array(_ call: Call, _ log: EventLog, _ detail: StateDetail, after: Int) {
-        let store = call.server.store
+        let (store, graphs) = (call.server.store, call.server.service.environment.innerGraphs)
         let last = max(log.visibleSeq, 0)
         call.offload(on: call.server.lanes.computing) { () throws(Problem) in
             do {
-                return .json(JSONText(trusted: try render(log, detail, after: after, through: last, from: store)))
+                return .json(
+                    JSONText(trusted: try render(log, detail, after: after, through: last, from: store, graphs)))
             } catch let error as StoreError {
                 throw ExecutionRoutes.unavailable(error)
             } catch let problem as Problem {
@@ -86,7 +87,8 @@ enum EventRoutes {
     }
 
     private static func render(
-        _ log: EventLog, _ detail: StateDetail, after: Int, through last: Int, from store: any ExecutionStore
+        _ log: EventLog, _ detail: StateDetail, after: Int, through last: Int, from store: any ExecutionStore,
+        _ graphs: (any InnerGraphs)?
     ) throws -> [UInt8] {
         var renderer = EventRenderer(log: log, detail: detail)
         var output = ByteWriter()
@@ -94,6 +96,7 @@ enum EventRoutes {
         while renderer.nextSeq <= last {
             let slice = try store.records(of: log.id, after: renderer.nextSeq - 1, bytesMax: 1 << 20)
             guard !slice.ends.isEmpty else { throw RecordError(message: "event \(renderer.nextSeq) is missing") }
+            for revision in try PinnedRevisions.revisions(in: slice, from: graphs) { log.pinned.pin(revision) }
             let from = max(after + 1, renderer.nextSeq)
             renderer.pass(toSeq: slice.firstSeq)
             if slice.firstSeq > from {

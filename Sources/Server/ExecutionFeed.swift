@@ -240,7 +240,7 @@ final class ExecutionFeed {
         entry.isAwaitingStore = false
         guard entries[entry.log.id] === entry else { return }
         switch result {
-        case .success(let slice) where !slice.ends.isEmpty: tell(entry, slice)
+        case .success(let records) where !records.slice.ends.isEmpty: tell(entry, records.slice)
         case .success:
             // It was deleted meanwhile.
             entry.seq = entry.log.visibleSeq

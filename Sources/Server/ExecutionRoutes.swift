@@ -236,12 +236,14 @@ extension ExecutionRoutes {
             guard slice.firstSeq == seq + 1 else { return .null }
             guard !slice.ends.isEmpty else { throw StoreError("event \(seq + 1) of execution \(log.id) is missing") }
             try slice.forEachRecord { record in
-                switch try EventRecord(decoding: record).body {
+                let record = try EventRecord(decoding: record)
+                guard record.scope == 0 else { return }
+                switch record.body {
                 case .start(_, let initialState):
                     state = State(initial: initialState, reducers: log.graph.graph.reducers)
                 case .nodeComplete(let completion) where !completion.willRetry:
                     state.apply(completion.update, rank: completion.rank)
-                case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error: break
+                case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
                 }
             }
             seq = slice.lastSeq

@@ -208,6 +208,11 @@ final class FrameLog {
     }
 
     /// Hands over records that were read from the store; an empty slice means that the store does not have them.
+    func provide(_ records: ColdReads.Records) {
+        records.pin(in: log)
+        provide(records.slice)
+    }
+
     func provide(_ slice: EventLog.Slice) {
         isAwaitingStore = false
         defer { recount() }
@@ -294,6 +299,7 @@ final class FrameLog {
 
     private func append(_ record: UnsafeRawBufferPointer, _ seq: Int) throws(RecordError) {
         let event = try EventRecord(decoding: record)
+        try renderer.enter(event)
         write(to: openSegment(for: seq)) { box in
             box.segment.append(seq) { renderer.render(event, to: &$0) }
         }
@@ -369,7 +375,7 @@ extension EventRecord.Body {
     var isTerminal: Bool {
         switch self {
         case .complete, .error: true
-        case .start, .nodeStart, .nodeOutput, .nodeComplete: false
+        case .start, .nodeStart, .nodeOutput, .nodeComplete, .scopeOpened, .scopeClosed: false
         }
     }
 }

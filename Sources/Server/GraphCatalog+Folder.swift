@@ -137,6 +137,11 @@ extension GraphCatalog {
         folderState.withLock { $0.idOfFile[entry.fileName] = content.graph.document.id }
         guard isChanged(entry, known) else { return nil }
         if let codeFaults { return "\(codeFaults)" }
+        do throws(GraphFaults) {
+            try refuseSelf(content.graph)
+        } catch {
+            return "\(error)"
+        }
         let new = NewGraph(
             id: content.graph.document.id, document: content.graph.document.source, files: content.files,
             folder: folder, createdAtMicroseconds: clock.wallMicroseconds,

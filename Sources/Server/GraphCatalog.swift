@@ -124,6 +124,7 @@ package final class GraphCatalog: Sendable {
         } else {
             content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
         }
+        try refuseSelf(content.graph)
         if let faults = compiler.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
         return content
     }

@@ -23,6 +23,8 @@ struct LightEvent {
 
     /// Nil for what only the execution's own stream tells.
     init?(_ outline: EventOutline, status: ExecutionStatus) {
+        // A node that runs graphs within itself stands for all that happens there.
+        guard outline.scope == 0 else { return nil }
         switch outline.body {
         case .start: kind = .start
         case .nodeStart(let rank, let attempt): kind = .nodeStart(rank: rank, attempt: attempt)

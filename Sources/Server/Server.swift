@@ -89,7 +89,9 @@ package final class Server {
             memory: FrameMemory(
                 reactor: reactor, account: service.environment.memory, bytesMax: settings.streamMemoryBytesMax)
         ) { log in service.cancel(log.id) { _ in } }
-        reads = ColdReads(reactor: reactor, store: store, lane: service.environment.lanes.store, report: report)
+        reads = ColdReads(
+            reactor: reactor, store: store, graphs: service.environment.innerGraphs,
+            lane: service.environment.lanes.store, report: report)
         feed = ExecutionFeed(reactor: reactor, service: service, reads: reads, report: report)
         guards = RequestGuards(settings)
         gate = Gate(settings)
@@ -320,7 +322,7 @@ extension Server {
         reads.read(frames.log.id, after: seq) { [reactor, weak frames] page in
             guard let frames else { return }
             switch page {
-            case .success(let slice): frames.provide(slice)
+            case .success(let records): frames.provide(records)
             case .failure: frames.readFailed()
             }
             for slot in frames.takeWaiting() { reactor.needsFlush(slot) }

@@ -67,6 +67,7 @@ final class Daemon {
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
             folder: graphs)
+        engine.graphs.use(catalog)
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation.files()),
             service: engine.service,

@@ -21,6 +21,8 @@ struct Engine {
     let python: PythonWorkers
     let store: HistoryStore
     let service: ExecutionService
+    /// What nodes see of the graphs.
+    let graphs: GraphDirectory
     /// Of the executions that earlier daemons have left.
     let lastRowID: Int64
     let executionMetrics = ExecutionMetrics()
@@ -59,16 +61,18 @@ struct Engine {
             runner: HelperRunner(helperPath: installation.helper, confinement: confinement),
             pythonFolder: installation.pythonFolder
         ) { log?.log(.warning, "Python is not checked", ["reason": $0]) }
+        graphs = GraphDirectory(on: lanes.store)
         let lua = configuration.kinds.lua
         kinds = NodeKinds.standard(
             NodeSettings(
                 clock: clock, launcher: launcher, python: python, syntax: syntax,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
-                enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax))
+                enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax,
+                graphs: graphs))
         let environment = RunEnvironment(
             clock: clock, pool: pool, lanes: lanes, store: store,
             memory: ExecutionMemory(configuration.executions),
-            observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])))
+            observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])), innerGraphs: graphs)
         lastRowID = try store.lastRowID()
         service = ExecutionService(
             environment: environment, limits: ExecutionService.Limits(configuration.executions),

@@ -63,6 +63,8 @@ struct Engine {
             case .nodeComplete(let completion): "-\(nodes[completion.rank].id) \(completion.status)"
             case .complete(let status, _, _): "complete \(status)"
             case .error(let message, _, _): "error \(message)"
+            case .scopeOpened(let opening): "(\(nodes[opening.rank].id)"
+            case .scopeClosed(let closing): ")\(nodes[closing.rank].id) \(closing.status)"
             }
         }
     }

@@ -10,8 +10,10 @@ import Testing
         record.encode(to: &writer)
         let outline = try writer.withUnsafeBytes { try EventOutline(of: $0) }
         #expect(outline.timestampMicroseconds == record.timestampMicroseconds)
+        #expect(outline.scope == record.scope)
         switch (outline.body, record.body) {
         case (.start, .start), (.nodeOutput, .nodeOutput), (.error, .error): break
+        case (.nodeOutput, .scopeOpened), (.nodeOutput, .scopeClosed): break
         case (.nodeStart(let rank, let attempt), .nodeStart(let expectedRank, let expectedAttempt)):
             #expect((rank, attempt) == (expectedRank, expectedAttempt))
         case (.nodeComplete(let rank, let attempt, let status, let willRetry), .nodeComplete(let completion)):

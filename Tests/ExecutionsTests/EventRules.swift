@@ -46,7 +46,7 @@ struct EventRules {
                 interrupt()
             case .nodeStart(let rank, _): running.insert(rank)
             case .nodeComplete(let completion): running.remove(completion.rank)
-            case .nodeOutput, .complete, .error: break
+            case .nodeOutput, .complete, .error, .scopeOpened, .scopeClosed: break
             }
         }
         interrupt()
@@ -74,6 +74,10 @@ struct EventRules {
             expect(status != .error || !failed.isEmpty, "error without failed nodes")
             expect([.success, .error, .cancelled].contains(status), "complete with status \(status)")
         case .error: isOver = true
+        case .scopeOpened(let opening):
+            expect(nodes[opening.rank].isRunning, "a scope opens in \(opening.rank), which does not run")
+        case .scopeClosed(let closing):
+            expect(nodes[closing.rank].isRunning, "a scope closes in \(closing.rank), which does not run")
         }
         expect(count > 1 || !nodes.isEmpty, "an execution has nodes")
     }

@@ -87,7 +87,7 @@ import Testing
         let slow = SlowCondition(slices: 4, nanosecondsEach: 300)
         let graph = try revision(Self.fan, condition: { _ in slow })
         let order = JudgeOrder(rank: 0, edges: [0, 1], state: State(), nodes: [:])
-        var judgement = Judgement(order, budgetNanoseconds: 2_000)
+        var judgement = Judgement(order, in: 0, budgetNanoseconds: 2_000)
         var steps = 1
         var verdicts = judgement.step(graph, sliceNanoseconds: 100, clock)
         while verdicts == nil {
@@ -96,7 +96,7 @@ import Testing
         }
         #expect(steps == 7)
         #expect(verdicts?.taken == [0, 1])
-        var poor = Judgement(order, budgetNanoseconds: 1_000)
+        var poor = Judgement(order, in: 0, budgetNanoseconds: 1_000)
         while let none = poor.step(graph, sliceNanoseconds: 100, clock), none.taken.isEmpty { break }
         var end = poor.step(graph, sliceNanoseconds: 100, clock)
         while end == nil { end = poor.step(graph, sliceNanoseconds: 100, clock) }

@@ -127,6 +127,8 @@ struct MachineDriver {
         case .complete(let status, _, let failed):
             return (["complete \(status)"] + failed.map { graph.nodes[$0].id }).joined(separator: " ")
         case .error: return "error"
+        case .scopeOpened(let opening): return "(\(graph.nodes[opening.rank].id)"
+        case .scopeClosed(let closing): return ")\(graph.nodes[closing.rank].id) \(closing.status)"
         }
     }
 

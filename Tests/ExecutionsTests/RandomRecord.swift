@@ -5,14 +5,15 @@ extension EventRecord {
     /// Some record of a graph of four nodes and four edges.
     static func random(using random: inout SeededGenerator) -> EventRecord {
         let time = random.oneIn(20) ? Int64.min : Int64.random(in: -1_000_000...4_000_000_000_000_000, using: &random)
-        return EventRecord(timestampMicroseconds: time, body: randomBody(&random))
+        let scope = random.oneIn(2) ? 0 : Int32.random(in: 1...10_000_000, using: &random)
+        return EventRecord(timestampMicroseconds: time, scope: scope, body: randomBody(&random))
     }
 
     private static func randomBody(_ random: inout SeededGenerator) -> Body {
         let rank = Int.random(in: 0..<4, using: &random)
         let attempt = random.oneIn(10) ? Int.max : Int.random(in: 1...300, using: &random)
         let duration = random.oneIn(10) ? Int64.max : Int64.random(in: 0...1_000_000, using: &random)
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<8, using: &random) {
         case 0: return .start(attempt: attempt, initialState: object(&random))
         case 1: return .nodeStart(rank: rank, attempt: attempt)
         case 2: return .nodeOutput(rank: rank, attempt: attempt, channel: text(&random), data: value(&random))
@@ -20,8 +21,31 @@ extension EventRecord {
         case 4:
             let status = [ExecutionStatus.success, .error, .cancelled].randomElement(using: &random)!
             return .complete(status, durationMicroseconds: duration, failedRanks: list(&random))
+        case 5: return .scopeOpened(opening(rank, attempt, &random))
+        case 6: return .scopeClosed(closing(rank, attempt, duration, &random))
         default: return .error(message: text(&random), details: object(&random), durationMicroseconds: duration)
         }
+    }
+
+    private static func opening(_ rank: Int, _ attempt: Int, _ random: inout SeededGenerator) -> ScopeOpening {
+        ScopeOpening(
+            scope: Int32.random(in: 1...Int32.max, using: &random), rank: rank, attempt: attempt,
+            index: random.oneIn(2) ? nil : Int.random(in: 0...10_000_000, using: &random),
+            topology: random.oneIn(2) ? .nested : .revision(graphID: text(&random), number: rank + 1),
+            state: ScopeState(
+                hasInput: random.oneIn(2), without: random.oneIn(2) ? [] : [JSONKey(text(&random))],
+                values: object(&random)))
+    }
+
+    private static func closing(
+        _ rank: Int, _ attempt: Int, _ duration: Int64, _ random: inout SeededGenerator
+    ) -> ScopeClosing {
+        let failure = random.oneIn(2) ? NodeFailure(text(&random), details: object(&random)) : nil
+        return ScopeClosing(
+            scope: Int32.random(in: 1...Int32.max, using: &random), rank: rank, attempt: attempt,
+            index: random.oneIn(2) ? nil : Int.random(in: 0...10_000_000, using: &random),
+            status: NodeStatus.allCases.randomElement(using: &random)!, durationMicroseconds: duration,
+            value: random.oneIn(2) ? nil : value(&random), failure: failure)
     }
 
     private static func completion(

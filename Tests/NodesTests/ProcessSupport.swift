@@ -123,6 +123,7 @@ extension NodeBody {
         case .finished(let outcome): outcome
         case .waiting(let work): await work()
         case .parked: .success(update: [:])
+        case .composed: .failure(NodeFailure("it runs graphs within itself"))
         }
     }
 }

@@ -1,0 +1,57 @@
+// What has happened to a run and was not looked at yet, from whatever thread.
+
+import JSON
+
+extension ExecutionRun {
+    struct Inbox {
+        /// What nodes put out, apart from all else: it must be taken before the end of an attempt that ran inline.
+        var outputs: [ExecutionTree.Input] = []
+        /// The size of what lies in `outputs`.
+        var outputBytes: [NodeRef: Int] = [:]
+        var inputs: [ExecutionTree.Input] = []
+        var afterStep: [@Sendable () -> Void] = []
+        var isScheduled = false
+        var pause = Pause.none
+        /// Paused, and nothing of it runs any more.
+        var isQuiet = false
+        var isWaitingForMemory = false
+        /// Counts what it begins with until its machine does.
+        var reservation: MemoryCharge?
+        var news = Deaths.News()
+        var dropping: Set<NodeRef> = []
+
+        /// What it waited for may be there.
+        var isWoken = false
+
+        var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty && !isWoken }
+
+        /// Whether the caller must give the run to the pool.
+        mutating func schedule() -> Bool {
+            defer { isScheduled = true }
+            isQuiet = false
+            return !isScheduled
+        }
+
+        /// While the history cannot be written and memory is full, one word takes the place of all output of an attempt.
+        /// - Returns: whether the caller must give the run to the pool.
+        mutating func drop(_ ref: NodeRef, _ attempt: Int) -> Bool {
+            guard dropping.insert(ref).inserted else { return false }
+            let word: JSONText =
+                "output is dropped: the history cannot be written, and memory is full of what waits for it"
+            outputs.append(
+                .inScope(
+                    ref.scope, .nodeOutput(rank: Int(ref.rank), attempt: attempt, channel: "log", data: word)))
+            return schedule()
+        }
+
+        /// - Returns: them, and their size.
+        mutating func takeOutputs() -> ([ExecutionTree.Input], bytes: Int) {
+            guard !outputs.isEmpty else { return ([], 0) }
+            defer {
+                outputs = []
+                outputBytes = [:]
+            }
+            return (outputs, outputBytes.values.reduce(0, +))
+        }
+    }
+}
