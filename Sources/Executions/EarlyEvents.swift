@@ -82,10 +82,27 @@ struct EarlyRenderer {
     mutating func take(_ json: borrowing ByteWriter, _ ends: [Int]) -> EarlyEvents? {
         guard !ends.isEmpty else { return nil }
         // The ends are copied too: the array itself stays with the thread.
-        let events = EarlyEvents(firstSeq: takenCount + 1, json: json.bytes, ends: ends.map { $0 })
+        let events =
+            json.hasLineSeparators
+            ? Self.lines(json, ends, firstSeq: takenCount + 1)
+            : EarlyEvents(firstSeq: takenCount + 1, json: json.bytes, ends: ends.map { $0 })
         takenCount += ends.count
         takenBytes += json.count
         renderer.leaveWriter()
         return events
+    }
+
+    /// Each event as one line for every reader.
+    private static func lines(_ json: borrowing ByteWriter, _ ends: [Int], firstSeq: Int) -> EarlyEvents {
+        json.withUnsafeBytes { bytes in
+            var lines = ByteWriter(capacity: bytes.count)
+            var start = 0
+            let lineEnds = ends.map { end in
+                lines.appendEscapingLineSeparators(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                start = end
+                return lines.count
+            }
+            return EarlyEvents(firstSeq: firstSeq, json: lines.bytes, ends: lineEnds)
+        }
     }
 }

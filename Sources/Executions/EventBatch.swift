@@ -43,6 +43,9 @@ struct EventBatch: ~Copyable {
         observed.append(record)
     }
 
+    /// What had failed before a critical fault ends the execution; where it ends otherwise, its last event says that.
+    mutating func noteFailed(_ ranks: [Int]) { failedRanks = ranks }
+
     /// - Parameter deaths: those that the execution will have been through if the daemon dies now.
     /// - Returns: whether the store must be told.
     mutating func moveAll(

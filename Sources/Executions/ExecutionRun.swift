@@ -313,6 +313,7 @@ extension ExecutionRun {
         case .emit(let body, let state):
             confined.deaths.take(body)
             forgetTimers(body, in: scope)
+            if case .error = body { batch.noteFailed(confined.tree.root.failedRanks.sorted()) }
             batch.append(body, state, in: scope, at: timestamp, &confined.early)
         case .interrupt(let rank): interrupt(NodeRef(scope: scope, rank: rank))
         case .park(let start, let elapsed): parkAgain(start, in: scope, elapsedMicroseconds: elapsed)

@@ -42,10 +42,10 @@ extension Graph {
     package static func source(_ bytes: [UInt8], _ format: GraphFormat) throws(GraphFaults) -> JSONText {
         guard bytes.count <= GraphBounds.documentBytesMax else { throw GraphFaults(Wording.tooLarge(bytes.count)) }
         switch format {
-        case .yaml: return try YAMLReader.json(from: bytes)
+        case .yaml: return try YAMLReader.json(from: bytes).withoutRevision
         case .json:
             do {
-                return try JSONText(parsing: bytes, limits: JSONLimits(depthMax: GraphBounds.depthMax))
+                return try JSONText(parsing: bytes, limits: JSONLimits(depthMax: GraphBounds.depthMax)).withoutRevision
             } catch {
                 if error.kind == .duplicateKey { try noteDuplicateKeys(bytes) }
                 throw GraphFaults(error.message)

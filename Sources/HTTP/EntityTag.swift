@@ -27,14 +27,15 @@ package struct EntityTag: Sendable, Hashable, CustomStringConvertible {
         byte >= 0x21 && byte != ASCII.quote && byte != 0x7F
     }
 
-    /// Strong comparison: for `If-Match` (RFC 9110, 8.8.3.2).
-    package func matchesStrongly(_ other: EntityTag) -> Bool {
-        !isWeak && !other.isWeak && opaque == other.opaque
-    }
-
-    /// Weak comparison: for `If-None-Match`.
-    package func matchesWeakly(_ other: EntityTag) -> Bool {
-        opaque == other.opaque
+    /// Whether a client that shows this tag means the representation of `own`, a strong tag of this server. A proxy that
+    /// compresses weakens a tag on its way (nginx: `W/"7"`) or puts the coding behind it (Apache: `"7-gzip"`), and none of them
+    /// takes that back. Revisions are numbered, so no other tag can look like that.
+    package func means(_ own: EntityTag) -> Bool {
+        if opaque == own.opaque { return true }
+        guard opaque.utf8.count > own.opaque.utf8.count + 1, opaque.hasPrefix("\(own.opaque)-") else { return false }
+        return opaque.utf8.dropFirst(own.opaque.utf8.count + 1).allSatisfy {
+            UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20
+        }
     }
 
     /// As in an `ETag` field.
@@ -71,23 +72,22 @@ package struct Preconditions: Sendable, Equatable {
 
     /// Checks against what is stored now.
     ///
+    /// The comparison is weaker than RFC 9110, 13.1.1, wants for `If-Match`: else nobody behind a compressing proxy could change
+    /// anything (`EntityTag.means`).
+    ///
     /// - Parameters:
     ///   - current: the tags of all representations of the resource, or none if it does not exist.
     ///   - isRead: whether the method is GET or HEAD, for which a match of `If-None-Match` means 304.
     package func evaluate(current: [EntityTag], isRead: Bool) -> Outcome {
-        if let ifMatch, !Self.matches(ifMatch, current, by: EntityTag.matchesStrongly) { return .failed }
-        if let ifNoneMatch, Self.matches(ifNoneMatch, current, by: EntityTag.matchesWeakly) {
-            return isRead ? .notModified : .failed
-        }
+        if let ifMatch, !Self.matches(ifMatch, current) { return .failed }
+        if let ifNoneMatch, Self.matches(ifNoneMatch, current) { return isRead ? .notModified : .failed }
         return .proceed
     }
 
-    private static func matches(
-        _ condition: Condition, _ current: [EntityTag], by isMatch: (EntityTag) -> (EntityTag) -> Bool
-    ) -> Bool {
+    private static func matches(_ condition: Condition, _ current: [EntityTag]) -> Bool {
         switch condition {
         case .any: !current.isEmpty
-        case .tags(let tags): tags.contains { tag in current.contains { isMatch(tag)($0) } }
+        case .tags(let tags): tags.contains { tag in current.contains { tag.means($0) } }
         }
     }
 

@@ -3,6 +3,9 @@ package struct Preferences: Sendable, Equatable {
     /// How many preferences are looked at, over all `Prefer` fields; only a handful is registered.
     package static let preferencesMax = 32
 
+    /// Eleven days: whoever waits longer waits for the end.
+    private static let waitSecondsMax = 1_000_000
+
     private var values: [String: String] = [:]
 
     /// Members that are no preferences are left out, as are repetitions: the first one counts.
@@ -15,6 +18,16 @@ package struct Preferences: Sendable, Equatable {
 
     /// Whether the client wants an answer at once, with the work going on behind it (RFC 7240, 4.1).
     package var respondsAsync: Bool { values["respond-async"] != nil }
+
+    /// For how long the client wants to wait for an answer at most (RFC 7240, 4.3).
+    package var waitSeconds: Int? {
+        values["wait"].flatMap { ASCII.decimal($0.utf8) }.map { Int(min($0, UInt64(Self.waitSecondsMax))) }
+    }
+
+    /// The preference that an answer was sent for before the work was done, for `Preference-Applied`.
+    package var applied: String? {
+        waitSeconds.map { "wait=\($0)" } ?? (respondsAsync ? "respond-async" : nil)
+    }
 
     private mutating func add(_ value: String) {
         var scanner = FieldScanner(value)

@@ -40,13 +40,13 @@ struct Call {
         // What was changed was changed, whether or not anybody still waits for the answer.
         audit(response.status, response.headers)
         guard isCurrent else { return }
-        connection.respond(server.guards.share(response, with: request))
+        connection.respond(server.dressed(response, for: request, on: connection))
     }
 
     /// The events of an execution from `seq` on, as an event stream.
     func stream(_ log: EventLog, detail: StateDetail, fromSeq seq: Int, headers: HeaderFields) {
         guard isCurrent else { return }
-        let head = ResponseHead(200, connection.server.guards.share(headers, with: request))
+        let head = ResponseHead(200, server.dressed(headers, for: request, on: connection))
         guard opensStream(head) else { return }
         connection.respond(streaming: head, log, detail, fromSeq: seq)
     }
@@ -54,7 +54,8 @@ struct Call {
     /// The stream of a dashboard: of these graphs, and with the whole events of some executions from a seq on.
     func stream(_ watched: [(log: EventLog, seq: Int)], detail: StateDetail, graphIDs: Set<String>) {
         guard isCurrent else { return }
-        let head = ResponseHead(200, server.guards.share(EventRoutes.streamHeaders(for: request), with: request))
+        let headers = EventRoutes.streamHeaders(for: request)
+        let head = ResponseHead(200, server.dressed(headers, for: request, on: connection))
         guard opensStream(head) else { return }
         let streams = watched.map { log, seq in
             EventStream(frames: server.hub.frames(for: log, detail: detail, fromSeq: seq), fromSeq: seq)

@@ -67,7 +67,7 @@ extension Connection {
 
     private func endFeed() {
         unsubscribeFeed()
-        output += ChunkWriter.lastChunk
+        framing.appendEnd(to: &output)
         finish(keepsAlive: false)
     }
 
@@ -75,7 +75,7 @@ extension Connection {
         for source in feedStream.sources() {
             guard let index = source else {
                 let clock = server.service.environment.clock
-                if feedStream.appendLines(of: server.feed, now: { clock.wallMicroseconds }, to: &output) {
+                if feedStream.appendLines(of: server.feed, now: { clock.wallMicroseconds }, to: &output, framing) {
                     return .appended
                 }
                 continue
@@ -93,7 +93,7 @@ extension Connection {
             switch feedStream.watched[index].stream.locate() {
             case .at(let offset):
                 let bytesMax = max(FeedStream.pieceBytesMax - output.count, 1024)
-                if let (next, isWhole) = frames.appendBlock(at: offset, bytesMax: bytesMax, to: &output) {
+                if let (next, isWhole) = frames.appendBlock(at: offset, bytesMax: bytesMax, to: &output, framing) {
                     feedStream.watched[index].stream.advance(by: next - offset)
                     feedStream.watched[index].isInsideEvent = !isWhole
                     if isWhole { feedStream.sentCount += 1 }
@@ -136,23 +136,27 @@ extension Connection {
 }
 
 extension FrameLog {
-    /// Appends the block of the event at `offset`, or a part of it, as one chunk: without its `id`, which would mean nothing
-    /// among the events of many executions, and without the end of the body behind the last.
+    /// Appends the block of the event at `offset`, or a part of it, without the end of the body behind the last.
+    /// - Parameters:
+    ///   - framing: as one chunk, if that is it.
+    ///   - keepsID: with its `id`, which means nothing among the events of many executions.
     /// - Returns: where the stream stands then, and whether that is between events; nil when there is no frame yet.
-    func appendBlock(at offset: Int, bytesMax: Int, to output: inout [UInt8]) -> (next: Int, isWhole: Bool)? {
+    func appendBlock(
+        at offset: Int, bytesMax: Int, to output: inout [UInt8], _ framing: StreamFraming, keepsID: Bool = false
+    ) -> (next: Int, isWhole: Bool)? {
         guard offset < endOffset else { return nil }
         let bytesIntoFrame = position(at: offset).bytesIntoFrame
         let frameStart = offset - bytesIntoFrame
         return withFrames(at: frameStart) { frame in
             let blockEnd = ChunkWriter.headerBytes + ChunkWriter.size(ofHeaderAt: frame)
             var blockStart = ChunkWriter.headerBytes
-            if frame[blockStart] == UInt8(ascii: "i") {
+            if !keepsID, frame[blockStart] == UInt8(ascii: "i") {
                 while frame[blockStart] != UInt8(ascii: "\n") { blockStart += 1 }
                 blockStart += 1
             }
             let start = max(blockStart, bytesIntoFrame)
             let end = min(blockEnd, start + bytesMax)
-            ChunkWriter.append(UnsafeRawBufferPointer(rebasing: frame[start..<end]), to: &output)
+            framing.append(UnsafeRawBufferPointer(rebasing: frame[start..<end]), to: &output)
             guard end == blockEnd else { return (frameStart + end, false) }
             let next = frameStart + blockEnd + ChunkWriter.trailerBytes
             let isLast = isComplete && next + ChunkWriter.lastChunk.count == endOffset

@@ -9,20 +9,19 @@ extension Connection {
         case streaming
         /// Closes once what is to be sent is sent; `lingers` to let the peer read it.
         case closing(lingers: Bool)
-        /// Reads and throws away, until the peer is silent or has sent enough, or the time is over.
-        case lingering(bytesLeft: Int, untilNanoseconds: Int64)
+        /// Reads and throws away, until the peer is silent or the time is over.
+        case lingering(untilNanoseconds: Int64)
         case closed
     }
 
-    /// How much a client that has its answer may still send, so that it sees the answer before the connection resets (RFC
-    /// 9112, 9.6), and how long. What it sends is thrown away.
+    /// How long a client that has its answer may still send, so that it sees the answer before the connection resets (RFC 9112,
+    /// 9.6). What it sends is thrown away, however much that is: a client that looks for an answer only once it has sent all
+    /// would never see it otherwise.
     enum Linger {
-        /// Half as much again as the largest body; more where more was announced.
-        static let bytesMin = 12 << 20
         static let millisecondsMax: Int64 = 30_000
-        /// Of silence, once it has sent something.
+        /// Of silence, of a client that is sending a body.
         static let pauseMilliseconds: Int64 = 5_000
-        /// Of silence before that.
+        /// Of silence, of one that has sent all.
         static let milliseconds: Int64 = 2_000
     }
 

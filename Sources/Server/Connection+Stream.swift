@@ -20,13 +20,15 @@ extension Connection {
     func beginStream(_ head: ResponseHead) -> Bool {
         // A stream may be idle for long, and the request is the largest part of what it would hold.
         guard case .handling = phase, let request = request.take() else { return false }
-        _ = head.writeStreaming(to: &output, date: server.date(), recipient: ResponseHead.Recipient(request))
+        let recipient = ResponseHead.Recipient(request)
+        framing = head.writeStreaming(to: &output, date: server.date(), recipient: recipient) ? .chunks : .untilClose
+        let keepsAlive = request.keepsAlive && framing == .chunks
         guard request.method != .head else {
-            finish(keepsAlive: request.keepsAlive)
+            finish(keepsAlive: keepsAlive)
             return false
         }
         appendRetry()
-        keepsAliveAfterStream = request.keepsAlive && request.version == .http11
+        keepsAliveAfterStream = keepsAlive
         phase = .streaming
         arm(server.settings.keepAliveMilliseconds)
         return true
@@ -42,14 +44,21 @@ extension Connection {
     func endStreamEarly() {
         endStream()
         appendRetry()
-        output += ChunkWriter.lastChunk
+        framing.appendEnd(to: &output)
         phase = .closing(lingers: true)
         arm(Linger.milliseconds)
         askForFlush()
     }
 
+    /// Another stream takes the place of this one.
+    func giveWay() {
+        guard case .streaming = phase else { return }
+        canWrite && isBetweenEvents ? endStreamEarly() : close()
+    }
+
     func endStream() {
         unsubscribeFeed()
+        if let ticket = ticket.take() { server.streamEnded(of: ticket, on: self) }
         guard let watch = watch.take() else { return }
         server.hub.unsubscribe(watch)
         stream = nil
@@ -57,6 +66,7 @@ extension Connection {
 
     private func appendRetry() {
         let milliseconds = server.jitteredRetry()
+        guard framing == .chunks else { return SSEWriter.appendRetry(milliseconds: milliseconds, to: &output) }
         output.append(bytesMax: ChunkWriter.headerBytes + 32 + ChunkWriter.trailerBytes) { buffer, start in
             SSEWriter.writeRetryChunk(milliseconds: milliseconds, into: buffer, at: start)
         }
@@ -65,7 +75,7 @@ extension Connection {
     func keepAlive() {
         arm(server.settings.keepAliveMilliseconds)
         guard canWrite, isBetweenEvents else { return }
-        output = server.keepAliveChunk
+        output = framing == .chunks ? server.keepAliveChunk : server.keepAliveComment
         askForFlush()
     }
 
@@ -93,7 +103,7 @@ extension Connection {
             if let watch { server.hub.awaitNews(watch) }
             return false
         }
-        if !server.hub.memory.isFull { takeRiders(from: frames) }
+        if framing == .chunks, !server.hub.memory.isFull { takeRiders(from: frames) }
         return true
     }
 
@@ -119,7 +129,7 @@ extension Connection {
 
     /// Sends what is due of the stream, up to one turn's worth.
     func pumpStream() {
-        sendFrames()
+        framing == .chunks ? sendFrames() : sendBlocks()
         // Until the next turn others may have so much rendered that these frames are dropped.
         stream?.settle()
     }
@@ -144,6 +154,33 @@ extension Connection {
                 advanceStream(by: sent)
                 budget -= sent
                 if sent > 0 { restartKeepAlive() }
+            case .ahead:
+                guard extendFrames() else { return }
+            case .dropped:
+                if let stream { self.stream?.move(to: server.hub.frames(for: stream)) }
+            }
+        }
+        if budget <= 0 { askForFlush() }
+    }
+
+    /// The same for a client that does not know chunks: the blocks are taken out of those that they lie in.
+    private func sendBlocks() {
+        var budget = Self.streamBytesPerTurnMax
+        while budget > 0, canWrite, let position = stream?.locate() {
+            switch position {
+            case .end:
+                return streamEnded()
+            case .at(let offset):
+                let block = stream?.frames.appendBlock(
+                    at: offset, bytesMax: budget, to: &output, framing, keepsID: true)
+                guard let block else {
+                    guard extendFrames() else { return }
+                    continue
+                }
+                advanceStream(by: block.next - offset)
+                budget -= output.count
+                restartKeepAlive()
+                guard writeOutput() else { return }
             case .ahead:
                 guard extendFrames() else { return }
             case .dropped:

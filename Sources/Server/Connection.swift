@@ -19,6 +19,10 @@ final class Connection: ReadinessHandler {
     /// Who sent the request that is being served, and what of that holds for the next ones.
     var access = Access.nobody
     var pass: Gate.Pass?
+    /// What a trusted proxy says of the request's address.
+    var place: ForwardedPlace?
+    /// By which the request, and the stream that answers it, may be here.
+    var ticket: TicketTable.Ticket?
     /// Numbers the requests, so that a late answer to one never reaches another.
     private(set) var exchangeNumber: UInt64 = 0
     var phase = Phase.reading
@@ -30,6 +34,8 @@ final class Connection: ReadinessHandler {
     /// An execution whose end the client waits for, as one of its watchers.
     private var awaited: StreamHub.Watch?
     var request: Request?
+    /// Of the stream.
+    var framing = StreamFraming.chunks
     /// Whether the client of the stream wants to go on with this connection.
     var keepsAliveAfterStream = false
 
@@ -157,11 +163,9 @@ final class Connection: ReadinessHandler {
 
     private func take(_ bytes: UnsafeRawBufferPointer) {
         switch phase {
-        case .lingering(let bytesLeft, let end):
+        case .lingering(let end):
             let left = (end - server.reactor.now()) / 1_000_000
-            guard left > 0, bytesLeft > bytes.count else { return close() }
-            phase = .lingering(bytesLeft: bytesLeft - bytes.count, untilNanoseconds: end)
-            arm(min(left, Linger.pauseMilliseconds))
+            left > 0 ? arm(min(left, Linger.pauseMilliseconds)) : close()
         case .reading where input.isEmpty:
             let consumed = parse(bytes)
             if consumed < bytes.count { input.append(contentsOf: bytes[consumed...]) }
@@ -311,7 +315,7 @@ final class Connection: ReadinessHandler {
     /// Answers a request that is not read on, and closes.
     func refuse(_ problem: Problem, _ request: Request? = nil) {
         var response = problem.response
-        if let request { response = server.guards.share(response, with: request) }
+        if let request { response = server.dressed(response, for: request, on: self) }
         ResponseHead(response.status, response.headers).write(
             body: response.body, to: &output, date: server.date(), recipient: ResponseHead.Recipient(keepsAlive: false))
         phase = .closing(lingers: true)
@@ -361,10 +365,8 @@ final class Connection: ReadinessHandler {
 
     private func linger() {
         descriptor?.shutDown(.sending)
-        phase = .lingering(
-            bytesLeft: max(Linger.bytesMin, parser.bodyBytesExpected),
-            untilNanoseconds: server.reactor.now() + Linger.millisecondsMax * 1_000_000)
-        arm(Linger.milliseconds)
+        phase = .lingering(untilNanoseconds: server.reactor.now() + Linger.millisecondsMax * 1_000_000)
+        arm(parser.phase == .betweenRequests ? Linger.milliseconds : Linger.pauseMilliseconds)
         mayRead = true
         read()
     }

@@ -22,13 +22,39 @@ final class Endpoint {
     let reach: Reach
     /// The name of what it changes, for the audit log; nil if it changes nothing.
     let change: StaticString?
+    /// The parameters of the query that it takes; nil where nobody looks at them.
+    let query: [String]?
+    /// Whether pages of whatever origin may have it: files that say nothing of anybody. So the console can say what is refused
+    /// to it, and which line mends that.
+    let isForAnyPage: Bool
     let route: Route
 
-    init(needs: Scope?, reach: Reach, change: StaticString?, route: @escaping Route) {
+    init(
+        needs: Scope?, reach: Reach, change: StaticString?, query: [String]?, isForAnyPage: Bool = false,
+        route: @escaping Route
+    ) {
         self.needs = needs
         self.reach = reach
         self.change = change
+        self.query = query
+        self.isForAnyPage = isForAnyPage
         self.route = route
+    }
+
+    /// Refuses a query that would not be done as it was meant.
+    func checkQuery(of request: Request) throws(Problem) {
+        guard let query else { return }
+        let names = request.query.map(\.name)
+        for (index, name) in names.enumerated() {
+            guard query.contains(name) else {
+                let known = query.isEmpty ? "it takes none" : "it takes \(query.joined(separator: ", "))"
+                throw Problem(
+                    400, "unknown_parameter", "\(name.prefix(80)) is no parameter of this call; \(known).")
+            }
+            guard !names[..<index].contains(name) else {
+                throw Problem(400, "repeated_parameter", "The parameter \(name) stands there twice.")
+            }
+        }
     }
 }
 
@@ -38,15 +64,20 @@ extension Endpoint: Sendable {}
 extension Router where Handler == Endpoint {
     /// - Parameters:
     ///   - needs: the smallest scope that is enough; nil if no token is needed. No default, so that none is forgotten.
+    ///   - query: the parameters of a path of the API; elsewhere nobody looks at them.
     ///   - reach: nil for what the path's beginning says.
     mutating func add(
         _ method: Method, _ template: String, needs: Scope?, reach: Endpoint.Reach? = nil,
-        change: StaticString? = nil, _ route: @escaping Route
+        change: StaticString? = nil, query: [String] = [], _ route: @escaping Route
     ) {
         let reach =
             reach
             ?? (template.hasPrefix("/api/graphs/{id}")
                 ? .graph : template.hasPrefix("/api/executions/{id}") ? .execution : .daemon)
-        add(method, template, Endpoint(needs: needs, reach: reach, change: change, route: route))
+        add(
+            method, template,
+            Endpoint(
+                needs: needs, reach: reach, change: change, query: template.hasPrefix("/api/") ? query : nil,
+                isForAnyPage: template == "/" || template.hasPrefix("/console/"), route: route))
     }
 }

@@ -8,7 +8,9 @@ enum EventRoutes {
     private static let arrayBytesMax = 64 << 20
 
     private static let closingStreamHeaders: HeaderFields = [
-        "Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
+        // Without the charset some clients take text for Latin-1; compressing hops would hold events back.
+        "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform",
+        "X-Accel-Buffering": "no",
         "Cross-Origin-Resource-Policy": "same-origin",
     ]
     private static let keptStreamHeaders: HeaderFields = {
@@ -17,52 +19,80 @@ enum EventRoutes {
         return headers
     }()
 
-    /// A client that wants the connection closed is told that it will be.
+    /// A client that wants the connection closed, or knows no other end of a stream, is told that it will be.
     static func streamHeaders(for request: Request) -> HeaderFields {
-        request.keepsAlive ? keptStreamHeaders : closingStreamHeaders
+        request.keepsAlive && request.version == .http11 ? keptStreamHeaders : closingStreamHeaders
     }
 
     static func events(_ call: Call) throws(Problem) {
         let detail = try detail(call.request)
         let after = try cursor(call.request)
-        guard let type = Accept(call.request.headers).preferred(among: [.eventStream, .json]) else {
-            throw Problem(406, "not_acceptable", "Events are to be had as text/event-stream or application/json.")
+        let ticket = call.connection.ticket
+        let types: [MediaType] = ticket == nil ? [.eventStream, .json] : [.eventStream]
+        guard let type = Accept(call.request.headers).preferred(among: types) else {
+            throw Problem(
+                406, "not_acceptable",
+                "Events are to be had as \(types.map(\.essence).joined(separator: " or ")).")
+        }
+        if let ticket, call.request.method == .get {
+            call.server.gate.tickets.bind(ticket.key, toOrigin: call.request.headers["origin"])
         }
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
-            let last = max(log.visibleSeq, 0)
-            guard after <= last else {
-                throw Problem(
-                    400, "cursor_ahead", "The last event so far is \(last); nothing can be resumed after \(after).")
+            guard type == .json else {
+                return try stream(call, log, detail, after: after, headers: streamHeaders(for: call.request))
             }
-            if type == .json { return array(call, log, detail, after: after) }
-            if after == last, log.isFinishedAndVisible { return call.respond(Response(204)) }
-            try requireChunks(call.request)
-            call.stream(log, detail: detail, fromSeq: after + 1, headers: streamHeaders(for: call.request))
+            try check(after, in: log)
+            array(call, log, detail, after: after)
         }
+    }
+
+    /// Goes on behind an event that the client has; where nothing will follow that one, the answer says so (204).
+    static func stream(
+        _ call: Call, _ log: EventLog, _ detail: StateDetail, after: Int, headers: HeaderFields
+    ) throws(Problem) {
+        try check(after, in: log)
+        if after == max(log.visibleSeq, 0), log.isFinishedAndVisible { return call.respond(Response(204)) }
+        if call.isCurrent, let ticket = call.connection.ticket, call.request.method == .get {
+            call.server.streamBegins(of: ticket, on: call.connection)
+        }
+        call.stream(log, detail: detail, fromSeq: after + 1, headers: headers)
+    }
+
+    private static func check(_ after: Int, in log: EventLog) throws(Problem) {
+        let last = max(log.visibleSeq, 0)
+        guard after <= last else { throw cursorAhead(after, last: last) }
+    }
+
+    static func cursorAhead(_ after: Int, last: Int) -> Problem {
+        Problem(400, "cursor_ahead", "The last event so far is \(last); nothing can be resumed after \(after).")
     }
 
     /// `?state=`
     static func detail(_ request: Request) throws(Problem) -> StateDetail {
-        guard let text = request.queryValue("state") else { return .full }
+        guard let text = request.option("state") else { return .full }
         guard let detail = StateDetail(rawValue: text) else {
             throw Problem(400, "invalid_parameter", "state must be full, update or none.")
         }
         return detail
     }
 
-    /// A stream's end must be told from a break, so it needs the chunked coding.
-    static func requireChunks(_ request: Request) throws(Problem) {
-        guard request.version == .http11 else {
-            throw Problem(
-                505, "http_version_not_supported", "Streams need HTTP/1.1; ask for application/json with HTTP/1.0.")
-        }
-    }
-
     /// The seq after which to go on: the header wins over the parameter; 0 is the beginning.
     private static func cursor(_ request: Request) throws(Problem) -> Int {
-        let (name, text) =
-            request.headers["last-event-id"].map { ("Last-Event-ID", $0) }
-            ?? ("after", request.queryValue("after") ?? "0")
+        if let seq = try lastEventID(request) { return seq }
+        return try request.option("after").map { text throws(Problem) in try seq(text, "after") } ?? 0
+    }
+
+    /// The last event that the client has, if it says so.
+    static func lastEventID(_ request: Request) throws(Problem) -> Int? {
+        let texts = request.headers.values(of: "last-event-id").filter { !$0.isEmpty }
+        guard let text = texts.first else { return nil }
+        guard texts.allSatisfy({ $0 == text }) else {
+            throw Problem(400, "invalid_cursor", "There are two fields Last-Event-ID, and they differ.")
+        }
+        return try seq(text, "Last-Event-ID")
+    }
+
+    private static func seq(_ text: String, _ name: String) throws(Problem) -> Int {
         guard let seq = LastEventID.sequence(text), let seq = Int(exactly: seq) else {
             throw Problem(400, "invalid_cursor", "\(name) must be the seq of an event, or 0 for the beginning.")
         }

@@ -25,7 +25,8 @@ final class ExecutionFeed {
 
     /// One event in short, as a block of an event stream.
     struct Line {
-        let executionID: ExecutionID
+        /// Nil for what concerns a graph alone.
+        let executionID: ExecutionID?
         let graphID: String
         let block: [UInt8]
     }
@@ -109,6 +110,14 @@ final class ExecutionFeed {
         entry.status = status
         let now = service.environment.clock.wallMicroseconds
         append(LightEvent(.queued, status: status, timestampMicroseconds: now), of: entry.log)
+    }
+
+    /// A graph has another revision.
+    func graphChanged(_ id: String, _ head: GraphHead) {
+        guard !readers.isEmpty else { return }
+        let now = service.environment.clock.wallMicroseconds
+        add(Line(executionID: nil, graphID: id, block: LightEvent.graphChange(id, head, atMicroseconds: now)))
+        wakeReaders()
     }
 
     /// A finished execution is no more.
@@ -269,7 +278,7 @@ final class ExecutionFeed {
         entry.status = summary.status
         append(
             LightEvent(
-                summary.status == .failed ? .error : .complete, status: summary.status,
+                .end, status: summary.status,
                 timestampMicroseconds: summary.endedAtMicroseconds ?? service.environment.clock.wallMicroseconds),
             of: log)
         retire(entry)

@@ -7,10 +7,10 @@ import Reactor
 /// Executions: list, read, cancel.
 enum ExecutionRoutes {
     static func list(_ call: Call) throws(Problem) {
-        let query = try query(call)
+        let (query, statuses) = (try query(call), try statuses(call.request))
         let (store, service, graphs) = (call.server.store, call.server.service, call.access.graphs)
         call.then({ () throws(Problem) in
-            try read { () throws(StoreError) in try store.executions(query, ofGraphs: graphs) }
+            try read { () throws(StoreError) in try store.executions(query, ofGraphs: graphs, statuses) }
         }) {
             (call, found) in
             let page = found.prefix(query.limit - 1)
@@ -86,17 +86,10 @@ enum ExecutionRoutes {
     private static func query(_ call: Call) throws(Problem) -> ExecutionQuery {
         // One more than the page holds: whether there is another page.
         var query = ExecutionQuery(limit: try call.number("limit", in: 1...500, default: 50) + 1)
-        query.graphID = call.request.queryValue("graph_id")
-        if let text = call.request.queryValue("status") {
-            guard let status = ExecutionStatus(rawValue: text) else {
-                let known = ExecutionStatus.allCases.map(\.rawValue).joined(separator: ", ")
-                throw Problem(400, "invalid_parameter", "status must be one of \(known).")
-            }
-            query.status = status
-        }
-        query.sinceMicroseconds = try time("since", call.request)
-        query.untilMicroseconds = try time("until", call.request)
-        if let text = call.request.queryValue("cursor") {
+        query.graphID = call.request.option("graph_id")
+        query.sinceMicroseconds = try call.time("since")
+        query.untilMicroseconds = try call.time("until")
+        if let text = call.request.option("cursor") {
             guard let before = ExecutionID(text) else {
                 throw Problem(400, "invalid_cursor", "cursor must be a next_cursor that was returned before.")
             }
@@ -105,26 +98,36 @@ enum ExecutionRoutes {
         return query
     }
 
-    private static func time(_ name: String, _ request: Request) throws(Problem) -> Int64? {
-        guard let text = request.queryValue(name) else { return nil }
-        guard let time = Timestamp.microseconds(text) else {
-            throw Problem(400, "invalid_parameter", "\(name) must be a time such as 2026-01-31T09:30:00Z (RFC 3339).")
+    /// `?status=`: one, or several between commas; nil for all.
+    private static func statuses(_ request: Request) throws(Problem) -> Set<ExecutionStatus>? {
+        guard let names = request.options("status") else { return nil }
+        let statuses = names.compactMap { ExecutionStatus(rawValue: $0) }
+        guard statuses.count == names.count else {
+            let known = ExecutionStatus.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(
+                400, "invalid_parameter", "status must be one of \(known), or some of them between commas.")
         }
-        return time
+        return Set(statuses)
     }
 }
 
 extension ExecutionStore {
-    /// Those of a query that belong to some graphs, of which there are few; nil for all.
-    fileprivate func executions(_ query: ExecutionQuery, ofGraphs graphs: Set<String>?) throws(StoreError)
-        -> [ExecutionSummary]
-    {
-        guard let graphs else { return try executions(query) }
+    /// Those of a query that belong to some graphs and have some statuses, of which there are few; nil for all.
+    fileprivate func executions(
+        _ query: ExecutionQuery, ofGraphs graphs: Set<String>?, _ statuses: Set<ExecutionStatus>?
+    ) throws(StoreError) -> [ExecutionSummary] {
+        if graphs == nil, statuses == nil { return try executions(query) }
+        let graphIDs: [String?] =
+            graphs.map { $0.filter { query.graphID == nil || query.graphID == $0 }.sorted() } ?? [query.graphID]
+        let wanted: [ExecutionStatus?] =
+            statuses.map { statuses in ExecutionStatus.allCases.filter(statuses.contains) } ?? [nil]
         var found: [ExecutionSummary] = []
-        for graph in graphs.sorted() where query.graphID == nil || query.graphID == graph {
-            var part = query
-            part.graphID = graph
-            found += try executions(part)
+        for graphID in graphIDs {
+            for status in wanted {
+                var part = query
+                (part.graphID, part.status) = (graphID, status)
+                found += try executions(part)
+            }
         }
         return Array(found.sorted { $0.id > $1.id }.prefix(query.limit))
     }

@@ -17,7 +17,6 @@ enum FeedRoutes {
         guard Accept(call.request.headers).preferred(among: [.eventStream]) != nil else {
             throw Problem(406, "not_acceptable", "This stream is to be had as text/event-stream.")
         }
-        try EventRoutes.requireChunks(call.request)
         let graphIDs = try graphIDs(call)
         // What is left from an earlier daemon would be told as if it happened now.
         try call.whenTakenUp { (call) throws(Problem) in
@@ -45,7 +44,7 @@ enum FeedRoutes {
 
     /// The graphs that are asked for, as far as the token is for them; empty: all.
     private static func graphIDs(_ call: Call) throws(Problem) -> Set<String> {
-        let asked = Set(call.request.query.filter { $0.name == "graph_id" }.map(\.value))
+        let asked = Set(call.request.options("graph_id") ?? [])
         guard let allowed = call.access.graphs else { return asked }
         let graphs = asked.isEmpty ? allowed : asked.intersection(allowed)
         guard !graphs.isEmpty else { throw Server.otherGraph }
@@ -54,7 +53,7 @@ enum FeedRoutes {
 
     /// `?executions=ID:SEQ,ID:SEQ…`
     private static func wishes(_ request: Request) throws(Problem) -> [Wish] {
-        guard let text = request.queryValue("executions"), !text.isEmpty else { return [] }
+        guard let text = request.option("executions") else { return [] }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         guard parts.count <= FeedStream.watchedMax else {
             throw Problem(
@@ -67,7 +66,8 @@ enum FeedRoutes {
                 throw Problem(
                     400, "invalid_parameter", "executions must be a list such as ID:SEQ,ID:SEQ, of executions' ids.")
             }
-            guard let seq = LastEventID.sequence(halves.count == 2 ? String(halves[1]) : "0"),
+            let seqText = halves.count == 2 && !halves[1].isEmpty ? String(halves[1]) : "0"
+            guard let seq = LastEventID.sequence(seqText),
                 let after = Int(exactly: seq)
             else {
                 throw Problem(

@@ -75,25 +75,23 @@ final class FeedStream {
         return Array(all[turn...] + all[..<turn])
     }
 
-    /// Appends a piece of the snapshot or of the lines, as one chunk.
+    /// Appends a piece of the snapshot or of the lines.
+    /// - Parameter framing: as one chunk, if that is it.
     /// - Returns: false when there is nothing.
-    func appendLines(of feed: ExecutionFeed, now microseconds: () -> Int64, to output: inout [UInt8]) -> Bool {
+    func appendLines(
+        of feed: ExecutionFeed, now microseconds: () -> Int64, to output: inout [UInt8], _ framing: StreamFraming
+    ) -> Bool {
         if snapshot == nil, index < feed.startIndex {
             snapshot = Snapshot()
             pages = []
         }
-        let start = ChunkWriter.reserveHeader(in: &output)
+        let start = framing.begin(&output)
         if snapshot != nil {
             appendPage(of: feed, microseconds, to: &output)
         } else if !isEnding {
             appendDueLines(of: feed, to: &output, from: start)
         }
-        guard output.count > start + ChunkWriter.headerBytes else {
-            output.removeLast(ChunkWriter.headerBytes)
-            return false
-        }
-        ChunkWriter.finish(&output, headerAt: start)
-        return true
+        return framing.end(&output, from: start)
     }
 
     private func appendDueLines(of feed: ExecutionFeed, to output: inout [UInt8], from start: Int) {
@@ -118,12 +116,12 @@ final class FeedStream {
     private func isWanted(_ graphID: String) -> Bool { graphIDs.isEmpty || graphIDs.contains(graphID) }
 
     private func isCovered(_ line: ExecutionFeed.Line) -> Bool {
-        guard let last = pages.last else { return false }
+        guard let last = pages.last, let executionID = line.executionID else { return false }
         if index >= last.index {
             pages = []
             return false
         }
-        let page = pages.first { page in page.through.map { $0 >= line.executionID } ?? true }
+        let page = pages.first { page in page.through.map { $0 >= executionID } ?? true }
         return page.map { index < $0.index } ?? false
     }
 
@@ -139,7 +137,7 @@ final class FeedStream {
             guard isWanted(entry.log.graph.identity.id) else { return true }
             if snapshot.hasItems { output.append(UInt8(ascii: ",")) }
             snapshot.hasItems = true
-            output.append(contentsOf: ExecutionRoutes.json(entry.visibleSummary).text.bytes)
+            output.append(contentsOf: ExecutionRoutes.json(entry.visibleSummary).text.bytesOfOneLine)
             return output.count < limit
         }
         note(Page(through: snapshot.after, index: feed.endIndex))

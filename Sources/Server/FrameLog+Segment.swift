@@ -23,7 +23,9 @@ extension FrameLog {
             bytes.append("id: ")
             bytes.append(decimal: seq)
             bytes.append("\ndata: ")
+            let jsonStart = bytes.count
             json(&bytes)
+            bytes.escapeLineSeparators(from: jsonStart)
             finish(at: start)
         }
 

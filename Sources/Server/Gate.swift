@@ -9,6 +9,7 @@ import Linux
 final class Gate {
     private(set) var registry = TokenRegistry()
     var sessions = SessionTable()
+    var tickets = TicketTable()
     private(set) var trust: ProxyTrust
 
     /// Counts the changes of what may enter: an `Access` that a connection keeps is good for one version.
@@ -16,6 +17,8 @@ final class Gate {
     private var addressRates: RateTable<UInt128>?
     private var tokenRates: RateTable<String>?
     private var failureRates: RateTable<UInt128>
+    /// Cookies know no ports: each daemon that is reached by the same host name must have a name of its own.
+    var cookieName = "millrace_session"
     /// Nil where nothing keeps it from the code of nodes: then the socket in the state folder is a door like any.
     var administratorKey: AdministratorKey?
 
@@ -81,9 +84,10 @@ final class Gate {
     }
 
     /// Refuses what needs more than is there.
-    func require(_ needed: Scope?, _ access: Access) throws(Problem) {
+    /// - Parameter request: for words that help whoever has sent it.
+    func require(_ needed: Scope?, _ access: Access, for request: Request? = nil) throws(Problem) {
         guard let needed, !access.allows(needed) else { return }
-        guard access.scope != nil else { throw Self.tokenRequired(needed) }
+        guard access.scope != nil else { throw Self.tokenRequired(needed, for: request) }
         throw Problem(
             403, "insufficient_scope", "This needs a token of scope \(needed.name).",
             headers: [
@@ -91,10 +95,14 @@ final class Gate {
             ])
     }
 
-    static func tokenRequired(_ needed: Scope) -> Problem {
-        Problem(
+    static func tokenRequired(_ needed: Scope, for request: Request? = nil) -> Problem {
+        let isEventSource = request?.headers.lists("text/event-stream", in: "accept") == true
+        return Problem(
             401, "token_required",
-            "This needs a token of scope \(needed.name): Authorization: Bearer mlr_…. `millrace token create` makes one.",
+            "This needs a token of scope \(needed.name): Authorization: Bearer mlr_…. `millrace token create` makes one."
+                + (isEventSource
+                    ? " EventSource cannot send it: read the stream with fetch, which can, or have whoever holds the token make an "
+                        + "address that needs none (POST /api/executions/{id}/ticket)." : ""),
             headers: ["WWW-Authenticate": "Bearer realm=\"millrace\", scope=\"\(needed.name)\""])
     }
 
@@ -160,8 +168,6 @@ extension Gate {
 // MARK: - Credentials
 
 extension Gate {
-    static let cookieName = "millrace_session"
-
     /// - Parameter counts: whether the request counts against the limit of its token.
     private func identify(
         _ request: Request, on connection: Connection, _ origin: ClientOrigin, counts: Bool
@@ -169,7 +175,9 @@ extension Gate {
         let headers = request.headers
         guard registry.isInForce else { return .anyone }
         if headers.contains("authorization") { return try bearer(headers, on: connection, origin, counts: counts) }
-        if headers.contains("cookie"), let access = try session(request, origin, counts: counts) { return access }
+        if headers.contains("cookie"), let access = try session(request, on: connection, origin, counts: counts) {
+            return access
+        }
         return administrator(headers, connection.door) ?? .nobody
     }
 
@@ -240,6 +248,12 @@ extension Gate {
             ])
     }
 
+    /// A ticket that is no good, counted as a token that is none.
+    func ticketFailure(of request: Request, _ door: Door) -> Problem {
+        let problem = failure("is no ticket", origin(of: request, door))
+        return problem.details.status == 429 ? problem : TicketRoutes.invalid
+    }
+
     private func limit(_ access: Access, _ origin: ClientOrigin) throws(Problem) {
         guard origin.key != nil, let id = access.tokenID,
             let wait = tokenRates?.take(id, nowNanoseconds: SystemClock.monotonicNanoseconds())
@@ -248,12 +262,14 @@ extension Gate {
     }
 
     /// The session that a cookie names; nil if there is none, or if another site's page has sent it.
-    private func session(_ request: Request, _ origin: ClientOrigin, counts: Bool) throws(Problem) -> Access? {
-        guard let id = Self.cookie(request.headers), let found = sessions.find(id, nowMicroseconds: Self.now),
+    private func session(
+        _ request: Request, on connection: Connection, _ origin: ClientOrigin, counts: Bool
+    ) throws(Problem) -> Access? {
+        guard let id = cookie(request.headers), let found = sessions.find(id, nowMicroseconds: Self.now),
             case .valid(let token) = registry.check(id: found.tokenID, nowMicroseconds: Self.now),
             case .token(let tokenID, let name) = token.holder
         else { return nil }
-        guard isOwnPage(request) else {
+        guard isOwnPage(request, connection.place) else {
             if request.method.isSafe { return nil }
             throw Problem(
                 403, "cross_site_request",
@@ -266,7 +282,7 @@ extension Gate {
         return access
     }
 
-    static func cookie(_ headers: HeaderFields) -> String? {
+    func cookie(_ headers: HeaderFields) -> String? {
         for value in headers.values(of: "cookie") {
             for pair in value.utf8.split(separator: UInt8(ascii: ";")) {
                 let text = String(decoding: pair.drop { $0 == 0x20 }, as: UTF8.self)
@@ -277,11 +293,12 @@ extension Gate {
     }
 
     /// Whether the page that sends a request is one of this server's. What changes nothing may come from no page at all.
-    private func isOwnPage(_ request: Request) -> Bool {
+    private func isOwnPage(_ request: Request, _ place: ForwardedPlace?) -> Bool {
         let site = request.headers["sec-fetch-site"]
-        let page = request.headers["origin"]
-        if let site, site != "same-origin", site != "none" || !request.method.isSafe { return false }
-        if let page { return RequestGuards.isOwn(page, request) }
-        return site != nil || request.method.isSafe
+        // No page can forge it; an `Origin` beside it has passed the guards, whatever name a proxy has for this server.
+        if site == "same-origin" { return true }
+        if let site, site != "none" || !request.method.isSafe { return false }
+        if let page = request.headers["origin"] { return RequestGuards.isOwn(page, request, place) }
+        return request.method.isSafe
     }
 }

@@ -32,6 +32,7 @@ package final class GraphCatalog: Sendable {
         /// what replaces or deletes it must know that it is there.
         var current: [String: GraphRevision] = [:]
         var old: [String: GraphRevision] = [:]
+        var onChange: (@Sendable (String, GraphHead) -> Void)?
     }
 
     let store: any GraphStore
@@ -132,15 +133,23 @@ package final class GraphCatalog: Sendable {
     /// Takes over what the store has: a revision, or none where it is a deletion or cannot run. The older never wins.
     func apply(_ head: GraphHead, id: String, _ revision: GraphRevision?) {
         // What is replaced is freed outside of the lock.
-        let replaced = guarded.withLock { guarded -> GraphRevision? in
+        let (replaced, onChange) = guarded.withLock {
+            guarded -> (GraphRevision?, (@Sendable (String, GraphHead) -> Void)?) in
             let known = guarded.heads[id] ?? .none
+            let isNew = head.revision > known.revision
             let canRunNow = head == known && guarded.current[id] == nil
-            guard head.revision > known.revision || canRunNow else { return nil }
+            guard isNew || canRunNow else { return (nil, nil) }
             guarded.heads[id] = head
             defer { guarded.current[id] = revision }
-            return guarded.current[id]
+            return (guarded.current[id], isNew ? guarded.onChange : nil)
         }
         _ = consume replaced
+        onChange?(id, head)
+    }
+
+    /// Has each new revision told from now on, deletions too, on whatever thread brings it: short, never blocking.
+    func tellChanges(_ onChange: @escaping @Sendable (String, GraphHead) -> Void) {
+        guarded.withLock { $0.onChange = onChange }
     }
 
     /// Compiles a current revision anew: something around it has changed, and nothing in it.

@@ -9,7 +9,7 @@ import OrderedCollections
 enum GraphRoutes {
     static func list(_ call: Call) throws(Problem) {
         let limit = try call.number("limit", in: 1...500, default: 50)
-        let cursor = call.request.queryValue("cursor") ?? ""
+        let cursor = call.request.option("cursor") ?? ""
         let after = call.server.catalog.list.filter {
             $0.identity.id > cursor && call.access.allows(graph: $0.identity.id)
         }
@@ -47,11 +47,10 @@ enum GraphRoutes {
     static func read(_ call: Call) throws(Problem) {
         let id = call.parameter("id")
         let accept = Accept(call.request.headers)
-        guard let type = accept.preferred(among: [.json, .yaml]) else {
+        guard let type = accept.preferred(among: [.json] + MediaType.yamls) else {
             throw Problem(406, "not_acceptable", "A graph is to be had as application/json or application/yaml.")
         }
-        let format: GraphFormat = type == .yaml ? .yaml : .json
-        if call.request.queryValue("revision") != nil {
+        if call.request.option("revision") != nil {
             let number = try call.number("revision", in: 1...Int.max, default: 1)
             let catalog = call.server.catalog
             return call.offload(on: call.server.lanes.computing) { () throws(Problem) in
@@ -64,16 +63,16 @@ enum GraphRoutes {
                         "Graph \(id) has no revision \(number), or it is no longer kept; GET /api/graphs/\(id)/revisions lists"
                             + " those there are.")
                 }
-                return document(revision, as: format, status: 200, isNew: false)
+                return document(revision, as: type, status: 200, isNew: false)
             }
         }
         guard let revision = call.server.catalog.current(id) else { throw unknown(id) }
         switch try preconditions(call.request).evaluate(
             current: tags(ofRevision: revision.identity.revision), isRead: true)
         {
-        case .proceed: call.respond(document(revision, as: format, status: 200, isNew: false))
+        case .proceed: call.respond(document(revision, as: type, status: 200, isNew: false))
         case .notModified:
-            call.respond(Response(304, ["ETag": tag(of: revision, format).description, "Vary": "Accept"]))
+            call.respond(Response(304, ["ETag": tag(of: revision, type).description, "Vary": "Accept"]))
         case .failed: throw changed(revision.identity.revision)
         }
     }
@@ -182,23 +181,25 @@ extension GraphRoutes {
         ]
     }
 
-    /// - Parameter isNew: whether the graph came into being, so that `Location` says where.
-    private static func document(_ revision: GraphRevision, as format: GraphFormat, status: Status, isNew: Bool)
+    /// - Parameters:
+    ///   - type: JSON, or one of those that YAML goes by.
+    ///   - isNew: whether the graph came into being, so that `Location` says where.
+    private static func document(_ revision: GraphRevision, as type: MediaType, status: Status, isNew: Bool)
         -> Response
     {
-        var headers: HeaderFields = ["ETag": tag(of: revision, format).description, "Vary": "Accept"]
+        var headers: HeaderFields = ["ETag": tag(of: revision, type).description, "Vary": "Accept"]
         if isNew { headers.add("Location", "/api/graphs/\(revision.identity.id)") }
         let document = revision.graph.document
-        switch format {
-        case .json: return .json(document.source, status: status, headers: headers)
-        case .yaml:
-            headers.add("Content-Type", "application/yaml")
-            return Response(status, headers, body: Array(document.yaml().utf8))
+        guard type.isYAML else {
+            let source = document.source.withRevision(revision.identity.revision)
+            return .json(source, status: status, headers: headers)
         }
+        headers.add("Content-Type", type.essence)
+        return Response(status, headers, body: Array(document.yaml().utf8))
     }
 
-    private static func tag(of revision: GraphRevision, _ format: GraphFormat) -> EntityTag {
-        tag(ofRevision: revision.identity.revision, format)
+    private static func tag(of revision: GraphRevision, _ type: MediaType) -> EntityTag {
+        tag(ofRevision: revision.identity.revision, type.isYAML ? .yaml : .json)
     }
 
     private static func tag(ofRevision number: Int, _ format: GraphFormat) -> EntityTag {
@@ -231,7 +232,7 @@ extension GraphRoutes {
     }
 
     private static func wantedFormat(_ request: Request) throws(Problem) -> GraphFormat? {
-        switch request.queryValue("document") {
+        switch request.option("document") {
         case nil: return nil
         case "json": return .json
         case "yaml": return .yaml

@@ -7,7 +7,7 @@ struct LightEvent {
         case queued, start
         case nodeStart(rank: Int, attempt: Int)
         case nodeComplete(rank: Int, attempt: Int, status: NodeStatus, willRetry: Bool)
-        case complete, error, deleted
+        case end, deleted
     }
 
     let kind: Kind
@@ -31,8 +31,7 @@ struct LightEvent {
         case .nodeOutput: return nil
         case .nodeComplete(let rank, let attempt, let nodeStatus, let willRetry):
             kind = .nodeComplete(rank: rank, attempt: attempt, status: nodeStatus, willRetry: willRetry)
-        case .complete: kind = .complete
-        case .error: kind = .error
+        case .complete, .error: kind = .end
         }
         self.status = status
         timestampMicroseconds = outline.timestampMicroseconds
@@ -55,19 +54,34 @@ struct LightEvent {
         writer.append(",\"timestamp\":\"")
         Timestamp.write(microseconds: timestampMicroseconds, to: &writer)
         writer.append("\"}\n\n")
+        writer.escapeLineSeparators(from: 0)
         return writer.bytes
     }
 
+    /// No type of the execution's own events: those that are asked for stand whole in the same stream.
     private var type: StaticString {
         switch kind {
-        case .queued: "queued"
-        case .start: "start"
-        case .nodeStart: "node_start"
-        case .nodeComplete: "node_complete"
-        case .complete: "complete"
-        case .error: "error"
-        case .deleted: "deleted"
+        case .queued: "execution_queued"
+        case .start: "execution_started"
+        case .nodeStart: "node_started"
+        case .nodeComplete: "node_ended"
+        case .end: "execution_ended"
+        case .deleted: "execution_deleted"
         }
+    }
+
+    /// That a graph has another revision now, as a block of an event stream.
+    static func graphChange(_ id: String, _ head: GraphHead, atMicroseconds: Int64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 160)
+        writer.append("data: {\"type\":\"graph_changed\",\"graph_id\":\"")
+        writer.append(utf8: id)
+        writer.append("\",\"revision\":")
+        writer.append(decimal: head.revision)
+        writer.append(head.isDeletion ? ",\"deleted\":true" : ",\"deleted\":false")
+        writer.append(",\"timestamp\":\"")
+        Timestamp.write(microseconds: atMicroseconds, to: &writer)
+        writer.append("\"}\n\n")
+        return writer.bytes
     }
 
     private func renderNode(of revision: GraphRevision, to writer: inout ByteWriter) {
@@ -83,7 +97,7 @@ struct LightEvent {
             writer.append("\",\"attempt\":")
             writer.append(decimal: attempt)
             if willRetry { writer.append(",\"will_retry\":true") }
-        case .queued, .start, .complete, .error, .deleted: break
+        case .queued, .start, .end, .deleted: break
         }
     }
 }

@@ -13,18 +13,27 @@ final class RequestGuards {
         allowedHosts = Set(settings.allowedHosts.map { $0.lowercased() }).union(["localhost", "127.0.0.1", "::1"])
     }
 
+    /// A request as it came in.
+    struct Arrival {
+        let door: Door
+        let place: ForwardedPlace?
+        /// Whether tokens decide who enters.
+        let needsToken: Bool
+        /// Whether what it asks for is for pages of any origin.
+        let isForAnyPage: Bool
+    }
+
     /// Why a request is refused whatever it wants; nil if it is not.
-    /// - Parameter needsToken: whether tokens decide who enters.
-    func refusal(of request: Request, through door: Door, needsToken: Bool) -> Problem? {
-        hostRefusal(request, door, needsToken) ?? originRefusal(request)
-            ?? (needsToken ? nil : forwardingRefusal(request.headers))
+    func refusal(of request: Request, _ arrival: Arrival) -> Problem? {
+        hostRefusal(request.authority, arrival) ?? hostRefusal(arrival.place?.authority, arrival)
+            ?? (arrival.isForAnyPage ? nil : originRefusal(request, arrival.place))
+            ?? (arrival.needsToken ? nil : forwardingRefusal(request.headers))
             ?? contentTypeRefusal(request.headers, hasBody: !request.body.isEmpty)
     }
 
     /// A name that was made to resolve to loopback (DNS rebinding) shows in `Host`.
-    private func hostRefusal(_ request: Request, _ door: Door, _ needsToken: Bool) -> Problem? {
-        if door.isUnix { return nil }
-        guard let authority = request.authority else { return nil }
+    private func hostRefusal(_ authority: Authority?, _ arrival: Arrival) -> Problem? {
+        guard let authority, !arrival.door.isUnix else { return nil }
         // Lower-case, and an IPv6 address without its brackets.
         let host = authority.host
         if host == "127.0.0.1" || host == "localhost" { return nil }
@@ -34,34 +43,53 @@ final class RequestGuards {
             return nil
         }
         // An address is no name that anybody could have made to resolve to here.
-        if needsToken, SocketAddress(host: host, port: 0) != nil { return nil }
+        if arrival.needsToken, SocketAddress(host: host, port: 0) != nil { return nil }
         return Problem(
             421, "unknown_host",
             "This server is not known as \(host); add the name to http.allowed_hosts if it should be.")
     }
 
-    private func originRefusal(_ request: Request) -> Problem? {
-        let isForeign =
-            if let origin = request.headers["origin"] {
-                !Self.isOwn(origin, request) && !settings.allowedOrigins.contains(origin)
-            } else {
-                // A browser that names no origin still says whether another site's page has sent a change.
-                !request.method.isSafe
-                    && request.headers["sec-fetch-site"].map { $0 != "same-origin" && $0 != "none" } ?? false
-            }
-        guard isForeign else { return nil }
+    private func originRefusal(_ request: Request, _ place: ForwardedPlace?) -> Problem? {
+        if let origin = request.headers["origin"] {
+            guard !Self.isOwn(origin, request, place), !settings.allowedOrigins.contains(origin) else { return nil }
+            return Self.foreign(origin, request, place)
+        }
+        // A browser that names no origin still says whether another site's page has sent a change.
+        guard !request.method.isSafe, let site = request.headers["sec-fetch-site"], site != "same-origin",
+            site != "none"
+        else { return nil }
         return Problem(
-            403, "foreign_origin",
-            "Pages of this origin may not call the API; add it to http.allowed_origins if they should.")
+            403, Self.foreignOrigin,
+            "A page of another site has sent this; pages of sites that are listed in http.allowed_origins may.")
+    }
+
+    static let foreignOrigin = "foreign_origin"
+
+    /// The words name the line that is missing, wherever it is.
+    private static func foreign(_ origin: String, _ request: Request, _ place: ForwardedPlace?) -> Problem {
+        guard PageOrigin(origin) != nil else {
+            return Problem(
+                403, foreignOrigin,
+                "This page's origin is not one that can be known again (a file, or a frame without rights): it may not call the "
+                    + "API.")
+        }
+        let name = (place?.authority ?? request.authority).map { ", which this request knows as \($0)" } ?? ""
+        return Problem(
+            403, foreignOrigin,
+            "Pages of \(origin) may not call this server\(name). If that is its own address, the proxy before it must pass "
+                + "on the name that the browser uses: proxy_set_header Host $http_host; (nginx), ProxyPreserveHost On "
+                + "(Apache). Otherwise, and for pages of other sites, the configuration needs "
+                + "http.allowed_origins: [\(origin)].")
     }
 
     /// Whether an origin is the server itself, by the name that the request calls it by.
-    static func isOwn(_ origin: String, _ request: Request) -> Bool {
-        guard let authority = request.authority else { return false }
-        for scheme in ["http", "https"] where origin.lowercased() == "\(scheme)://\(authority)".lowercased() {
-            return true
-        }
-        return false
+    static func isOwn(_ origin: String, _ request: Request, _ place: ForwardedPlace?) -> Bool {
+        guard let page = PageOrigin(origin), let authority = place?.authority ?? request.authority,
+            page.authority.isSame(as: authority, defaultPort: page.defaultPort)
+        else { return false }
+        guard let scheme = place?.scheme, scheme != page.scheme else { return true }
+        // Before the proxy that knows of http only, another one may have ended TLS. No page can forge this field.
+        return request.headers["sec-fetch-site"] == "same-origin"
     }
 
     private func forwardingRefusal(_ headers: HeaderFields) -> Problem? {
@@ -81,6 +109,12 @@ final class RequestGuards {
                 length.map { !($0.count == 1 && $0[0] == UInt8(ascii: "0")) } ?? false
             }
         guard hasBody else { return nil }
+        let codings = headers.values(of: "content-encoding").flatMap { $0.split(separator: ",") }
+        guard codings.allSatisfy({ $0.filter { $0 != " " && $0 != "\t" }.lowercased() == "identity" }) else {
+            return Problem(
+                415, "unsupported_content_encoding", "Send the body as it is, without a Content-Encoding.",
+                headers: ["Accept-Encoding": "identity"])
+        }
         let type = headers["content-type"].flatMap { MediaType($0) }
         if let type, type.isJSON || type.isYAML { return nil }
         return Problem(
@@ -91,46 +125,46 @@ final class RequestGuards {
 
 extension RequestGuards {
     /// Adds what lets pages of configured origins read a response (Fetch standard, CORS protocol).
-    func share(_ response: Response, with request: Request) -> Response {
-        var response = response
-        response.headers = share(response.headers, with: request)
-        return response
-    }
-
-    func share(_ headers: HeaderFields, with request: Request) -> HeaderFields {
-        guard !settings.allowedOrigins.isEmpty else { return headers }
+    /// - Parameter byTicket: the request shows a ticket that is good for its origin, which need not be configured.
+    func share(_ headers: HeaderFields, with request: Request, byTicket: Bool) -> HeaderFields {
+        guard !settings.allowedOrigins.isEmpty || byTicket else { return headers }
         var headers = headers
         headers.add("Vary", "Origin")
-        guard let origin = request.headers["origin"], settings.allowedOrigins.contains(origin) else { return headers }
+        guard let origin = request.headers["origin"], byTicket || settings.allowedOrigins.contains(origin) else {
+            return headers
+        }
         headers.add("Access-Control-Allow-Origin", origin)
         headers.add(
             "Access-Control-Expose-Headers", "Content-Location, ETag, Link, Location, Retry-After, WWW-Authenticate")
         return headers
     }
 
-    func preflight(_ request: Request, allow: [Method]) -> Response {
+    func preflight(_ request: Request, allow: [Method], byTicket: Bool) -> Response {
         let methods = allow.map(\.rawValue).joined(separator: ", ")
-        guard let origin = request.headers["origin"], settings.allowedOrigins.contains(origin) else {
+        guard let origin = request.headers["origin"], byTicket || settings.allowedOrigins.contains(origin) else {
             return Response(204, ["Allow": methods])
         }
-        return share(
-            Response(
-                204,
-                [
-                    "Allow": methods,
-                    "Access-Control-Allow-Methods": methods,
-                    "Access-Control-Allow-Headers":
-                        "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, Traceparent",
-                    "Access-Control-Max-Age": "600",
-                ]), with: request)
+        return Response(
+            204,
+            [
+                "Allow": methods,
+                "Access-Control-Allow-Methods": methods,
+                "Access-Control-Allow-Headers":
+                    "Accept, Authorization, Baggage, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
+                    + "Last-Event-ID, Prefer, Traceparent, Tracestate",
+                "Access-Control-Max-Age": "600",
+            ])
     }
 }
 
 extension MediaType {
     var isJSON: Bool { essence == "application/json" || type == "application" && subtype.hasSuffix("+json") }
-    var isYAML: Bool {
-        ["application/yaml", "application/x-yaml", "text/yaml"].contains(essence) || subtype.hasSuffix("+yaml")
-    }
+    /// What YAML goes by, the registered name first (RFC 9512).
+    static let yamls: [MediaType] = [
+        .yaml, MediaType(type: "application", subtype: "x-yaml"), MediaType(type: "text", subtype: "yaml"),
+        MediaType(type: "text", subtype: "x-yaml"),
+    ]
+    var isYAML: Bool { Self.yamls.contains { $0.essence == essence } || subtype.hasSuffix("+yaml") }
 }
 
 extension HTTP.Method {

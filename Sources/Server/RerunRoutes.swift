@@ -30,9 +30,7 @@ enum RerunRoutes {
                     rerunOf: source, rerunFrom: prepared.plan.start?.text, traceparent: call.trace?.description,
                     startedBy: call.access.starter)
                 let log = try StartRoutes.start(prepared.graph, call, origin: origin, rerun: prepared.plan)
-                call.server.hub.whenStored(log.change, of: log) {
-                    StartRoutes.accept(log, call, preferenceApplied: false)
-                }
+                call.server.hub.whenStored(log.change, of: log) { StartRoutes.accept(log, call) }
             })
     }
 

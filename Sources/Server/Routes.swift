@@ -1,27 +1,35 @@
 import Auth
+import Executions
 import HTTP
 
 /// The API, path by path. `openapi.json` describes the same; a test compares them.
 enum Routes {
     static func router() -> Router<Endpoint> {
         var router = Router<Endpoint>()
-        router.add(.get, "/api/graphs", needs: .read, reach: .route, GraphRoutes.list)
+        router.add(
+            .get, "/api/graphs", needs: .read, reach: .route, query: ["limit", "cursor"], GraphRoutes.list)
         router.add(.post, "/api/graphs", needs: .edit, reach: .route, change: "graph.create", GraphRoutes.create)
-        router.add(.post, "/api/graphs/validate", needs: .edit, reach: .nothing, GraphRoutes.validate)
-        router.add(.get, "/api/graphs/{id}", needs: .read, GraphRoutes.read)
+        router.add(
+            .post, "/api/graphs/validate", needs: .edit, reach: .nothing, query: ["document"], GraphRoutes.validate)
+        router.add(.get, "/api/graphs/{id}", needs: .read, query: ["revision"], GraphRoutes.read)
         router.add(.put, "/api/graphs/{id}", needs: .edit, change: "graph.put", GraphRoutes.replace)
         router.add(.delete, "/api/graphs/{id}", needs: .edit, change: "graph.delete", GraphRoutes.delete)
         router.add(.get, "/api/graphs/{id}/revisions", needs: .read, GraphRoutes.revisions)
-        router.add(.get, "/api/graphs/{id}/profile", needs: .read, GraphProfileRoutes.read)
+        router.add(.get, "/api/graphs/{id}/profile", needs: .read, query: ["last"], GraphProfileRoutes.read)
         router.add(.post, "/api/graphs/{id}/execute", needs: .run, StartRoutes.execute)
-        router.add(.post, "/api/graphs/{id}/execute/stream", needs: .run, StartRoutes.stream)
+        router.add(.post, "/api/graphs/{id}/execute/stream", needs: .run, query: ["state"], StartRoutes.stream)
         router.add(.get, "/api/node-kinds", needs: .read, reach: .nothing, GraphRoutes.kinds)
         router.add(.post, "/api/layout", needs: .read, reach: .nothing, GraphRoutes.layout)
-        router.add(.get, "/api/executions", needs: .read, reach: .route, ExecutionRoutes.list)
+        router.add(
+            .get, "/api/executions", needs: .read, reach: .route,
+            query: ["graph_id", "status", "since", "until", "limit", "cursor"], ExecutionRoutes.list)
         router.add(.get, "/api/executions/{id}", needs: .read, ExecutionRoutes.read)
         router.add(.delete, "/api/executions/{id}", needs: .run, change: "execution.delete", ExecutionRoutes.delete)
-        router.add(.get, "/api/executions/{id}/events", needs: .read, EventRoutes.events)
-        router.add(.get, "/api/executions/{id}/nodes/{node_id}", needs: .read, NodeRoutes.read)
+        router.add(
+            .get, "/api/executions/{id}/events", needs: .read, query: ["state", "after", TicketRoutes.parameter],
+            EventRoutes.events)
+        router.add(.post, "/api/executions/{id}/ticket", needs: .read, query: ["state"], TicketRoutes.issue)
+        router.add(.get, "/api/executions/{id}/nodes/{node_id}", needs: .read, query: ["state"], NodeRoutes.read)
         router.add(.get, "/api/executions/{id}/profile", needs: .read, ProfileRoutes.execution)
         router.add(
             .post, "/api/executions/{id}/cancel", needs: .run, change: "execution.cancel", ExecutionRoutes.cancel)
@@ -29,9 +37,11 @@ enum Routes {
         router.add(
             .post, "/api/executions/{id}/resume", needs: .run, change: "execution.resume", ResumeRoutes.resume)
         router.add(
-            .post, "/api/executions/resume", needs: .run, reach: .route, change: "execution.resume",
+            .post, "/api/executions/resume", needs: .run, reach: .route, change: "execution.resume", query: ["status"],
             ResumeRoutes.resumeHeld)
-        router.add(.get, "/api/events", needs: .read, reach: .route, FeedRoutes.events)
+        router.add(
+            .get, "/api/events", needs: .read, reach: .route, query: ["graph_id", "executions", "state"],
+            FeedRoutes.events)
         router.add(.get, "/api/tokens", needs: .admin, TokenRoutes.list)
         router.add(.post, "/api/tokens", needs: .admin, change: "token.create", TokenRoutes.create)
         router.add(.delete, "/api/tokens/{id}", needs: .admin, change: "token.revoke", TokenRoutes.revoke)
@@ -48,16 +58,42 @@ enum Routes {
     }
 }
 
+extension Request {
+    /// The value of a parameter; an empty one is as if it were not there, as forms send them.
+    func option(_ name: String) -> String? {
+        guard let value = queryValue(name), !value.isEmpty else { return nil }
+        return value
+    }
+
+    /// The values of a parameter that lists some between commas.
+    func options(_ name: String) -> [String]? {
+        option(name)?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+}
+
 extension Call {
     /// A query parameter that is a whole number of a range.
     func number(_ name: String, in range: ClosedRange<Int>, default value: Int) throws(Problem) -> Int {
-        guard let text = request.queryValue(name) else { return value }
+        guard let text = request.option(name) else { return value }
         guard let number = Int(text), range.contains(number) else {
             throw Problem(
                 400, "invalid_parameter",
                 "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound).")
         }
         return number
+    }
+
+    /// A time of RFC 3339.
+    func time(_ name: String) throws(Problem) -> Int64? {
+        guard let text = request.option(name) else { return nil }
+        guard let time = Timestamp.microseconds(text) else {
+            // What a query has as + is a space.
+            let plus = text.contains(" ") ? " The + of an offset is written %2B in a query." : ""
+            throw Problem(
+                400, "invalid_parameter",
+                "\(name) must be a time such as 2026-01-31T09:30:00Z (RFC 3339).\(plus)")
+        }
+        return time
     }
 
     /// The `Link` field that names the next page: the same query with another cursor (RFC 8288).

@@ -5,9 +5,48 @@ import Linux
 import Reactor
 
 extension Server {
+    private static let refusedOriginsMax = 256
+
+    /// Notes what is known of where a request comes from, and refuses it if it may come from there to nothing here.
+    func look(at request: Request, _ match: RouteMatch, on connection: Connection) throws(Problem) {
+        connection.ticket = nil
+        connection.place = try ForwardedPlace.of(request, through: connection.door)
+        connection.ticket = try ticket(of: request, on: connection)
+        let arrival = RequestGuards.Arrival(
+            door: connection.door, place: connection.place, needsToken: gate.registry.isInForce,
+            isForAnyPage: connection.ticket != nil || isForAnyPage(match))
+        guard let problem = guards.refusal(of: request, arrival) else { return }
+        if problem.details.code == RequestGuards.foreignOrigin { noteRefusedOrigin(of: request, problem) }
+        throw problem
+    }
+
+    private func isForAnyPage(_ match: RouteMatch) -> Bool {
+        if case .found(let route) = match { endpoint(of: route).isForAnyPage } else { false }
+    }
+
+    private func noteRefusedOrigin(of request: Request, _ problem: Problem) {
+        guard let origin = request.headers["origin"], PageOrigin(origin) != nil,
+            refusedOrigins.count < Self.refusedOriginsMax, refusedOrigins.insert(origin).inserted
+        else { return }
+        report(problem.details.detail ?? "")
+    }
+
+    /// With what an answer's head says besides: to pages of other origins, and of addresses as the client knows them.
+    func dressed(_ headers: HeaderFields, for request: Request, on connection: Connection) -> HeaderFields {
+        let headers = guards.share(headers, with: request, byTicket: connection.ticket != nil)
+        guard let prefix = connection.place?.prefix, !prefix.isEmpty else { return headers }
+        return headers.addressed(below: prefix)
+    }
+
+    func dressed(_ response: Response, for request: Request, on connection: Connection) -> Response {
+        var response = response
+        response.headers = dressed(response.headers, for: request, on: connection)
+        return response
+    }
+
     /// Who sends a request, if they may send one at all. What stands open, and what is open to everybody, asks for nothing.
     func admit(_ request: Request, _ match: RouteMatch, on connection: Connection) throws(Problem) -> Access {
-        if gate.standsOpen(for: connection.door) { return .anyone }
+        if gate.standsOpen(for: connection.door), connection.ticket == nil { return .anyone }
         switch match {
         case .found(let route) where endpoint(of: route).needs == nil:
             try gate.limit(gate.origin(of: request, connection.door))
@@ -15,6 +54,9 @@ extension Server {
         case .options:
             try gate.limit(gate.origin(of: request, connection.door))
             return .nobody
+        case .found where connection.ticket != nil:
+            try gate.limit(gate.origin(of: request, connection.door))
+            return connection.ticket?.access ?? .nobody
         case .found:
             return try gate.admit(request, on: connection)
         case .methodNotAllowed, .notFound:
@@ -31,10 +73,12 @@ extension Server {
     /// Why a request is refused whatever its body says; nil if that is still open.
     /// - Parameter isLarge: whether the body has more than strangers may send.
     func refusal(ofHead request: Request, isLarge: Bool, on connection: Connection) -> Problem? {
-        if let problem = guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce) {
-            return problem
-        }
         let match = match(request)
+        do throws(Problem) {
+            try look(at: request, match, on: connection)
+        } catch {
+            return error
+        }
         do throws(Problem) {
             let access = try gate.admitsHead(request, on: connection)
             switch match {
@@ -67,7 +111,8 @@ extension Server {
     /// Lets a route answer, if the holder of the access may call it.
     func serve(_ call: Call) {
         do throws(Problem) {
-            try gate.require(call.endpoint.needs, call.access)
+            try gate.require(call.endpoint.needs, call.access, for: call.request)
+            try call.endpoint.checkQuery(of: call.request)
             if call.access.graphs == nil { return try answer(call) }
             try confine(call)
         } catch {
@@ -129,6 +174,10 @@ extension Server {
         tokenKeeper = keeper
         try adopt(try keeper.load())
     }
+
+    /// Tells sessions here from those of other daemons that a browser knows by the same host name.
+    /// - Parameter identity: what no other daemon has, of letters and digits; a part of it will be seen.
+    package func nameSessions(after identity: String) { gate.cookieName += "_\(identity.prefix(12))" }
 
     /// Whether nobody enters without a token.
     package var needsTokens: Bool { gate.registry.isInForce }

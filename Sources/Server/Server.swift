@@ -15,6 +15,7 @@ package final class Server {
         didSet {
             guards = RequestGuards(settings)
             gate.use(settings)
+            refusedOrigins = []
         }
     }
     let service: ExecutionService
@@ -38,6 +39,7 @@ package final class Server {
     /// Connections read into it one after the other: an idle one owns no buffer.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     let keepAliveChunk: [UInt8]
+    let keepAliveComment: [UInt8]
     /// An empty buffer with room, which connections borrow one after the other to send a short execution in one piece.
     private var spareOutput: [UInt8] = []
     /// No more than a connection could hold without it: whoever takes nothing of what it is sent keeps the buffer.
@@ -59,6 +61,10 @@ package final class Server {
     private var dateText = ""
     private var retrySpread: UInt32 = 0
     var expiryTimer: TimerID?
+    /// Origins whose pages were refused, as far as the log has them: each is worth a line, and there may be no end of them.
+    var refusedOrigins: Set<String> = []
+    /// The connections whose streams tickets have opened.
+    var ticketHolders: [TicketTable.Key: Connection] = [:]
     /// Of the bodies that are being read, whosever they are.
     var bodyBytes = 0
     /// What those may take together: as much as the largest bodies of some thirty clients at once.
@@ -96,11 +102,16 @@ package final class Server {
         guards = RequestGuards(settings)
         gate = Gate(settings)
         router = Routes.router()
+        var comment: [UInt8] = []
+        SSEWriter.appendComment("keep-alive", to: &comment)
+        keepAliveComment = comment
         var chunk: [UInt8] = []
-        let start = ChunkWriter.reserveHeader(in: &chunk)
-        SSEWriter.appendComment("keep-alive", to: &chunk)
-        ChunkWriter.finish(&chunk, headerAt: start)
+        ChunkWriter.append(comment, to: &chunk)
         keepAliveChunk = chunk
+        let tell = Confined({ [weak feed] (id, head) in feed?.graphChanged(id, head) }, to: reactor)
+        catalog.tellChanges { [mailbox = reactor.mailbox] id, head in
+            mailbox.post { tell.open(on: $0)(id, head) }
+        }
     }
 
     deinit {
@@ -282,29 +293,32 @@ extension Server {
     /// Serves one request: guards, route, who may, answer.
     func handle(_ request: Request, on connection: Connection) {
         metrics.requests += 1
-        if let problem = guards.refusal(of: request, through: connection.door, needsToken: gate.registry.isInForce) {
-            return connection.respond(guards.share(problem.response, with: request))
-        }
-        if request.body.count > Self.strangerBodyBytesMax, gate.registry.isInForce,
-            let problem = refusal(ofHead: request, isLarge: true, on: connection)
-        {
-            return connection.respond(guards.share(problem.response, with: request))
-        }
         let match = router.match(request)
+        do throws(Problem) {
+            try look(at: request, match, on: connection)
+            if request.body.count > Self.strangerBodyBytesMax, gate.registry.isInForce,
+                let problem = refusal(ofHead: request, isLarge: true, on: connection)
+            {
+                throw problem
+            }
+        } catch {
+            return connection.respond(dressed(error.response, for: request, on: connection))
+        }
         do throws(Problem) {
             connection.access = try admit(request, match, on: connection)
         } catch {
             auditRefusal(error, of: request, on: connection)
-            return connection.respond(guards.share(error.response, with: request))
+            return connection.respond(dressed(error.response, for: request, on: connection))
         }
         switch match {
         case .found(let route):
             serve(Call(request: request, route: route, access: connection.access, connection: connection))
         case .options(let allow):
-            connection.respond(guards.preflight(request, allow: allow))
+            let answer = guards.preflight(request, allow: allow, byTicket: connection.ticket != nil)
+            connection.respond(dressed(answer, for: request, on: connection))
         case .methodNotAllowed, .notFound:
             if let problem = Self.absence(match) {
-                connection.respond(guards.share(problem.response, with: request))
+                connection.respond(dressed(problem.response, for: request, on: connection))
             }
         }
     }

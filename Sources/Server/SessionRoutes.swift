@@ -21,7 +21,7 @@ enum SessionRoutes {
         let now = Gate.now
         let token = try gate.check(gate.registry.check(secret, nowMicroseconds: now), origin)
         guard case .token(let id, let name) = token.holder else { preconditionFailure("a token has a token's holder") }
-        if let old = Gate.cookie(call.request.headers) { gate.sessions.close(old) }
+        if let old = gate.cookie(call.request.headers) { gate.sessions.close(old) }
         let lifetime = call.server.settings.sessionMilliseconds * 1_000
         let expiry = min(now + lifetime, token.expiresAtMicroseconds ?? .max)
         var generator = SystemRandomNumberGenerator()
@@ -38,9 +38,10 @@ enum SessionRoutes {
 
     static func close(_ call: Call) throws(Problem) {
         try requireOwnPage(call)
-        if let id = Gate.cookie(call.request.headers) {
-            call.server.gate.sessions.close(id)
-            call.server.gate.invalidate()
+        let gate = call.server.gate
+        if let id = gate.cookie(call.request.headers) {
+            gate.sessions.close(id)
+            gate.invalidate()
             call.server.closeStaleConnections()
         }
         call.respond(
@@ -75,8 +76,13 @@ enum SessionRoutes {
     private static func requireOwnPage(_ call: Call) throws(Problem) {
         let headers = call.request.headers
         let isForeign =
-            headers["origin"].map { !RequestGuards.isOwn($0, call.request) } ?? false
-            || headers["sec-fetch-site"].map { $0 != "same-origin" && $0 != "none" } ?? false
+            switch headers["sec-fetch-site"] {
+            // No page can forge it. Behind a proxy that changes the name, it knows its own page by this alone.
+            case "same-origin": false
+            case nil, "none":
+                headers["origin"].map { !RequestGuards.isOwn($0, call.request, call.connection.place) } ?? false
+            default: true
+            }
         guard isForeign else { return }
         throw Problem(403, "cross_site_request", "Only the console's own pages may open and close sessions.")
     }
@@ -86,15 +92,16 @@ enum SessionRoutes {
         // The page's own origin proves it too: no browser lets a page name another, and `requireOwnPage` has compared it.
         let isSecure =
             headers["origin"]?.lowercased().hasPrefix("https://") ?? false
-            || call.connection.door.isTrustedProxy && isHTTPS(headers)
-        return "\(Gate.cookieName)=\(value); Path=/; Max-Age=\(max(0, secondsLeft)); HttpOnly; SameSite=Strict"
+            || call.connection.door.isTrustedProxy && isHTTPS(headers, call.connection.place)
+        let gate = call.server.gate
+        return
+            "\(gate.cookieName)=\(value); Path=\(call.address("/")); Max-Age=\(max(0, secondsLeft)); HttpOnly; SameSite=Strict"
             + (isSecure ? "; Secure" : "")
     }
 
     /// What the nearest proxy says of the way to it.
-    private static func isHTTPS(_ headers: HeaderFields) -> Bool {
-        let nearest = headers.values(of: "x-forwarded-proto").last?.split(separator: ",").last
-        if let nearest { return nearest.filter { $0 != " " }.lowercased() == "https" }
+    private static func isHTTPS(_ headers: HeaderFields, _ place: ForwardedPlace?) -> Bool {
+        if let scheme = place?.scheme { return scheme == "https" }
         return ForwardedField.elements(headers.values(of: "forwarded")).last?["proto"]?.lowercased() == "https"
     }
 }

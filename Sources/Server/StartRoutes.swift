@@ -18,9 +18,10 @@ enum StartRoutes {
     /// What a start is answered with.
     private enum Answer: Sendable {
         /// The events as they come.
-        case events(StateDetail)
-        /// The end.
-        case end
+        /// - Parameter after: the last event that the client has of the execution that its key has started; nil: none.
+        case events(StateDetail, after: Int?)
+        /// The end, or its place if it does not come so soon.
+        case end(withinMilliseconds: Int64?)
         /// Where the end will be found.
         case place
     }
@@ -29,12 +30,27 @@ enum StartRoutes {
 
     static func stream(_ call: Call) throws(Problem) {
         let detail = try EventRoutes.detail(call.request)
-        try EventRoutes.requireChunks(call.request)
-        try begin(call, .events(detail))
+        guard Accept(call.request.headers).preferred(among: [.eventStream]) != nil else {
+            throw Problem(
+                406, "not_acceptable",
+                "This stream is to be had as text/event-stream; POST …/execute answers with application/json.")
+        }
+        let after = try EventRoutes.lastEventID(call.request)
+        if after != nil, try KeyedStarts.key(of: call) == nil {
+            throw Problem(
+                400, "resume_without_key",
+                "A POST without Idempotency-Key starts an execution and resumes none. To go on behind Last-Event-ID, GET "
+                    + "/api/executions/{id}/events, the Location of the answer that broke off.")
+        }
+        try begin(call, .events(detail, after: after))
     }
 
     static func execute(_ call: Call) throws(Problem) {
-        try begin(call, Preferences(call.request.headers).respondsAsync ? .place : .end)
+        let preferences = Preferences(call.request.headers)
+        if let seconds = preferences.waitSeconds {
+            return try begin(call, seconds == 0 ? .place : .end(withinMilliseconds: Int64(seconds) * 1_000))
+        }
+        try begin(call, preferences.respondsAsync ? .place : .end(withinMilliseconds: nil))
     }
 
     private static func begin(_ call: Call, _ answer: Answer) throws(Problem) {
@@ -65,29 +81,40 @@ enum StartRoutes {
     private static func beginNow(_ call: Call, _ order: Order, _ answer: Answer) throws(Problem) {
         guard let key = try KeyedStarts.key(of: call) else {
             let call = call.lettingBodyGo()
-            return follow(try start(call, order, answer) { _ in }, call, answer, isNew: true)
+            return try follow(try start(call, order, answer) { _ in }, call, answer, isNew: true)
         }
         try call.server.keyedStarts.begin(
             call, key,
-            start: { (call, prepare) throws(Problem) in try start(call, order, answer, prepare) },
-            next: { call, log, isNew in follow(log, call.lettingBodyGo(), answer, isNew: isNew) })
+            start: { (call, prepare) throws(Problem) in
+                if case .events(_, let after?) = answer, after > 0 { throw EventRoutes.cursorAhead(after, last: 0) }
+                return try start(call, order, answer, prepare)
+            },
+            next: { (call, log, isNew) throws(Problem) in
+                try follow(log, call.lettingBodyGo(), answer, isNew: isNew)
+            })
     }
 
-    private static func follow(_ log: EventLog, _ call: Call, _ answer: Answer, isNew: Bool) {
+    private static func follow(_ log: EventLog, _ call: Call, _ answer: Answer, isNew: Bool) throws(Problem) {
         let hub = call.server.hub
         if isNew, log.cancelsWhenAbandoned { hub.watchAbandonment(of: log) }
         switch answer {
-        case .events(let detail):
+        case .events(let detail, let after):
             var headers = EventRoutes.streamHeaders(for: call.request)
             headers.add("Content-Location", "/api/executions/", trusted: log.idText)
             headers.add("Location", "/api/executions/", trusted: log.idText, "/events")
+            if let after { return try EventRoutes.stream(call, log, detail, after: after, headers: headers) }
             call.stream(log, detail: detail, fromSeq: 1, headers: headers)
         case .place:
             hub.whenStored(log.change, of: log) { accept(log, call) }
-        case .end:
+        case .end(let milliseconds):
             call.connection.awaitEnd(of: log)
+            let reactor = call.server.reactor
+            let timer = milliseconds.map {
+                reactor.schedule(afterMilliseconds: $0) { hub.whenStored(log.change, of: log) { accept(log, call) } }
+            }
             // A client that waits when the daemon stops learns where the end will be found.
             hub.whenFinished(log) {
+                if let timer { reactor.cancel(timer) }
                 ExecutionRoutes.respondFinished(log, call)
             } farewell: {
                 accept(log, call)
@@ -95,9 +122,9 @@ enum StartRoutes {
         }
     }
 
-    static func accept(_ log: EventLog, _ call: Call, preferenceApplied: Bool = true) {
+    static func accept(_ log: EventLog, _ call: Call) {
         var headers: HeaderFields = ["Location": "/api/executions/\(log.id)"]
-        if preferenceApplied { headers.add("Preference-Applied", "respond-async") }
+        if let preference = Preferences(call.request.headers).applied { headers.add("Preference-Applied", preference) }
         let summary = log.summary
         let place = summary.status == .queued ? call.server.service.queuePositions(of: [log.id])[log.id] : nil
         call.respond(.json(ExecutionRoutes.json(summary, queuePosition: place), status: 202, headers: headers))
@@ -120,7 +147,7 @@ enum StartRoutes {
                 startedBy: call.access.starter)
         return try start(graph, call, initialState: order.initialState, origin: origin) { log in
             prepare(log)
-            if case .events(let detail) = answer { log.renderEarly(detail) }
+            if case .events(let detail, _) = answer { log.renderEarly(detail) }
         }
     }
 

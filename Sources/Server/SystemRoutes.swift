@@ -28,7 +28,16 @@ enum SystemRoutes {
         guard let bytes = call.server.settings.files.openAPI else {
             throw Problem(404, "not_installed", "The description of the API is not installed beside the program.")
         }
-        call.respond(Response(200, ["Content-Type": "application/json"], body: bytes))
+        guard let prefix = call.connection.place?.prefix, !prefix.isEmpty else {
+            return call.respond(Response(200, ["Content-Type": "application/json"], body: bytes))
+        }
+        call.offload(on: call.server.lanes.computing) { () throws(Problem) in
+            guard var description = try? JSONObject(parsing: bytes) else {
+                throw Problem(500, "damaged_installation", "The description of the API is no JSON object.")
+            }
+            description["servers"] = JSONText(array: [["url": JSONText(prefix)]])
+            return .json(description)
+        }
     }
 
     /// Prometheus' text, or OpenMetrics where that is wanted. What the reactor knows is noted here, all else on a lane.

@@ -78,7 +78,7 @@ enum TokenRoutes {
         if scope == nil || scopes.contains(nil) {
             fault("scopes", "must be a list of \(Scope.allCases.map(\.name).joined(separator: ", "))")
         }
-        let name = members["name"].map { $0.isNull ? "" : $0.string } ?? ""
+        let name = members["name"].map { $0.string } ?? ""
         if name == nil { fault("name", "must be a string") }
         var graphs: [String]?
         if let list = members["graphs"], !list.isNull {

@@ -92,6 +92,7 @@ final class Daemon {
             for complaint in complaints { log.log(.warning, .graphRefused, ["reason": complaint]) }
         }
         server.audit = { [log] entry in log.audit(entry) }
+        if let identity = try engine.store.identity() { server.nameSessions(after: identity) }
         try server.useTokens(
             own: TokenFile(path: "\(folder)/\(TokenFile.name)"), fixed: try Self.fixedTokens(),
             key: Self.administratorKey(configuration, log))

@@ -87,12 +87,12 @@ test("no event is lost or repeated wherever the connection breaks", async () => 
 
 test("lists get the snapshot and what happens, but not what single nodes do", async () => {
     const { url } = await serve((response) => {
-        for (const type of ["queued", "node_start", "node_complete", "complete"]) response.write(block({ type, execution_id: "a", graph_id: "g", status: "running" }));
+        for (const type of ["execution_queued", "node_started", "node_ended", "graph_changed", "execution_ended"]) response.write(block({ type, execution_id: "a", graph_id: "g", status: "running" }));
     });
     const list = reader(new EventHub({ url }));
     list.wish({ kind: "list", isWanted: true });
     await list.until(() => list.seen.list.length === 3);
-    assert.deepEqual(list.seen.list.map(({ type }) => type), ["snapshot", "queued", "complete"]);
+    assert.deepEqual(list.seen.list.map(({ type }) => type), ["snapshot", "execution_queued", "execution_ended"]);
     list.close();
 });
 

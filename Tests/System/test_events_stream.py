@@ -35,7 +35,7 @@ def test_it_opens_with_the_unfinished_executions_and_goes_on_with_what_happens(s
         chain(put("a", x=1), fails("b", retry={"max_attempts": 2, "delay_ms": 1}, on_error="skip"), put("c"))
     )
     with Feed(daemon) as feed:
-        assert (feed.head.status, feed.head["content-type"]) == (200, "text/event-stream")
+        assert (feed.head.status, feed.head["content-type"]) == (200, "text/event-stream; charset=utf-8")
         assert feed.head["x-accel-buffering"] == "no"
         snapshot = feed.next()
         assert list(snapshot) == ["type", "executions", "timestamp"]
@@ -46,8 +46,8 @@ def test_it_opens_with_the_unfinished_executions_and_goes_on_with_what_happens(s
         messages = feed.until_end_of(execution_id)
         assert [message["execution_id"] for message in messages] == [execution_id] * len(messages)
         assert words(messages, execution_id) == [
-            "start", "node_start a", "node_complete a", "node_start b", "node_complete b", "node_start b",
-            "node_complete b", "node_complete c", "complete",
+            "execution_started", "node_started a", "node_ended a", "node_started b", "node_ended b", "node_started b",
+            "node_ended b", "node_ended c", "execution_ended",
         ]
         assert [message["node_status"] for message in messages if "node_status" in message] == [
             "success", "error", "error", "skipped",
@@ -70,13 +70,13 @@ def test_a_critical_fault_is_told(daemon):
     with Feed(daemon) as feed:
         execution_id = daemon.begin(graph_id)
         last = feed.until_end_of(execution_id)[-1]
-        assert (last["type"], last["status"]) == ("error", "failed")
+        assert (last["type"], last["status"]) == ("execution_ended", "failed")
 
 
 def test_it_filters_by_graph(daemon):
     mine, other, third = (daemon.create(chain(put("a"), put("b"))) for _ in range(3))
     held = daemon.begin(daemon.create(graph([never_ends()])))
-    with Feed(daemon, f"?graph_id={mine}&graph_id={third}") as feed:
+    with Feed(daemon, f"?graph_id={mine},{third}") as feed:
         assert feed.next()["executions"] == []
         for graph_id in (mine, other, third):
             last = daemon.execute(graph_id)["execution_id"]
@@ -91,7 +91,7 @@ def test_queued_executions_are_told_and_stand_in_the_snapshot(start_daemon, even
     graph_id = daemon.create(graph([never_ends()]))
     with Feed(daemon) as early:
         running, queued = daemon.begin(graph_id), daemon.begin(graph_id)
-        messages = early.until(lambda message: message["type"] == "queued")
+        messages = early.until(lambda message: message["type"] == "execution_queued")
         assert (messages[-1]["execution_id"], messages[-1]["status"]) == (queued, "queued")
         eventually(lambda: daemon.summary(running)["last_seq"] == 2)
         with Feed(daemon) as late:
@@ -99,8 +99,8 @@ def test_queued_executions_are_told_and_stand_in_the_snapshot(start_daemon, even
                 (running, "running"), (queued, "queued"),
             ]
             daemon.cancel(running)
-            messages = late.until(lambda message: message.word == "node_start wait")
-            assert [message.word for message in messages] == ["node_complete wait", "complete", "start", "node_start wait"]
+            messages = late.until(lambda message: message.word == "node_started wait")
+            assert [message.word for message in messages] == ["node_ended wait", "execution_ended", "execution_started", "node_started wait"]
             daemon.cancel(queued)
 
 
@@ -117,7 +117,7 @@ def test_a_snapshot_of_many_pages_and_what_happens_meanwhile_agree(start_daemon)
         assert set(ids[1::2]) <= set(statuses) <= set(ids)
         # Whoever was still in the snapshot ends once; whoever was not has ended before.
         last = daemon.execute(daemon.create(chain(put("a"))))["execution_id"]
-        ended = [message["execution_id"] for message in feed.until_end_of(last)[:-1] if message["type"] == "complete"]
+        ended = [message["execution_id"] for message in feed.until_end_of(last)[:-1] if message["type"] == "execution_ended"]
         assert sorted(ended) == sorted(set(statuses) & set(ids[::2]))
     with Feed(daemon) as feed:
         assert {item["execution_id"] for item in feed.next()["executions"]} == set(ids[1::2])
@@ -173,7 +173,7 @@ def test_large_events_are_not_cut_into(daemon):
     with Feed(daemon, f"?executions={execution_id}:0") as feed:
         others = [daemon.execute(small)["execution_id"] for _ in range(5)]
         messages = feed.until_end_of(execution_id, whole=True)
-        while words(messages, others[-1])[-1:] != ["complete"]:
+        while words(messages, others[-1])[-1:] != ["execution_ended"]:
             messages.append(feed.next())
         assert [message.data for message in messages if message.is_whole] == data_of_own_stream(daemon, execution_id)
         for other in others:
@@ -220,12 +220,10 @@ def test_it_follows_as_many_executions_as_it_says_and_no_more(daemon):
     assert (reply.status_code, reply.json()["code"]) == (400, "too_many_executions")
 
 
-def test_it_wants_the_chunked_coding_and_a_reader_of_event_streams(daemon):
-    with Wire(daemon) as wire:
-        assert wire.request("GET", "/api/events", version="1.0").status == 505
+def test_it_wants_a_reader_of_event_streams(daemon):
     assert daemon.http.get("/api/events", headers={"Accept": "application/json"}).status_code == 406
     reply = daemon.http.head("/api/events")
-    assert (reply.status_code, reply.headers["content-type"], reply.content) == (200, "text/event-stream", b"")
+    assert (reply.status_code, reply.headers["content-type"], reply.content) == (200, "text/event-stream; charset=utf-8", b"")
 
 
 # --- Framing, slow readers, the end ---
@@ -264,7 +262,7 @@ def test_many_readers_come_and_go(daemon):
             execution_id = daemon.execute(graph_id)["execution_id"]
             for feed in (one, other):
                 messages = feed.until_end_of(execution_id)
-                assert words(messages, execution_id)[0] == "start"
+                assert words(messages, execution_id)[0] == "execution_started"
 
 
 def test_a_stop_ends_it_properly(start_daemon):

@@ -35,7 +35,7 @@ def test_creating_a_graph_says_where_it_is_and_which_revision_it_has(daemon):
     assert reply.status_code == 201
     assert reply.headers["location"] == f"/api/graphs/{wanted['id']}"
     assert reply.headers["etag"] == '"1"'
-    assert daemon.http.get(reply.headers["location"]).json() == wanted
+    assert daemon.http.get(reply.headers["location"]).json() == wanted | {"revision": 1} == reply.json()
 
 
 def test_an_id_that_is_taken_is_a_conflict(daemon, stored):
@@ -121,7 +121,7 @@ def test_a_document_put_under_another_id_is_refused(daemon, stored):
 # --- Preconditions ---
 
 
-@pytest.mark.parametrize("tag, status", [('"1"', 200), ('"1.yaml"', 200), ("*", 200), ('"9", "1"', 200), ('"2"', 412), ('W/"1"', 412)])
+@pytest.mark.parametrize("tag, status", [('"1"', 200), ('"1.yaml"', 200), ("*", 200), ('"9", "1"', 200), ('"2"', 412), ('W/"1"', 200), ('"1-gzip"', 200), ('W/"1.yaml-br"', 200), ('"2-gzip"', 412), ('"1-7"', 412)])
 def test_if_match_decides_whether_a_graph_is_replaced(daemon, stored, tag, status):
     reply = daemon.http.put(f"/api/graphs/{stored}", json=document(stored, x=2), headers={"If-Match": tag})
     assert reply.status_code == status

@@ -219,10 +219,12 @@ def test_the_dashboards_stream_holds_its_lines_too(daemon):
         while b'"snapshot"' not in body:
             body += next(pieces)
         execution_id = daemon.execute(document["id"])["execution_id"]
-        while b'"type":"complete"' not in body:
+        while b'"type":"execution_ended"' not in body:
             body += next(pieces)
     for block in body.decode().strip("\n").split("\n\n"):
         assert block.startswith(("retry: ", "data: ", ": ")) and "\n" not in block and "\r" not in block
         if block.startswith("data: "):
-            assert json.loads(block[6:])["type"] in ("snapshot", "queued", "start", "node_start", "node_complete", "complete")
+            assert json.loads(block[6:])["type"] in (
+                "snapshot", "execution_queued", "execution_started", "node_started", "node_ended", "execution_ended",
+            )
     assert execution_id.encode() in body

@@ -20,6 +20,12 @@ def browser(guarded):
         yield client
 
 
+def the_cookie(reply):
+    """Name and value of the session's cookie."""
+    [cookie] = reply.cookies.items()
+    return cookie
+
+
 def log_in(browser, token, **headers):
     return browser.post("/api/session", json={"token": token.secret}, headers=headers)
 
@@ -39,7 +45,7 @@ def test_a_token_opens_a_session_and_the_cookie_is_as_strict_as_can_be(guarded, 
     state = reply.json()
     assert (state["auth_required"], state["authenticated"], state["name"], state["scopes"]) == (True, True, "run", ["read", "run"])
     cookie = reply.headers["set-cookie"]
-    assert re.fullmatch(r"millrace_session=[0-9A-Za-z]{43}; Path=/; Max-Age=4\d{4}; HttpOnly; SameSite=Strict", cookie)
+    assert re.fullmatch(r"millrace_session_[0-9a-f]{12}=[0-9A-Za-z]{43}; Path=/; Max-Age=4\d{4}; HttpOnly; SameSite=Strict", cookie)
     assert guarded.tokens["run"].secret not in cookie and "no-store" in reply.headers["cache-control"]
     again = browser.get("/api/session").json()
     assert again["authenticated"] and again["expires_at"][:16] == state["expires_at"][:16]
@@ -49,11 +55,11 @@ def test_a_token_opens_a_session_and_the_cookie_is_as_strict_as_can_be(guarded, 
 
 def test_leaving_ends_the_session_for_good(guarded, browser):
     log_in(browser, guarded.tokens["read"])
-    cookie = browser.cookies["millrace_session"]
+    name, cookie = the_cookie(browser)
     reply = browser.delete("/api/session", headers=SAME)
     assert reply.status_code == 204 and "Max-Age=0" in reply.headers["set-cookie"]
     assert browser.get("/api/graphs").status_code == 401
-    assert guarded.http.get("/api/graphs", headers={"Cookie": f"millrace_session={cookie}"}).status_code == 401
+    assert guarded.http.get("/api/graphs", headers={"Cookie": f"{name}={cookie}"}).status_code == 401
 
 
 def test_a_session_ends_with_its_token(guarded, browser):
@@ -77,14 +83,14 @@ def test_what_a_session_watches_ends_when_it_is_left(start_daemon):
     token = create(daemon, "read")
     cookies = []
     for _ in range(2):
-        cookies.append(daemon.http.post("/api/session", json={"token": token.secret}).cookies["millrace_session"])
+        cookies.append("=".join(the_cookie(daemon.http.post("/api/session", json={"token": token.secret}))))
         daemon.http.cookies.clear()
     with Wire(daemon) as leaves, Wire(daemon) as stays:
         for wire, cookie in zip((leaves, stays), cookies):
-            wire.send(f"GET /api/executions/{execution_id}/events HTTP/1.1\r\nHost: localhost\r\nCookie: a=b; millrace_session={cookie}\r\n\r\n")
+            wire.send(f"GET /api/executions/{execution_id}/events HTTP/1.1\r\nHost: localhost\r\nCookie: a=b; {cookie}\r\n\r\n")
         heads = [wire.read_head() for wire in (leaves, stays)]
         assert [head.status for head in heads] == [200, 200]
-        assert daemon.http.delete("/api/session", headers=SAME | {"Cookie": f"millrace_session={cookies[0]}"}).status_code == 204
+        assert daemon.http.delete("/api/session", headers=SAME | {"Cookie": cookies[0]}).status_code == 204
         with pytest.raises(Closed):
             list(leaves.read_body(heads[0]))
         assert next(stays.read_body(heads[1]))
@@ -114,7 +120,7 @@ def test_another_sites_page_reads_nothing_by_cookie_even_if_it_may_call_the_api(
     friend = "http://localhost:3000"
     daemon = new_daemon().start("--set", f"http.allowed_origins={friend}")
     token = create(daemon, "admin")
-    cookie = {"Cookie": "millrace_session=" + daemon.http.post("/api/session", json={"token": token.secret}).cookies["millrace_session"]}
+    cookie = {"Cookie": "=".join(the_cookie(daemon.http.post("/api/session", json={"token": token.secret})))}
     daemon.http.cookies.clear()
     assert daemon.http.get("/api/graphs", headers=cookie).status_code == 200
     foreign = {"Origin": friend, "Sec-Fetch-Site": "same-site"}

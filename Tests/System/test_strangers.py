@@ -372,7 +372,8 @@ def test_who_started_it_is_known_after_a_restart(new_daemon):
     id = daemon.http.post(f"/api/graphs/{graph_id}/execute", headers=nameless.headers).json()["execution_id"]
     secret = json.dumps({"token": nameless.secret})
     session = daemon.http.post("/api/session", content=secret, headers={"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"})
-    cookie = {"Cookie": "millrace_session=" + session.cookies["millrace_session"], "Sec-Fetch-Site": "same-origin", "Origin": daemon.url}
+    [cookie] = session.cookies.items()
+    cookie = {"Cookie": "=".join(cookie), "Sec-Fetch-Site": "same-origin", "Origin": daemon.url}
     daemon.http.cookies.clear()
     sessions = daemon.http.post(f"/api/graphs/{graph_id}/execute", headers=cookie).json()["execution_id"]
     daemon.stop()

@@ -40,5 +40,5 @@ def test_head_opens_no_stream(daemon):
     for path in (f"/api/executions/{told}/events", f"/api/events?executions={told}:0"):
         with Wire(daemon) as wire:
             response = wire.request("HEAD", path)
-            assert (response.status, response["content-type"]) == (200, "text/event-stream")
+            assert (response.status, response["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert opened() == before

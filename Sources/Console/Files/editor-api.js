@@ -69,7 +69,7 @@ export class EditorAPI {
         const response = await this.#api.send(`api/graphs/${encodeURIComponent(id)}`, {
             method: "PUT", headers: { "Content-Type": "application/json", ...condition }, body: text,
         });
-        return { revision: Number(/"(\d+)/.exec(response.headers.get("ETag") ?? "")?.[1] ?? NaN) };
+        return { revision: (await response.json()).revision };
     }
 
     /** @param {string} id @param {number} revision */

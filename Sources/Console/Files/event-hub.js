@@ -286,8 +286,8 @@ export class EventHub {
         const message = JSON.parse(text);
         if (message.type === "gap") return this.#takeGap(message, seqs);
         if (message.seq !== undefined) return this.#takeEvent(message, text, seqs);
-        // What single nodes do is of no interest to lists, and there is much of it.
-        if (message.type === "node_start" || message.type === "node_complete") return;
+        // What single nodes do is of no interest to lists, and there is much of it; nor are graphs.
+        if (!message.type.startsWith("execution_") && message.type !== "snapshot") return;
         for (const reader of this.#readers) {
             if (reader.wantsList) reader.tell({ kind: "list", messages: [message] });
         }

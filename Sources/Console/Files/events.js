@@ -117,7 +117,7 @@
 /**
  * A message of `GET /api/events` about an execution, without its seq.
  * @typedef {object} LightEvent
- * @property {"queued" | "start" | "node_start" | "node_complete" | "complete" | "error" | "deleted"} type
+ * @property {"execution_queued" | "execution_started" | "execution_ended" | "execution_deleted"} type
  * @property {string} execution_id
  * @property {string} graph_id
  * @property {ExecutionStatus} status

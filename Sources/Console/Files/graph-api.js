@@ -113,9 +113,10 @@ export class GraphAPI {
     async graph(id, revision) {
         const query = revision === undefined ? "" : `?revision=${revision}`;
         const response = await this.#send(`api/graphs/${encodeURIComponent(id)}${query}`);
-        const text = await response.text();
-        const tag = /"(\d+)/.exec(response.headers.get("ETag") ?? "");
-        return { document: JSON.parse(text), text, revision: tag ? Number(tag[1]) : null };
+        // Behind the document stands the number of its revision, which is no part of it.
+        const [, text, number] = /^(.*),"revision":(\d+)\}$/s.exec(await response.text()) ?? [];
+        if (text === undefined) throw new Problem({ code: "no_document", detail: "The answer holds no graph." });
+        return { document: JSON.parse(`${text}}`), text: `${text}}`, revision: Number(number) };
     }
 
     /**

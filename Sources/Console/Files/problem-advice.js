@@ -10,6 +10,7 @@ const byCode = {
     draining: { title: "The server is stopping", advice: "Try again once it is back; the console notices by itself." },
     execution_finished: { title: "The run has ended already", advice: "There is nothing left to stop." },
     execution_running: { title: "The run is still going on", advice: "Wait for its end, or stop it first." },
+    foreign_origin: { title: "The server does not know this page's address as its own", advice: "Whoever runs the server, or the proxy before it, must add one line; it is named below." },
     forwarded_without_tokens: { title: "The server does not trust the proxy yet", advice: "Whoever runs the server must make an access token, or allow forwarded requests in its configuration." },
     gap: { title: "These events are no longer kept", advice: "The end of the run and its final state are still there." },
     graph_not_allowed: { title: "Your token is not for this graph", advice: "Open another graph, or sign in with a token that covers this one." },

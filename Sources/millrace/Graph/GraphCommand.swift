@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Graphs
 import HTTP
 import JSON
 
@@ -88,7 +89,7 @@ struct GraphShowCommand: ParsableCommand {
                 let lines = Terminal.isInteractive ? TerminalText.lines(text).joined(separator: "\n") : text
                 Terminal.write(lines)
             } else {
-                Terminal.print(json: try response.json(), indented: !json)
+                Terminal.print(json: try response.json().withoutRevision, indented: !json)
             }
             return .success
         }

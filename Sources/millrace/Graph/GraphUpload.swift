@@ -1,4 +1,5 @@
 import Client
+import Graphs
 import HTTP
 import JSON
 
@@ -28,7 +29,7 @@ struct GraphUpload {
     private func current(_ path: [String]) throws(ClientError) -> (source: JSONText, revision: String)? {
         do {
             let response = try client.call(ClientRequest(.get, path))
-            return (try response.json(), try Self.revision(response))
+            return (try response.json().withoutRevision, try Self.revision(response))
         } catch {
             guard case .refused(let problem) = error, problem.status == 404 else { throw error }
             return nil
