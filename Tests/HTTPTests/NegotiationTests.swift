@@ -91,6 +91,35 @@ struct NegotiationTests {
         #expect(preferences["other"] == nil)
     }
 
+    @Test(
+        arguments: [
+            ("wait=10", 10), ("respond-async, wait=0", 0), ("wait=99999999999", 1_000_000), ("wait=\"5\"", 5),
+            ("wait", nil), ("wait=-1", nil), ("wait=1.5", nil), ("wait=x", nil), ("respond-async", nil),
+        ] as [(String, Int?)])
+    func `a client waits for whole seconds`(field: String, seconds: Int?) {
+        #expect(Preferences(["Prefer": field]).waitSeconds == seconds)
+    }
+
+    @Test func `what was applied is said as it was asked`() {
+        #expect(Preferences(["Prefer": "wait=3, respond-async"]).applied == "wait=3")
+        #expect(Preferences(["Prefer": "respond-async"]).applied == "respond-async")
+        #expect(Preferences(["Prefer": "return=minimal"]).applied == nil)
+    }
+
+    @Test(arguments: ["W/\"7\"", "\"7-gzip\"", "W/\"7-br\"", "\"7-x-gzip\"", "\"7.yaml-zstd\""])
+    func `a tag that a proxy has dressed is the same`(tag: String) throws {
+        let current = [EntityTag("7"), EntityTag("7.yaml")]
+        #expect(try Preconditions(["If-Match": tag]).evaluate(current: current, isRead: false) == .proceed)
+        #expect(try Preconditions(["If-None-Match": tag]).evaluate(current: current, isRead: true) == .notModified)
+        #expect(try Preconditions(["If-Match": tag]).evaluate(current: [EntityTag("70")], isRead: false) == .failed)
+    }
+
+    @Test(arguments: ["\"7-\"", "\"7-1\"", "\"7gzip\"", "\"7.yam\"", "\"-gzip\""])
+    func `other tags are others`(tag: String) throws {
+        let current = [EntityTag("7"), EntityTag("7.yaml")]
+        #expect(try Preconditions(["If-Match": tag]).evaluate(current: current, isRead: false) == .failed)
+    }
+
     @Test func `32 preferences are looked at`() {
         func prefer(_ count: Int) -> Preferences {
             Preferences(["Prefer": (1..<count).map { "p\($0), " }.joined() + "respond-async"])

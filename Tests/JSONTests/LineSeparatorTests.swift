@@ -25,7 +25,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "plain", "naïve Å ✅ 入", "\u{2027}\u{202A}\u{84}\u{86}\u{C2}\u{E2}", "\u{80}\u{A8}\u{A9}", "\u{10028}\u{1F600}",
+        "", "plain", "naïve Å ✅ 入", "\u{2027}\u{202A}\u{84}\u{86}\u{C2}\u{E2}", "\u{80}\u{A8}\u{A9}",
+        "\u{10028}\u{1F600}",
         "â\u{80}¨", "Â…", "“quoted” – and … so on",
     ])
     func `what only looks like one stays as it is`(text: String) {

@@ -29,6 +29,8 @@ import Testing
         let live = try LiveServer()
         let feed = live.server.feed
         let graph = try live.put(Self.quick)
+        // The word of the new graph comes before anybody looks.
+        try live.reactor.turnNow()
         let probe = try FlushProbe()
         let slot = try probe.register(on: live.reactor)
         feed.subscribe(slot)
@@ -44,6 +46,25 @@ import Testing
         feed.unsubscribe(slot)
         #expect(feed.lineBytes == 0)
         feed.checkInvariants()
+        probe.deregister(from: live.reactor)
+        try live.stop()
+    }
+
+    @Test func `a new revision is told, and a deletion as one`() throws {
+        let live = try LiveServer()
+        let feed = live.server.feed
+        let probe = try FlushProbe()
+        let slot = try probe.register(on: live.reactor)
+        feed.subscribe(slot)
+        _ = try live.put(Self.quick)
+        live.server.catalog.delete("quick", expecting: nil) { _ in }
+        try live.reactor.turn(until: { feed.endIndex == 2 })
+        let lines = lines(feed, from: 0)
+        let heads = [(1, "false"), (2, "true")].map { revision, deleted in
+            "data: {\"type\":\"graph_changed\",\"graph_id\":\"quick\",\"revision\":\(revision),\"deleted\":\(deleted),\"timestamp\":\""
+        }
+        #expect(zip(lines, heads).allSatisfy { $0.hasPrefix($1) && $0.hasSuffix("Z\"}\n\n") })
+        feed.unsubscribe(slot)
         probe.deregister(from: live.reactor)
         try live.stop()
     }
