@@ -79,6 +79,7 @@ def test_the_schema_of_events_tells_a_wrong_event(daemon, real):
         ("post", "/api/graphs/{id}/execute", {"more": 1}, 422),
         ("post", "/api/graphs/{id}/execute/stream", None, 200),
         ("post", "/api/executions/{id}/cancel", None, 409),
+        ("post", "/api/executions/{id}/ticket", None, 201),
         ("post", "/api/executions/{id}/rerun", {}, 202),
         ("post", "/api/executions/{id}/rerun", {"from_node": "z"}, 422),
         ("post", "/api/executions/{id}/resume", None, 409),
