@@ -39,11 +39,13 @@ final class ForwardedPlace: Sendable {
 
     /// Those of a list that are not empty: a proxy empties what it does not set.
     private static func elements(_ name: String, _ headers: HeaderFields) -> [String] {
-        headers.values(of: name).flatMap { $0.split(separator: ",") }.map { element in
-            String(
-                decoding: element.utf8.drop { $0 == 0x20 || $0 == 0x09 }.prefix { $0 != 0x20 && $0 != 0x09 },
-                as: UTF8.self)
-        }.filter { !$0.isEmpty }
+        headers.values(of: name).flatMap { $0.split(separator: ",") }.map(trimmed).filter { !$0.isEmpty }
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+        let start = text.drop(while: isBlank)
+        return String(start[..<(start.lastIndex { !isBlank($0) }.map { start.index(after: $0) } ?? start.startIndex)])
     }
 
     /// `(/[A-Za-z0-9._~-]+)*`, and no segment that a client would resolve away.

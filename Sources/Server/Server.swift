@@ -108,9 +108,10 @@ package final class Server {
         var chunk: [UInt8] = []
         ChunkWriter.append(comment, to: &chunk)
         keepAliveChunk = chunk
-        let tell = Confined({ [weak feed] (id, head) in feed?.graphChanged(id, head) }, to: reactor)
+        let tellFeed: (String, GraphHead) -> Void = { [weak feed] id, head in feed?.graphChanged(id, head) }
+        let confined = Confined(tellFeed, to: reactor)
         catalog.tellChanges { [mailbox = reactor.mailbox] id, head in
-            mailbox.post { tell.open(on: $0)(id, head) }
+            mailbox.post { reactor in confined.open(on: reactor)(id, head) }
         }
     }
 
