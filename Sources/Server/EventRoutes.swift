@@ -1,3 +1,4 @@
+import Auth
 import Executions
 import HTTP
 import JSON

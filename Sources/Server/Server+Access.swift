@@ -28,7 +28,7 @@ extension Server {
         guard let origin = request.headers["origin"], PageOrigin(origin) != nil,
             refusedOrigins.count < Self.refusedOriginsMax, refusedOrigins.insert(origin).inserted
         else { return }
-        report(problem.details.detail ?? "")
+        report(problem.details.detail)
     }
 
     /// With what an answer's head says besides: to pages of other origins, and of addresses as the client knows them.

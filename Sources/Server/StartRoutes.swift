@@ -3,6 +3,7 @@ import Executions
 import Graphs
 import HTTP
 import JSON
+import Reactor
 
 /// The calls that start an execution.
 enum StartRoutes {
