@@ -46,7 +46,8 @@ import Testing
         writer.append(utf8: "\u{2028}")
         let start = writer.count
         writer.append(utf8: "a\u{85}b")
-        #expect(writer.hasLineSeparators)
+        let isFound = writer.hasLineSeparators
+        #expect(isFound)
         writer.escapeLineSeparators(from: start)
         #expect(String(decoding: writer.bytes, as: UTF8.self) == "\u{2028}a\\u0085b")
     }
