@@ -11,7 +11,7 @@ import pytest
 import requests
 import sseclient
 
-from graphs import chain, fails, put, python
+from graphs import chain, lua, put, python
 from stream import Stream
 from wire import Wire, request
 
@@ -30,7 +30,7 @@ def evil():
     return chain(
         put("set", **{f"key {TEXT}": TEXT}) | {"name": f"name {TEXT}"},
         python("say", f"    print({TEXT!r})\n    return {{'said': {TEXT!r}}}"),
-        fails("fail", f"message {TEXT}"),
+        lua("fail", f"error('message {TEXT}')"),
         initial_state={"text": TEXT},
     )
 
