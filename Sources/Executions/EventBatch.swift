@@ -5,6 +5,9 @@ import JSON
 /// pool has one, which is empty between two runs and keeps its memory.
 struct EventBatch: ~Copyable {
     private static let keptBytesMax = 64 << 10
+    /// What searches look at of a node's error, and of all of one execution, to which one more may come.
+    private static let nodeErrorBytesMax = 512
+    private static let nodeErrorsBytesMax = 2 << 10
 
     private var records = ByteWriter()
     private var ends: [Int] = []
@@ -16,6 +19,8 @@ struct EventBatch: ~Copyable {
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
     private var failedRanks: [Int] = []
     private var error: String?
+    /// Those of nodes, for searches.
+    private var nodeErrors = ""
 
     var isEmpty: Bool { ends.isEmpty }
     var bytes: Int { records.count }
@@ -34,13 +39,20 @@ struct EventBatch: ~Copyable {
         case .error(let message, _, let duration):
             ended = (.failed, timestampMicroseconds, duration)
             error = message
-        case .nodeStart, .nodeOutput, .nodeComplete, .scopeOpened, .scopeClosed: break
+        case .nodeComplete(let completion):
+            if scope == 0, let error = completion.error, !completion.willRetry { note(nodeError: error) }
+        case .nodeStart, .nodeOutput, .scopeOpened, .scopeClosed: break
         }
         let record = EventRecord(timestampMicroseconds: timestampMicroseconds, scope: scope, body: body)
         record.encode(to: &records)
         ends.append(records.count)
         early?.render(record, state, to: &json, &jsonEnds)
         observed.append(record)
+    }
+
+    private mutating func note(nodeError: String) {
+        guard nodeErrors.utf8.count < Self.nodeErrorsBytesMax else { return }
+        nodeErrors += "\(nodeError.cut(toBytes: Self.nodeErrorBytesMax))\n"
     }
 
     /// What had failed before a critical fault ends the execution; where it ends otherwise, its last event says that.
@@ -62,6 +74,9 @@ struct EventBatch: ~Copyable {
                 summary.attempt = started.attempt
                 if summary.startedAtMicroseconds == nil { summary.startedAtMicroseconds = started.atMicroseconds }
             }
+            if !nodeErrors.isEmpty, summary.nodeErrors?.utf8.count ?? 0 < Self.nodeErrorsBytesMax {
+                summary.nodeErrors = (summary.nodeErrors ?? "") + nodeErrors
+            }
             summary.deaths = ended == nil ? deaths : 0
             guard let ended else { return }
             summary.status = ended.status
@@ -74,7 +89,7 @@ struct EventBatch: ~Copyable {
         json.removeAll(keepingCapacity: json.allocatedBytes <= Self.keptBytesMax)
         ends.removeAll(keepingCapacity: true)
         jsonEnds.removeAll(keepingCapacity: true)
-        (started, ended, failedRanks, error) = (nil, nil, [], nil)
+        (started, ended, failedRanks, error, nodeErrors) = (nil, nil, [], nil, "")
         return mustTell
     }
 }

@@ -1,3 +1,5 @@
+import JSON
+
 /// Where an execution stands. The order of life: `queued`, `running`, then one of the last four for good. `held` is between:
 /// it was running or queued, and waits for somebody to say that it may go on.
 package enum ExecutionStatus: String, BitwiseCopyable, Sendable, CaseIterable {
@@ -41,6 +43,8 @@ package struct ExecutionSummary: Sendable, Equatable {
     package var failedNodes: [String]
     /// The message of the critical fault of a `failed` execution.
     package var error: String?
+    /// What its nodes have ended in error with, as much of it as a search looks at.
+    package var nodeErrors: String?
     /// How often it was started: 1, and one more after each time that the daemon took it up again; 0 while it waits.
     package var attempt: Int
     /// A cancel was accepted: whatever happens, it ends as cancelled.
@@ -54,7 +58,7 @@ package struct ExecutionSummary: Sendable, Equatable {
         id: ExecutionID, graphID: String, graphRevision: Int, nodeCount: Int, createdAtMicroseconds: Int64,
         status: ExecutionStatus = .queued, startedAtMicroseconds: Int64? = nil, endedAtMicroseconds: Int64? = nil,
         durationMicroseconds: Int64? = nil, lastSeq: Int = 0, failedNodes: [String] = [], error: String? = nil,
-        attempt: Int = 0, isCancelRequested: Bool = false, deaths: Int = 0,
+        nodeErrors: String? = nil, attempt: Int = 0, isCancelRequested: Bool = false, deaths: Int = 0,
         origin: ExecutionOrigin? = nil
     ) {
         self.id = id
@@ -69,6 +73,7 @@ package struct ExecutionSummary: Sendable, Equatable {
         self.lastSeq = lastSeq
         self.failedNodes = failedNodes
         self.error = error
+        self.nodeErrors = nodeErrors
         self.attempt = attempt
         self.isCancelRequested = isCancelRequested
         self.deaths = deaths
@@ -91,23 +96,29 @@ package final class ExecutionOrigin: Sendable, Equatable {
     package let cancelsWhenAbandoned: Bool
     /// Who started it.
     package let startedBy: String?
+    /// Words of whoever started it, to find it by: names with strings.
+    package let labels: JSONObject
 
     package init(
         rerunOf: ExecutionID? = nil, rerunFrom: String? = nil, traceparent: String? = nil,
-        cancelsWhenAbandoned: Bool = false, startedBy: String? = nil
+        cancelsWhenAbandoned: Bool = false, startedBy: String? = nil, labels: JSONObject = [:]
     ) {
         self.rerunOf = rerunOf
         self.rerunFrom = rerunFrom
         self.traceparent = traceparent
         self.cancelsWhenAbandoned = cancelsWhenAbandoned
         self.startedBy = startedBy
+        self.labels = labels
     }
 
     /// Nothing but who started it.
-    package var isPlain: Bool { rerunOf == nil && rerunFrom == nil && traceparent == nil && !cancelsWhenAbandoned }
+    package var isPlain: Bool {
+        rerunOf == nil && rerunFrom == nil && traceparent == nil && !cancelsWhenAbandoned && labels.isEmpty
+    }
 
     package static func == (left: ExecutionOrigin, right: ExecutionOrigin) -> Bool {
         left.rerunOf == right.rerunOf && left.rerunFrom == right.rerunFrom && left.traceparent == right.traceparent
             && left.cancelsWhenAbandoned == right.cancelsWhenAbandoned && left.startedBy == right.startedBy
+            && left.labels == right.labels
     }
 }

@@ -107,9 +107,9 @@ struct ExecutionList {
     static let columns = """
         id, id_low, (SELECT graph_id FROM graphs WHERE graph_key = executions.graph_key), graph_revision, node_count,
         created_at, status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
-        rerun_of, rerun_from, traceparent, cancels_when_abandoned, started_by, deaths
+        rerun_of, rerun_from, traceparent, cancels_when_abandoned, started_by, deaths, labels, node_errors
         """
-    private static let columnCount: Int32 = 21
+    private static let columnCount: Int32 = 23
 
     func fetch(_ database: Database) throws -> [ExecutionSummary] {
         guard let bounds = try Bounds(query, database) else { return [] }
@@ -245,16 +245,18 @@ extension ExecutionSummary {
             createdAtMicroseconds: row.int64(5), status: status, startedAtMicroseconds: row.optionalInt64(7),
             endedAtMicroseconds: row.optionalInt64(8), durationMicroseconds: row.optionalInt64(9), lastSeq: row.int(10),
             failedNodes: row.isNull(11) ? [] : Self.strings(row.bytes(11)), error: row.optionalText(12),
-            attempt: row.int(13), isCancelRequested: row.int(14) == 1, deaths: row.int(20),
+            nodeErrors: row.optionalText(22), attempt: row.int(13), isCancelRequested: row.int(14) == 1,
+            deaths: row.int(20),
             origin: Self.origin(row))
     }
 
     private static func origin(_ row: RawStatement.Row) -> ExecutionOrigin? {
-        if row.isNull(15), row.isNull(17), row.isNull(18), row.isNull(19) { return nil }
+        if row.isNull(15), row.isNull(17), row.isNull(18), row.isNull(19), row.isNull(21) { return nil }
         return ExecutionOrigin(
             rerunOf: row.optionalText(15).flatMap { ExecutionID($0) }, rerunFrom: row.optionalText(16),
             traceparent: row.optionalText(17), cancelsWhenAbandoned: row.int(18) == 1,
-            startedBy: row.optionalText(19))
+            startedBy: row.optionalText(19),
+            labels: row.isNull(21) ? [:] : JSONObject(JSONText(trusted: Array(row.bytes(21)))) ?? [:])
     }
 
     private static func strings(_ json: UnsafeRawBufferPointer) -> [String] {

@@ -18,7 +18,7 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 6
+    static let version = 7
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -49,6 +49,10 @@ enum Schema {
         migrator.registerMigration("v6") { database in
             try database.execute(sql: starters + queuedStates + contentIndex)
             try database.execute(sql: "PRAGMA user_version = 6")
+        }
+        migrator.registerMigration("v7") { database in
+            try database.execute(sql: labels)
+            try database.execute(sql: "PRAGMA user_version = 7")
         }
         return migrator
     }
@@ -185,6 +189,12 @@ enum Schema {
     /// By this a content is found that no revision names any more.
     private static let contentIndex = """
         CREATE INDEX graph_files_by_content ON graph_files(content_key);
+        """
+
+    /// `labels` is a JSON object of strings, or null for none.
+    private static let labels = """
+        ALTER TABLE executions ADD COLUMN labels TEXT;
+        ALTER TABLE executions ADD COLUMN node_errors TEXT;
         """
 
     /// The same content of a file, however many revisions name it, is kept once; `fingerprint` is only how it is found.

@@ -22,7 +22,8 @@ final class Endpoint {
     let reach: Reach
     /// The name of what it changes, for the audit log; nil if it changes nothing.
     let change: StaticString?
-    /// The parameters of the query that it takes; nil where nobody looks at them.
+    /// The parameters of the query that it takes, or where there is a dot at the end, what they begin with; nil where nobody
+    /// looks at them.
     let query: [String]?
     /// Whether pages of whatever origin may have it: files that say nothing of anybody. So the console can say what is refused
     /// to it, and which line mends that.
@@ -46,7 +47,7 @@ final class Endpoint {
         guard let query else { return }
         let names = request.query.map(\.name)
         for (index, name) in names.enumerated() {
-            guard query.contains(name) else {
+            guard query.contains(where: { $0 == name || $0.hasSuffix(".") && name.hasPrefix($0) && name != $0 }) else {
                 let known = query.isEmpty ? "it takes none" : "it takes \(query.joined(separator: ", "))"
                 throw Problem(
                     400, "unknown_parameter", "\(name.prefix(80)) is no parameter of this call; \(known).")

@@ -7,23 +7,31 @@ import Reactor
 /// Executions: list, read, cancel.
 enum ExecutionRoutes {
     static func list(_ call: Call) throws(Problem) {
-        let (query, statuses) = (try query(call), try statuses(call.request))
-        let (store, service, graphs) = (call.server.store, call.server.service, call.access.graphs)
-        call.then({ () throws(Problem) in
-            try read { () throws(StoreError) in try store.executions(query, ofGraphs: graphs, statuses) }
-        }) {
-            (call, found) in
-            let page = found.prefix(query.limit - 1)
-            let places = service.queuePositions(of: page.filter { $0.status == .queued }.map(\.id))
-            let items = page.map { JSONText(json($0, queuePosition: places[$0.id])) }
-            var body: JSONObject = ["items": JSONText(array: items), "next_cursor": .null]
-            var headers: HeaderFields = [:]
-            if found.count == query.limit, let last = page.last {
-                body["next_cursor"] = JSONText(last.id.description)
-                headers.add("Link", call.nextLink(cursor: last.id.description))
-            }
-            call.respond(.json(body, headers: headers))
+        let listing = ExecutionListing(
+            query: try query(call), graphs: call.access.graphs, statuses: try statuses(call.request))
+        let (store, service, request) = (call.server.store, call.server.service, call.request)
+        let answer = { @Sendable (page: ExecutionPage) in
+            self.answer(page, countMax: listing.query.limit - 1, request, service)
         }
+        guard let search = ExecutionSearch(listing, request, in: call.server.catalog) else {
+            return call.offload { () throws(Problem) in answer(ExecutionPage(try listing.fetch(store))) }
+        }
+        call.offload(search) { (search) throws(Problem) in try search.step(store).map(answer) }
+    }
+
+    private static func answer(
+        _ page: ExecutionPage, countMax: Int, _ request: Request, _ service: ExecutionService
+    ) -> Response {
+        let shown = page.found.prefix(countMax)
+        let places = service.queuePositions(of: shown.filter { $0.status == .queued }.map(\.id))
+        let items = shown.map { JSONText(json($0, queuePosition: places[$0.id])) }
+        var body: JSONObject = ["items": JSONText(array: items), "next_cursor": .null]
+        var headers: HeaderFields = [:]
+        if let cursor = page.found.count > countMax ? shown.last?.id : page.goesOnBefore {
+            body["next_cursor"] = JSONText(cursor.description)
+            headers.add("Link", request.nextLink(cursor: cursor.description))
+        }
+        return .json(body, headers: headers)
     }
 
     static func read(_ call: Call) throws(Problem) {
@@ -108,28 +116,6 @@ enum ExecutionRoutes {
                 400, "invalid_parameter", "status must be one of \(known), or some of them between commas.")
         }
         return Set(statuses)
-    }
-}
-
-extension ExecutionStore {
-    /// Those of a query that belong to some graphs and have some statuses, of which there are few; nil for all.
-    fileprivate func executions(
-        _ query: ExecutionQuery, ofGraphs graphs: Set<String>?, _ statuses: Set<ExecutionStatus>?
-    ) throws(StoreError) -> [ExecutionSummary] {
-        if graphs == nil, statuses == nil { return try executions(query) }
-        let graphIDs: [String?] =
-            graphs.map { $0.filter { query.graphID == nil || query.graphID == $0 }.sorted() } ?? [query.graphID]
-        let wanted: [ExecutionStatus?] =
-            statuses.map { statuses in ExecutionStatus.allCases.filter(statuses.contains) } ?? [nil]
-        var found: [ExecutionSummary] = []
-        for graphID in graphIDs {
-            for status in wanted {
-                var part = query
-                (part.graphID, part.status) = (graphID, status)
-                found += try executions(part)
-            }
-        }
-        return Array(found.sorted { $0.id > $1.id }.prefix(query.limit))
     }
 }
 
@@ -274,6 +260,7 @@ extension ExecutionRoutes {
         }
         if let traceparent = summary.origin?.traceparent { object["traceparent"] = JSONText(traceparent) }
         if summary.origin?.cancelsWhenAbandoned == true { object["on_disconnect"] = "cancel" }
+        if let labels = summary.origin?.labels, !labels.isEmpty { object["labels"] = labels.text }
         if let error = summary.error { object["error"] = JSONText(error) }
         if let queuePosition { object["queue_position"] = JSONText(queuePosition) }
         return object

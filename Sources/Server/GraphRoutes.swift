@@ -18,7 +18,7 @@ enum GraphRoutes {
         var headers: HTTP.HeaderFields = [:]
         if after.count > limit, let last = after.prefix(limit).last?.identity.id {
             page["next_cursor"] = JSONText(last)
-            headers.add("Link", call.nextLink(cursor: last))
+            headers.add("Link", call.request.nextLink(cursor: last))
         }
         call.respond(.json(page, headers: headers))
     }

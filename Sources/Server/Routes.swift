@@ -22,7 +22,7 @@ enum Routes {
         router.add(.post, "/api/layout", needs: .read, reach: .nothing, GraphRoutes.layout)
         router.add(
             .get, "/api/executions", needs: .read, reach: .route,
-            query: ["graph_id", "status", "since", "until", "limit", "cursor"], ExecutionRoutes.list)
+            query: ["graph_id", "status", "q", "label.", "since", "until", "limit", "cursor"], ExecutionRoutes.list)
         router.add(.get, "/api/executions/{id}", needs: .read, ExecutionRoutes.read)
         router.add(.delete, "/api/executions/{id}", needs: .run, change: "execution.delete", ExecutionRoutes.delete)
         router.add(
@@ -59,6 +59,15 @@ enum Routes {
 }
 
 extension Request {
+    /// The `Link` field that names the next page: the same query with another cursor (RFC 8288).
+    func nextLink(cursor: String) -> String {
+        let rest = query.filter { $0.name != "cursor" }.map {
+            "\(percentEncoded($0.name))=\(percentEncoded($0.value))&"
+        }
+        let path = target.raw.split(separator: "?", maxSplits: 1).first.map(String.init) ?? "/"
+        return "<\(path)?\(rest.joined())cursor=\(percentEncoded(cursor))>; rel=\"next\""
+    }
+
     /// The value of a parameter; an empty one is as if it were not there, as forms send them.
     func option(_ name: String) -> String? {
         guard let value = queryValue(name), !value.isEmpty else { return nil }
@@ -94,15 +103,6 @@ extension Call {
                 "\(name) must be a time such as 2026-01-31T09:30:00Z (RFC 3339).\(plus)")
         }
         return time
-    }
-
-    /// The `Link` field that names the next page: the same query with another cursor (RFC 8288).
-    func nextLink(cursor: String) -> String {
-        let rest = request.query.filter { $0.name != "cursor" }.map {
-            "\(percentEncoded($0.name))=\(percentEncoded($0.value))&"
-        }
-        let path = request.target.raw.split(separator: "?", maxSplits: 1).first.map(String.init) ?? "/"
-        return "<\(path)?\(rest.joined())cursor=\(percentEncoded(cursor))>; rel=\"next\""
     }
 }
 

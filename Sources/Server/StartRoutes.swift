@@ -14,6 +14,7 @@ enum StartRoutes {
     struct Order: Sendable {
         var initialState = JSONObject()
         var cancelsOnDisconnect = false
+        var labels = JSONObject()
     }
 
     /// What a start is answered with.
@@ -141,11 +142,11 @@ enum StartRoutes {
         let trace = call.trace
         // Most starts say no more of themselves than where everybody may start something.
         let origin =
-            trace == nil && !order.cancelsOnDisconnect && call.access.holder == .anyone
+            trace == nil && !order.cancelsOnDisconnect && order.labels.isEmpty && call.access.holder == .anyone
             ? anyones
             : ExecutionOrigin(
                 traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect,
-                startedBy: call.access.starter)
+                startedBy: call.access.starter, labels: order.labels)
         return try start(graph, call, initialState: order.initialState, origin: origin) { log in
             prepare(log)
             if case .events(let detail, _) = answer { log.renderEarly(detail) }
@@ -225,6 +226,10 @@ enum StartRoutes {
                 case "cancel": order.cancelsOnDisconnect = true
                 default: faults.append(.init(pointer: "/on_disconnect", message: "must be \"continue\" or \"cancel\""))
                 }
+            case "labels":
+                let (labels, labelFaults) = Labels.read(value)
+                order.labels = labels
+                faults += labelFaults
             default:
                 faults.append(.init(pointer: JSONPointer([key.string]).description, message: "unknown key"))
             }
