@@ -4,6 +4,7 @@
 
 import Auth
 import Executions
+import Graphs
 import HTTP
 import JSON
 import Linux

@@ -125,10 +125,10 @@ def test_nginx_as_debian_has_it_speaks_http_1_0_and_streams(plain, put_before, t
 
 @pytest.mark.parametrize("line", ["", "proxy_set_header Host $host;"])
 def test_an_nginx_that_loses_the_name_shows_the_page_and_the_line_that_mends_it(plain, put_before, line):
-    location = f"location / {{ proxy_pass http://127.0.0.1:{plain.port}; {{}} }}"
+    location = f"location / {{ proxy_pass http://127.0.0.1:{plain.port}; LINE }}"
     graph_id = plain.create(chain(put("a")))
     for words, status in ((line, 403), ("proxy_set_header Host $http_host;", 200)):
-        proxy = put_before(proxies.nginx, plain, location.format(words))
+        proxy = put_before(proxies.nginx, plain, location.replace("LINE", words))
         own = {"Origin": proxy.url, "Sec-Fetch-Site": "same-origin"}
         assert httpx.get(f"{proxy.url}/console/app.js", headers=own).status_code == 200
         reply = httpx.post(f"{proxy.url}/api/graphs/{graph_id}/execute", headers=own)

@@ -32,7 +32,9 @@ class Cutter(threading.Thread):
         while True:
             client, _ = self.listener.accept()
             with client, socket.create_connection(("127.0.0.1", self.upstream)) as server:
-                server.sendall(client.recv(1 << 16))
+                # One request for each connection: what comes back is all that there is to hand on.
+                request = re.sub(rb"(?i)\r\nconnection: [^\r]*", b"", client.recv(1 << 16))
+                server.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
                 for _ in range(left):
                     piece = server.recv(1)
                     if not piece:
