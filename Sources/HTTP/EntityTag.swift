@@ -34,7 +34,7 @@ package struct EntityTag: Sendable, Hashable, CustomStringConvertible {
         if opaque == own.opaque { return true }
         guard opaque.utf8.count > own.opaque.utf8.count + 1, opaque.hasPrefix("\(own.opaque)-") else { return false }
         return opaque.utf8.dropFirst(own.opaque.utf8.count + 1).allSatisfy {
-            UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20
+            $0 == UInt8(ascii: "-") || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20
         }
     }
 

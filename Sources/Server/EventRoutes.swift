@@ -70,7 +70,7 @@ enum EventRoutes {
 
     /// `?state=`
     static func detail(_ request: Request) throws(Problem) -> StateDetail {
-        guard let text = request.option("state") else { return .full }
+        guard let text = request.queryValue("state") else { return .full }
         guard let detail = StateDetail(rawValue: text) else {
             throw Problem(400, "invalid_parameter", "state must be full, update or none.")
         }

@@ -94,7 +94,7 @@ enum ExecutionRoutes {
     private static func query(_ call: Call) throws(Problem) -> ExecutionQuery {
         // One more than the page holds: whether there is another page.
         var query = ExecutionQuery(limit: try call.number("limit", in: 1...500, default: 50) + 1)
-        query.graphID = call.request.option("graph_id")
+        query.graphID = call.request.queryValue("graph_id")
         query.sinceMicroseconds = try call.time("since")
         query.untilMicroseconds = try call.time("until")
         if let text = call.request.option("cursor") {

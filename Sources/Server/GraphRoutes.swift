@@ -50,7 +50,7 @@ enum GraphRoutes {
         guard let type = accept.preferred(among: [.json] + MediaType.yamls) else {
             throw Problem(406, "not_acceptable", "A graph is to be had as application/json or application/yaml.")
         }
-        if call.request.option("revision") != nil {
+        if call.request.queryValue("revision") != nil {
             let number = try call.number("revision", in: 1...Int.max, default: 1)
             let catalog = call.server.catalog
             return call.offload(on: call.server.lanes.computing) { () throws(Problem) in
@@ -232,7 +232,7 @@ extension GraphRoutes {
     }
 
     private static func wantedFormat(_ request: Request) throws(Problem) -> GraphFormat? {
-        switch request.option("document") {
+        switch request.queryValue("document") {
         case nil: return nil
         case "json": return .json
         case "yaml": return .yaml

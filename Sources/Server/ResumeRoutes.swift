@@ -29,7 +29,7 @@ enum ResumeRoutes {
 
     /// All that are held, of the graphs that the token is for. Answers how many once that is stored.
     static func resumeHeld(_ call: Call) throws(Problem) {
-        guard call.request.option("status") == ExecutionStatus.held.rawValue else {
+        guard call.request.queryValue("status") == ExecutionStatus.held.rawValue else {
             throw Problem(400, "invalid_parameter", "Say which: status must be held.")
         }
         let graphs = call.access.graphs

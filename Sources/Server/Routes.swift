@@ -68,7 +68,7 @@ extension Request {
         return "<\(path)?\(rest.joined())cursor=\(percentEncoded(cursor))>; rel=\"next\""
     }
 
-    /// The value of a parameter; an empty one is as if it were not there, as forms send them.
+    /// The value of a parameter of which an empty one is as if it were not there.
     func option(_ name: String) -> String? {
         guard let value = queryValue(name), !value.isEmpty else { return nil }
         return value
@@ -76,14 +76,14 @@ extension Request {
 
     /// The values of a parameter that lists some between commas.
     func options(_ name: String) -> [String]? {
-        option(name)?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        queryValue(name)?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 }
 
 extension Call {
     /// A query parameter that is a whole number of a range.
     func number(_ name: String, in range: ClosedRange<Int>, default value: Int) throws(Problem) -> Int {
-        guard let text = request.option(name) else { return value }
+        guard let text = request.queryValue(name) else { return value }
         guard let number = Int(text), range.contains(number) else {
             throw Problem(
                 400, "invalid_parameter",
@@ -94,7 +94,7 @@ extension Call {
 
     /// A time of RFC 3339.
     func time(_ name: String) throws(Problem) -> Int64? {
-        guard let text = request.option(name) else { return nil }
+        guard let text = request.queryValue(name) else { return nil }
         guard let time = Timestamp.microseconds(text) else {
             // What a query has as + is a space.
             let plus = text.contains(" ") ? " The + of an offset is written %2B in a query." : ""

@@ -199,7 +199,7 @@ def test_yaml_goes_in_and_comes_out(daemon):
     as_yaml = daemon.http.get("/api/graphs/yaml-in", headers={"Accept": "application/yaml"}).text
     again = daemon.http.post("/api/layout", content=as_yaml, headers=YAML)
     assert again.status_code == 200
-    assert daemon.http.put("/api/graphs/yaml-in", content=as_yaml, headers=YAML).text == as_json
+    assert daemon.http.put("/api/graphs/yaml-in", content=as_yaml, headers=YAML).json() == json.loads(as_json) | {"revision": 2}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_other_forms_are_not_acceptable(daemon, stored):
 def test_a_document_comes_back_as_it_was_written(daemon):
     text = '{"nodes":[{"kind":"set","id":"a","config":{"values":{"z":1.50,"a":1e2}}}],"id":"as-written"}'
     daemon.http.put("/api/graphs/as-written", content=text, headers=JSON)
-    assert daemon.http.get("/api/graphs/as-written").text == text
+    assert daemon.http.get("/api/graphs/as-written").text == text.removesuffix("}") + ',"revision":1}'
 
 
 # --- What is wrong with a document ---

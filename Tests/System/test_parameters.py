@@ -25,7 +25,8 @@ def names_of(path, method):
     item = DESCRIPTION["paths"][path]
     found = [*item.get("parameters", []), *item[method.lower()].get("parameters", [])]
     resolved = [DESCRIPTION["components"]["parameters"][each["$ref"].split("/")[-1]] if "$ref" in each else each for each in found]
-    return [each["name"] for each in resolved if each["in"] == "query"]
+    # Labels are parameters with names of their own.
+    return ["label.x" if each["name"] == "label" else each["name"] for each in resolved if each["in"] == "query"]
 
 
 def address(path, graph_id):
@@ -43,7 +44,7 @@ def stored(daemon, graph_id):
     return graph_id["id"]
 
 
-@pytest.mark.parametrize("method, path", operations())
+@pytest.mark.parametrize("method, path", list(operations()))
 def test_unknown_and_repeated_parameters_are_refused_by_name(daemon, stored, method, path):
     target, names = address(path, stored), names_of(path, method)
     for query, code, name in [("?statsu=error", "unknown_parameter", "statsu"), *[(f"?{each}=1&{each}=1", "repeated_parameter", each) for each in names]]:
@@ -54,7 +55,7 @@ def test_unknown_and_repeated_parameters_are_refused_by_name(daemon, stored, met
     assert daemon.http.get("/api/executions", params={"graph_id": stored}).json()["items"] == []
 
 
-@pytest.mark.parametrize("method, path", operations())
+@pytest.mark.parametrize("method, path", list(operations()))
 def test_every_parameter_that_is_described_is_known(daemon, stored, method, path):
     for name in names_of(path, method):
         if path == "/api/events" and name != "executions":
@@ -69,10 +70,10 @@ def test_files_and_probes_take_any_query(daemon, path, query):
     assert daemon.http.get(path + query).status_code == 200
 
 
-@pytest.mark.parametrize("query", ["limit=", "cursor=", "status=", "graph_id=", "since=&until="])
-def test_an_empty_parameter_is_as_if_it_were_not_there(daemon, stored, query):
+def test_an_empty_cursor_begins_at_the_beginning(daemon, stored):
     daemon.execute(stored)
-    assert len(daemon.http.get(f"/api/executions?{query}").json()["items"]) > 0
+    for path in ("/api/executions", "/api/graphs"):
+        assert daemon.http.get(f"{path}?cursor=").json()["items"] == daemon.http.get(path).json()["items"] != []
 
 
 def test_statuses_are_a_list(start_daemon):
