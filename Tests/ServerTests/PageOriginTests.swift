@@ -14,7 +14,9 @@ import Testing
         #expect(origin.scheme == scheme && origin.authority.description == authority)
     }
 
-    @Test(arguments: ["", "null", "file://", "http://", "http://a/", "http://a b", "ftp://a", "http:/a", "http://a:99999"])
+    @Test(arguments: [
+        "", "null", "file://", "http://", "http://a/", "http://a b", "ftp://a", "http:/a", "http://a:99999",
+    ])
     func `all else is none`(text: String) {
         #expect(PageOrigin(text) == nil)
     }
