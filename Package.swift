@@ -45,6 +45,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .systemLibrary(name: "CLuaLibrary", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
     .target(name: "CLua", dependencies: ["CLuaLibrary"]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),  // apt: libsimdjson-dev
     .executableTarget(name: "millrace-exec", linkerSettings: standalone()),
 
@@ -76,7 +77,7 @@ let targets: [Target] = [
             dequeModule,
         ],
         exclude: ["openapi.json"]),
-    module("Client", ["HTTP", "JSON", "Linux", "Reactor"]),
+    module("Client", ["CCurl", "HTTP", "JSON", "Linux"]),
     .executableTarget(
         name: "millrace",
         dependencies: [
@@ -106,7 +107,7 @@ let targets: [Target] = [
         ]),
     tests("ConfigTests", ["Config"]),
     tests("ClientTests", ["Client", "HTTP", "JSON", "Linux"]),
-    tests("CommandTests", ["millrace", "Client", "Config", "JSON", "Linux", arguments]),
+    tests("CommandTests", ["millrace", "Client", "Config", "HTTP", "JSON", "Linux", arguments]),
     tests("TidyTests", []),
 
     // What a fuzzer calls, and what it has found.

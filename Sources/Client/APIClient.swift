@@ -1,12 +1,12 @@
 import HTTP
 import JSON
+import Linux
 
 /// Talks to one daemon, blocking: a request at a time on the calling thread, each on a connection of its own.
 package struct APIClient: Sendable {
     /// The largest answer: the events of an execution as an array are at most 64 MiB.
     package static let bodyBytesMax = 72 << 20
-    /// For any request until its answer is whole, and for a stream until it opens.
-    package static let timeoutMilliseconds = 30_000
+    package static let timeoutMillisecondsDefault = 30_000
     /// Who does not accept a connection in that time is not there.
     static let connectTimeoutMilliseconds = 5_000
 
@@ -14,10 +14,12 @@ package struct APIClient: Sendable {
     /// A bearer token; visible ASCII.
     package let token: String?
     /// What is shown besides, asked for each request anew: the daemon that answers may be another one by then.
-    private let credential: @Sendable () -> (name: String, value: String)?
+    package let credential: @Sendable () -> (name: String, value: String)?
     /// Becomes readable to end every wait with `interrupted`, such as a `SignalDescriptor`'s. Borrowed: its owner must
     /// outlive the client.
     package var interruptDescriptor: Int32?
+    /// For any request until its answer is whole, and for a stream until it opens.
+    package var timeoutMilliseconds = timeoutMillisecondsDefault
 
     /// - Parameter token: one with characters that no header field can carry is a usage error and traps: check it first
     ///   with `isValidToken`.
@@ -53,12 +55,19 @@ package struct APIClient: Sendable {
         throw .unreachable(attempts)
     }
 
+    /// The socket address of a daemon that is spoken to without TLS.
+    /// - Throws: `unreachable` where nothing accepts connections.
+    package static func reachableSocketAddress(of address: ServerAddress) throws(ClientError) -> SocketAddress {
+        try Exchange.reachableAddress(
+            of: address, deadlineNanoseconds: Poll.deadline(inMilliseconds: connectTimeoutMilliseconds))
+    }
+
     /// Sends a request and reads the answer, whatever its status is.
     package func send(_ request: ClientRequest) throws(ClientError) -> ClientResponse {
         var exchange = try open(request, target: request.target)
-        let deadline = Poll.deadline(inMilliseconds: Self.timeoutMilliseconds)
-        let head = try Self.head(&exchange, deadline)
-        return try Self.read(&exchange, head, deadline)
+        let deadline = Poll.deadline(inMilliseconds: timeoutMilliseconds)
+        let head = try head(&exchange, of: request, deadline)
+        return try read(&exchange, head, deadline)
     }
 
     /// Sends a request and reads the answer.
@@ -72,29 +81,21 @@ package struct APIClient: Sendable {
     func open(_ request: ClientRequest, target: String) throws(ClientError) -> Exchange {
         var request = request
         if let (name, value) = credential() { request.headers.add(name, value) }
-        let bytes = request.bytes(target: target, authority: address.authority, token: token)
+        let bytes = request.bytes(target: address.prefix + target, authority: address.authority, token: token)
         let deadline = Poll.deadline(inMilliseconds: Self.connectTimeoutMilliseconds)
         return try Exchange.open(bytes, to: address, deadlineNanoseconds: deadline, interrupt: interruptDescriptor)
     }
 
-    static func head(_ exchange: inout Exchange, _ deadline: Int64) throws(ClientError) -> ResponseParser.Head {
-        switch try exchange.next(deadlineNanoseconds: deadline) {
-        case .head(let head): return head
-        case .timedOut: throw .timedOut(milliseconds: timeoutMilliseconds)
-        case .body, .end: preconditionFailure("a response begins with its head")
-        }
-    }
-
     /// Reads the rest of an answer.
-    static func read(
+    func read(
         _ exchange: inout Exchange, _ head: ResponseParser.Head, _ deadline: Int64
     ) throws(ClientError) -> ClientResponse {
         var body: [UInt8] = []
         while true {
             switch try exchange.next(deadlineNanoseconds: deadline) {
             case .body(let range):
-                guard body.count + range.count <= bodyBytesMax else {
-                    throw .tooLarge("the answer", bytesMax: bodyBytesMax)
+                guard body.count + range.count <= Self.bodyBytesMax else {
+                    throw .tooLarge("the answer", bytesMax: Self.bodyBytesMax)
                 }
                 exchange.withBody(range) { body.append(contentsOf: $0) }
             case .end: return ClientResponse(status: head.status, headers: head.headers, body: body)
@@ -133,8 +134,16 @@ extension APIClient {
         return try EventStream(self, request, resumePath: nil, after: 0, detail: detail)
     }
 
-    /// Asks for an execution's end.
-    /// - Returns: the execution's summary, still running.
+    /// Starts an execution of a graph, which goes on by itself.
+    /// - Returns: its summary.
+    package func start(_ graphID: String, initialState: JSONObject = [:]) throws(ClientError) -> JSONObject {
+        try call(
+            ClientRequest(
+                .post, ["api", "graphs", graphID, "execute"], headers: ["Prefer": "respond-async"],
+                body: .json(JSONText(["initial_state": JSONText(initialState)] as JSONObject)))
+        ).object()
+    }
+
     package func resume(_ executionID: String) throws(ClientError) -> JSONObject {
         try call(ClientRequest(.post, ["api", "executions", executionID, "resume"])).object()
     }
@@ -146,6 +155,8 @@ extension APIClient {
             ?? 0
     }
 
+    /// Asks for an execution's end.
+    /// - Returns: the execution's summary, still running.
     package func cancel(_ executionID: String) throws(ClientError) -> JSONObject {
         try call(ClientRequest(.post, ["api", "executions", executionID, "cancel"])).object()
     }

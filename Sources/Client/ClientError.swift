@@ -5,6 +5,10 @@ import HTTP
 package enum ClientError: Error, Sendable, Equatable {
     /// Nothing listens there.
     case unreachable([Attempt])
+    /// What answers by TLS has shown no certificate for its name from an authority that is trusted here.
+    case untrusted(address: String, reason: String)
+    /// The daemon is at another address: a redirect says so, or only the other scheme is spoken there.
+    case elsewhere(String, try: String)
     /// The server answered with an error.
     case refused(ProblemDetails)
     /// The connection broke before the answer was whole.
@@ -35,6 +39,11 @@ extension ClientError: CustomStringConvertible {
         case .unreachable(let attempts):
             let tried = attempts.map { "\($0.address) (\($0.reason))" }.joined(separator: " or ")
             return "no daemon answers at \(tried); start it with: millrace serve"
+        case .untrusted(let address, let reason):
+            return "\(address) is not to be trusted, and nothing was sent: \(reason); "
+                + "SSL_CERT_FILE=FILE names an authority of your own"
+        case .elsewhere(let address, let other):
+            return "the daemon does not answer at \(address) but, as it seems, at \(other): name that"
         case .refused(let problem):
             let violations = problem.errors.map { error in
                 error.pointer.isEmpty ? "  \(error.message)" : "  \(error.pointer): \(error.message)"

@@ -81,9 +81,9 @@ package final class EventStream {
         parser = SSEParser(eventBytesMax: eventBytesMax)
         lastSeq = after
         link = .ended
-        let deadline = Poll.deadline(inMilliseconds: APIClient.timeoutMilliseconds)
+        let deadline = Poll.deadline(inMilliseconds: client.timeoutMilliseconds)
         var exchange = try client.open(request, target: request.target)
-        let head = try APIClient.head(&exchange, deadline)
+        let head = try client.head(&exchange, of: request, deadline)
         self.exchange = consume exchange
         if resumePath == nil { try takeLocations(head.headers) }
         try take(head, deadline)
@@ -128,7 +128,7 @@ package final class EventStream {
             case .interrupted: throw error
             case .connectionLost, .unreachable, .timedOut: try breakLink(error)
             case .refused(let problem) where [429, 502, 503, 504].contains(problem.status.code): try breakLink(error)
-            case .refused, .malformed, .tooLarge:
+            case .refused, .untrusted, .elsewhere, .malformed, .tooLarge:
                 end()
                 throw error
             }
@@ -164,7 +164,7 @@ extension EventStream {
         let request = ClientRequest(.get, [], headers: Self.headers(after: lastSeq))
         let target = "\(resumePath)?state=\(detail.rawValue)"
         exchange = try client.open(request, target: target)
-        link = .opening(deadlineNanoseconds: Poll.deadline(inMilliseconds: APIClient.timeoutMilliseconds))
+        link = .opening(deadlineNanoseconds: Poll.deadline(inMilliseconds: client.timeoutMilliseconds))
         return nil
     }
 
@@ -175,7 +175,7 @@ extension EventStream {
             return nil
         case .timedOut:
             guard headDeadline > SystemClock.monotonicNanoseconds() else {
-                throw .timedOut(milliseconds: APIClient.timeoutMilliseconds)
+                throw .timedOut(milliseconds: client.timeoutMilliseconds)
             }
             return .idle
         case .body, .end: preconditionFailure("a response begins with its head")
@@ -186,7 +186,7 @@ extension EventStream {
     private func take(_ head: ResponseParser.Head, _ deadline: Int64) throws(ClientError) {
         if head.status == 204 { return end() }
         guard head.status == 200 else {
-            let response = try APIClient.read(&exchange!, head, deadline)
+            let response = try client.read(&exchange!, head, deadline)
             if let problem = response.problem { throw .refused(problem) }
             throw .malformed("a stream was asked for, and it answers \(head.status.code)")
         }
@@ -196,20 +196,21 @@ extension EventStream {
         extendSilence()
     }
 
-    /// Where a stream that a POST has opened goes on, and the execution's id.
+    /// Where a stream that a POST has opened goes on: at the execution that the location names. Its path may be one of the
+    /// daemon's own, or begin with what a proxy has before those, so only the id counts.
     private func takeLocations(_ headers: HeaderFields) throws(ClientError) {
         guard let location = headers["location"] else { return }
-        guard Self.isPlainPath(location) else { throw .malformed("it tells no path to resume the stream at") }
-        resumePath = location
-        let segments = location.split(separator: "/")
-        if segments.count == 4, segments[1] == "executions", segments[3] == "events" {
-            executionID = String(segments[2])
+        guard let id = Self.executionID(at: location) else {
+            throw .malformed("it tells no path to resume the stream at")
         }
+        executionID = id
+        resumePath = ClientRequest(.get, ["api", "executions", id, "events"]).pathText
     }
 
-    /// An absolute path of plain characters, so that no request goes to another place or becomes two.
-    private static func isPlainPath(_ text: String) -> Bool {
-        text.utf8.count <= 1024 && text.wholeMatch(of: /(\/[A-Za-z0-9_~.-]+)+/) != nil
+    private static func executionID(at location: String) -> String? {
+        guard location.utf8.count <= 1024 else { return nil }
+        let match = location.wholeMatch(of: /(?:\/[A-Za-z0-9_~.-]+)*\/api\/executions\/([A-Za-z0-9_~-]+)\/events/)
+        return match.map { String($0.1) }
     }
 
     static func headers(after seq: UInt64) -> HeaderFields {

@@ -4,7 +4,7 @@ import Linux
 
 /// One request on a connection of its own, and the response to it as it comes in.
 struct Exchange: ~Copyable {
-    private let socket: Descriptor
+    private let carrier: Carrier
     private let interrupt: Int32?
     private var parser = ResponseParser()
     private let buffer: UnsafeMutableRawBufferPointer
@@ -22,8 +22,8 @@ struct Exchange: ~Copyable {
         case timedOut
     }
 
-    private init(_ socket: consuming Descriptor, interrupt: Int32?) {
-        self.socket = socket
+    private init(_ carrier: consuming Carrier, interrupt: Int32?) {
+        self.carrier = carrier
         self.interrupt = interrupt
         buffer = .allocate(byteCount: Self.bufferBytes, alignment: 16)
     }
@@ -61,40 +61,37 @@ struct Exchange: ~Copyable {
         }
     }
 
-    /// Reads once. False: not before the deadline.
+    /// Reads what is there next. False: nothing before the deadline.
     private mutating func fill(_ deadline: Int64) throws(ClientError) -> Bool {
-        switch Poll.wait(socket.raw, deadlineNanoseconds: deadline, interrupt: interrupt) {
-        case .timedOut: return false
-        case .interrupted: throw .interrupted
-        case .ready: break
+        while true {
+            switch try carrier.receive(into: buffer) {
+            case .bytes(let count):
+                unread = 0..<count
+                return true
+            case .endOfStream:
+                isClosed = true
+                return true
+            case .closedByPeer: throw .connectionLost("the daemon has gone away")
+            case .wouldBlock: break
+            }
+            switch Poll.wait(carrier.descriptor, deadlineNanoseconds: deadline, interrupt: interrupt) {
+            case .timedOut: return false
+            case .interrupted: throw .interrupted
+            case .ready: break
+            }
         }
-        let transfer: Transfer
-        do {
-            transfer = try socket.receive(into: buffer)
-        } catch {
-            throw .connectionLost("\(error)")
-        }
-        switch transfer {
-        case .bytes(let count): unread = 0..<count
-        case .wouldBlock: unread = 0..<0
-        case .endOfStream: isClosed = true
-        case .closedByPeer: throw .connectionLost("the daemon has gone away")
-        }
-        return true
     }
 
-    private func send(_ request: [UInt8], _ deadline: Int64) throws(ClientError) {
+    private func send(_ request: UnsafeRawBufferPointer, _ deadline: Int64) throws(ClientError) {
         var offset = 0
         while offset < request.count {
-            let sent = request.withUnsafeBytes { bytes in
-                Result { () throws(SystemError) in try socket.send(UnsafeRawBufferPointer(rebasing: bytes[offset...])) }
-            }
-            switch sent {
-            case .failure(let error): throw .connectionLost("\(error)")
-            case .success(.bytes(let count)): offset += count
-            case .success(.endOfStream), .success(.closedByPeer): return
-            case .success(.wouldBlock):
-                switch Poll.wait(socket.raw, for: .writable, deadlineNanoseconds: deadline, interrupt: interrupt) {
+            switch try carrier.send(UnsafeRawBufferPointer(rebasing: request[offset...])) {
+            case .bytes(let count): offset += count
+            case .endOfStream, .closedByPeer: return
+            case .wouldBlock:
+                switch Poll.wait(
+                    carrier.descriptor, for: .writable, deadlineNanoseconds: deadline, interrupt: interrupt)
+                {
                 case .ready: break
                 case .interrupted: throw .interrupted
                 case .timedOut: throw .connectionLost("the daemon does not take the request")
@@ -110,14 +107,34 @@ extension Exchange {
         _ request: [UInt8], to address: ServerAddress, deadlineNanoseconds: Int64, interrupt: Int32?
     ) throws(ClientError) -> Exchange {
         let exchange = Exchange(try connect(to: address, deadlineNanoseconds, interrupt), interrupt: interrupt)
-        try exchange.send(request, deadlineNanoseconds)
+        let sent = request.withUnsafeBytes { bytes in
+            Result { () throws(ClientError) in try exchange.send(bytes, deadlineNanoseconds) }
+        }
+        try sent.get()
         return exchange
     }
 
-    /// Tries the addresses in turn.
     private static func connect(
         to address: ServerAddress, _ deadline: Int64, _ interrupt: Int32?
-    ) throws(ClientError) -> Descriptor {
+    ) throws(ClientError) -> Carrier {
+        if address.isSecure {
+            return .secure(
+                try SecureConnection.open(to: address, deadlineNanoseconds: deadline, interrupt: interrupt))
+        }
+        let connected = try connectSocket(to: address, deadline, interrupt)
+        return .plain(connected.socket)
+    }
+
+    /// A socket, and which of the addresses took it.
+    private struct Connected: ~Copyable {
+        let socket: Descriptor
+        let address: SocketAddress
+    }
+
+    /// Tries the addresses in turn.
+    private static func connectSocket(
+        to address: ServerAddress, _ deadline: Int64, _ interrupt: Int32?
+    ) throws(ClientError) -> Connected {
         var reason = "the name has no address"
         for candidate in try address.resolve() {
             let outcome: Poll.Outcome
@@ -126,7 +143,9 @@ extension Exchange {
                 outcome = Poll.wait(
                     socket.raw, for: .writable, deadlineNanoseconds: deadline, interrupt: interrupt)
                 if outcome == .ready {
-                    guard let error = try socket.pendingError() else { return socket }
+                    guard let error = try socket.pendingError() else {
+                        return Connected(socket: socket, address: candidate)
+                    }
                     throw error
                 }
             } catch {
@@ -142,5 +161,12 @@ extension Exchange {
     /// Whether something accepts connections there; nothing is sent.
     static func probe(_ address: ServerAddress, deadlineNanoseconds: Int64, interrupt: Int32?) throws(ClientError) {
         _ = try connect(to: address, deadlineNanoseconds, interrupt)
+    }
+
+    /// Which socket address of a plain one accepts connections; nothing is sent.
+    static func reachableAddress(
+        of address: ServerAddress, deadlineNanoseconds: Int64
+    ) throws(ClientError) -> SocketAddress {
+        try connectSocket(to: address, deadlineNanoseconds, nil).address
     }
 }

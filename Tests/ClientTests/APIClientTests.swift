@@ -99,6 +99,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("https://mill.example.org/api/x?y=1", "https://mill.example.org"),
+        ("https://h:8443/mill/api/x", "https://h:8443/mill"), ("http://h/sign-in?to=/api/x", "http://h"),
+    ])
+    func `a redirect is told as the address to name`(_ location: String, _ address: String) throws {
+        let server = try ScriptedServer([
+            .init("HTTP/1.1 308 Permanent Redirect\r\nLocation: \(location)\r\nContent-Length: 0\r\n\r\n")
+        ])
+        let error = #expect(throws: ClientError.self) { _ = try server.client.send(ClientRequest(.get, ["api", "x"])) }
+        #expect(error == .elsewhere(server.address.description, try: address))
+    }
+
     @Test func `a connection that breaks within the answer is an error`() throws {
         let server = try ScriptedServer([.init("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), .init("")])
         for _ in 0..<2 {

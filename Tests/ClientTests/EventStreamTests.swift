@@ -118,8 +118,21 @@ import Testing
         #expect(try all(server.client.events(of: "E")) == ["- gap", "6 complete"])
     }
 
+    @Test func `a stream behind a proxy's path is resumed behind it`() throws {
+        let location = "Location: /a/b/api/executions/E/events\r\n"
+        let server = try ScriptedServer([
+            .stream(["retry: 1\n\n", block(1, "start")], headers: location, isWhole: false),
+            .stream([block(2, "complete")]),
+        ])
+        let stream = try server.client.execute("g")
+        #expect(try all(stream) == ["1 start", "2 complete"])
+        server.finish()
+        #expect(server.received[1].hasPrefix("GET /api/executions/E/events?state=full HTTP/1.1\r\n"))
+    }
+
     @Test(arguments: [
-        "//evil.example/x", "http://evil.example/api", "/a b", "/a\u{7F}", "x",
+        "//evil.example/x", "/api/executions/a b/events", "/api/executions//events", "/api/executions/a?x/events",
+        "http://evil.example/api", "/a b", "/a\u{7F}", "x",
         "/" + String(repeating: "a", count: 1024),
     ])
     func `a place to resume at that is no plain path is refused`(_ place: String) throws {

@@ -119,6 +119,8 @@ extension ClientError {
     var name: String {
         switch self {
         case .unreachable: "unreachable"
+        case .untrusted: "untrusted"
+        case .elsewhere: "elsewhere"
         case .refused: "refused"
         case .connectionLost: "connectionLost"
         case .malformed: "malformed"

@@ -37,7 +37,7 @@ struct ImportTable {
         "Server": Row(
             own: ["Linux", "Reactor", "HTTP", "Digest", "Auth", "Metrics", "Executions", "Graphs", "JSON"],
             libraries: ["OrderedCollections", "DequeModule"]),
-        "Client": Row(own: ["HTTP", "JSON", "Linux", "Reactor"], libraries: []),
+        "Client": Row(own: ["CCurl", "HTTP", "JSON", "Linux"], libraries: []),
         "millrace": Row(
             own: [
                 "Linux", "Reactor", "Metrics", "JSON", "HTTP", "Graphs", "Auth", "Executions", "ReactorServices",
