@@ -76,6 +76,7 @@ package struct Configuration: Equatable, Sendable {
         package var enabled = ["*"]
         package var confined = true
         package var hiddenPaths: [String] = []
+        package var environment: [String] = []
         package var openFilesMax = 1024
         package var processesMax = 1024
         package var python = Python()

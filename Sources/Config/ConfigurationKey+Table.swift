@@ -180,6 +180,12 @@ extension ConfigurationKey {
         .list(
             "kinds.hidden_paths", \.kinds.hiddenPaths, of: .path,
             "Further files and folders that the code of nodes cannot reach where it is confined."),
+        .list(
+            "kinds.environment", \.kinds.environment, of: .variable,
+            """
+            Names of variables of the daemon that python and process nodes get beside PATH, HOME and TZ, such as HTTPS_PROXY; \
+            no log shows their values. The unit sets them with Environment= or EnvironmentFile= in a drop-in.
+            """),
         .integer(
             "kinds.open_files_max", \.kinds.openFilesMax, 16...1_048_576,
             "Most open files of each process that runs the code of nodes."),

@@ -101,7 +101,7 @@ package enum ConfigurationUnit: Sendable {
 /// What the elements of a list are. The check is one of shape, so that a slip shows at the line where it was made;
 /// whether an address can be bound or a kind exists shows when the daemon uses it.
 package enum ConfigurationElement: Sendable {
-    case address, host, origin, network, word, path
+    case address, host, origin, network, word, path, variable
 
     var expectation: String {
         switch self {
@@ -111,6 +111,7 @@ package enum ConfigurationElement: Sendable {
         case .network: "IP addresses or networks (10.0.0.0/8), or unix"
         case .word: "names"
         case .path: "absolute paths"
+        case .variable: "names of environment variables"
         }
     }
 
@@ -127,6 +128,7 @@ package enum ConfigurationElement: Sendable {
         case .network: return text == "unix" || Self.isNetwork(text)
         case .word: return !text.contains(",")
         case .path: return text.hasPrefix("/") && !text.contains(",")
+        case .variable: return text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil
         }
     }
 

@@ -1,7 +1,7 @@
 /// "Did you mean": the known name that a misspelled one is closest to.
-enum Suggestion {
+package enum Suggestion {
     /// The nearest candidate by edit distance, if it is near enough to be meant. A name without its section counts as near.
-    static func nearest(to name: String, among candidates: [String]) -> String? {
+    package static func nearest(to name: String, among candidates: [String]) -> String? {
         let wanted = name.lowercased()
         let tails = candidates.filter { $0.lowercased().hasSuffix("." + wanted) }
         if tails.count == 1 { return tails[0] }

@@ -16,6 +16,15 @@ package struct NodeFailure: Error, Sendable, Equatable {
         self.details = details.byteCount > Self.detailsBytesMax ? Self.cut(details) : details
     }
 
+    /// Of a program that was ended for this reason, what it had said until then stays known.
+    package func keepingWords(of failure: NodeFailure) -> NodeFailure {
+        var details = self.details
+        for key in ["stderr_tail", "stdout_tail"] { details[JSONKey(key)] = failure.details[JSONKey(key)] }
+        let tail = (details["stderr_tail"] ?? details["stdout_tail"])?.string
+        let last = tail?.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }
+        return NodeFailure(message + (last.map { ": \($0)" } ?? ""), details: details)
+    }
+
     /// As many members as there is room for, and a word about the others.
     private static func cut(_ details: JSONObject) -> JSONObject {
         var kept = JSONObject()

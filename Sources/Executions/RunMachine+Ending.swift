@@ -77,7 +77,7 @@ extension RunMachine {
             ending.failure = refusal(of: update, rank)
             if ending.failure == nil { ending.update = update }
         case .failure(let failure):
-            ending.failure = timeout(rank) ?? failure
+            ending.failure = timeout(rank)?.keepingWords(of: failure) ?? failure
         }
         if ending.failure != nil {
             ending.status = .error

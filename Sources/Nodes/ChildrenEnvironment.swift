@@ -9,11 +9,14 @@ package struct ChildrenEnvironment: Sendable {
 
     private let base: [String: String]
 
-    /// - Parameter variables: those of the daemon, of which `PATH`, `HOME` and `TZ` are handed on.
-    package init(_ variables: [String: String]) {
-        var base = ["PATH": variables["PATH"] ?? Self.defaultPath, "LANG": "C.UTF-8"]
-        base["HOME"] = variables["HOME"]
-        base["TZ"] = variables["TZ"]
+    /// - Parameters:
+    ///   - variables: those of the daemon, of which `PATH`, `HOME` and `TZ` are handed on.
+    ///   - names: more that are handed on, as far as they are set (`kinds.environment`).
+    package init(_ variables: [String: String], passing names: [String] = []) {
+        var base = ["PATH": Self.defaultPath, "LANG": "C.UTF-8"]
+        for name in ["PATH", "HOME", "TZ"] + names {
+            if let value = variables[name] { base[name] = value }
+        }
         self.base = base
     }
 
@@ -27,8 +30,11 @@ package struct ChildrenEnvironment: Sendable {
     }
 
     /// For a child that serves one attempt of one node.
-    func variables(for call: NodeCall, adding own: [String: String] = [:]) -> [String: String] {
-        var variables = self.variables(forGraph: call.graph.id)
+    /// - Parameter program: the Python interpreter of its graph.
+    func variables(
+        for call: NodeCall, program: String, adding own: [String: String] = [:]
+    ) -> [String: String] {
+        var variables = self.variables(forGraph: call.graph.id, program: program)
         variables["MILLRACE_EXECUTION_ID"] = call.executionID.description
         variables["MILLRACE_NODE_ID"] = call.nodeID
         variables["MILLRACE_IDEMPOTENCY_KEY"] = call.idempotencyKey
@@ -38,7 +44,45 @@ package struct ChildrenEnvironment: Sendable {
     }
 
     /// For a child that serves many nodes of a graph.
-    func variables(forGraph id: String) -> [String: String] {
-        base.merging(["MILLRACE_GRAPH_ID": id]) { $1 }
+    func variables(forGraph id: String, program: String) -> [String: String] {
+        var variables = base.merging(["MILLRACE_GRAPH_ID": id]) { $1 }
+        variables.activate(PythonPlace(program: program))
+        return variables
+    }
+
+    /// For a child that runs no node.
+    var forTools: [String: String] { base }
+}
+
+/// Where a Python interpreter is installed, if that is known.
+struct PythonPlace {
+    /// The folder of the interpreter and the programs that were installed with it.
+    let programs: String?
+    /// The folder of its virtual environment.
+    let virtualEnvironment: String?
+
+    /// - Parameter program: a path, or a name that is looked up in `PATH` and so in place already.
+    init(program: String) {
+        guard let slash = program.lastIndex(of: "/"), slash != program.startIndex else {
+            (programs, virtualEnvironment) = (nil, nil)
+            return
+        }
+        let folder = String(program[..<slash])
+        programs = folder
+        let above = folder.lastIndex(of: "/").map { String(folder[..<$0]) }
+        virtualEnvironment = above.flatMap { access("\($0)/pyvenv.cfg", F_OK) == 0 ? $0 : nil }
+    }
+}
+
+extension [String: String] {
+    /// What `activate` of a virtual environment does to a shell: the programs that were installed with an interpreter are
+    /// found, before others of their names.
+    fileprivate mutating func activate(_ place: PythonPlace) {
+        self["VIRTUAL_ENV"] = place.virtualEnvironment ?? self["VIRTUAL_ENV"]
+        guard let programs = place.programs else { return }
+        let path = self["PATH", default: ""]
+        // An interpreter of the system changes the order of nothing.
+        if place.virtualEnvironment == nil, path.split(separator: ":").contains(Substring(programs)) { return }
+        self["PATH"] = path.isEmpty ? programs : "\(programs):\(path)"
     }
 }

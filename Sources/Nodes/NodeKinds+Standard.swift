@@ -6,6 +6,8 @@ package struct NodeSettings: Sendable {
     package var clock: any Clock
     package var launcher: any ProcessLauncher
     package var python: PythonWorkers
+    /// What children of process nodes start from.
+    package var environment: ChildrenEnvironment
     /// Nil: code is not compiled before it runs.
     package var syntax: PythonSyntax?
     package var lua: LuaLimits
@@ -17,12 +19,12 @@ package struct NodeSettings: Sendable {
     package var graphs: (any InnerGraphs)?
 
     package init(
-        clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers, syntax: PythonSyntax? = nil,
-        lua: LuaLimits = .node,
-        enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax,
-        graphs: (any InnerGraphs)? = nil
+        clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers,
+        environment: ChildrenEnvironment = .daemon, syntax: PythonSyntax? = nil, lua: LuaLimits = .node,
+        enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax, graphs: (any InnerGraphs)? = nil
     ) {
         self.python = python
+        self.environment = environment
         self.syntax = syntax
         self.clock = clock
         self.launcher = launcher
@@ -44,7 +46,9 @@ extension NodeKinds {
             [
                 SetKind(), DelayKind(), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python),
-                ProcessKind(launcher: settings.launcher, clock: settings.clock, templates: templates),
+                ProcessKind(
+                    launcher: settings.launcher, clock: settings.clock, environment: settings.environment,
+                    python: settings.python.settings, templates: templates),
                 GraphKind(graphs: settings.graphs),
             ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)
     }

@@ -46,23 +46,27 @@ package struct ProcessKind: NodeKind {
     private let launcher: any ProcessLauncher
     private let clock: any Clock
     private let environment: ChildrenEnvironment
+    private let python: PythonSettings
     private let templates: TemplateSource
 
-    /// - Parameter templates: compiles an `input` that is neither `state` nor `none`.
+    /// - Parameters:
+    ///   - python: whose programs are found by name.
+    ///   - templates: compiles an `input` that is neither `state` nor `none`.
     package init(
         launcher: any ProcessLauncher, clock: any Clock, environment: ChildrenEnvironment = .daemon,
-        templates: @escaping TemplateSource
+        python: PythonSettings = PythonSettings(), templates: @escaping TemplateSource
     ) {
         self.launcher = launcher
         self.clock = clock
         self.environment = environment
+        self.python = python
         self.templates = templates
     }
 
     package func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
         ProcessBody(
             config: try ProcessConfig(config, templates: templates), launcher: launcher, clock: clock,
-            environment: environment)
+            environment: environment, python: python)
     }
 }
 

@@ -7,6 +7,7 @@ struct ProcessBody: NodeBody {
     let launcher: any ProcessLauncher
     let clock: any Clock
     let environment: ChildrenEnvironment
+    let python: PythonSettings
     let startsLater = true
 
     func start(_ call: NodeCall) -> NodeStart {
@@ -23,20 +24,24 @@ struct ProcessBody: NodeBody {
         let input = try await inputBytes(call.state)
         guard !Task.isCancelled else { throw .cancelled }
         let command = ProcessCommand(
-            arguments: config.command, environment: environment.variables(for: call, adding: config.environment),
+            arguments: config.command,
+            environment: environment.variables(
+                for: call, program: python.program(call.graph.interpreter), adding: config.environment),
             workingDirectory: call.graph.folder, graphID: call.graph.id)
         let run = ProcessRun(output: call.output, clock: clock, idleTimeoutMilliseconds: call.idleTimeoutMilliseconds)
         let result = await run.run(command, input: input, by: launcher)
-        if let silence = result.silence { throw silence }
+        if let silence = result.silence { throw silence.adding(result.words) }
         if result.isFlooded {
-            throw NodeFailure("stdout exceeds \(ProcessRun.stdoutBytesMax) bytes, so the program was killed")
+            throw NodeFailure(
+                "stdout exceeds \(ProcessRun.stdoutBytesMax) bytes, so the program was killed",
+                details: result.words.details)
         }
         guard result.end == .exited(status: 0) else {
             var prefix = ""
             if case .notStarted = result.end { prefix = "the program " }
-            throw NodeFailure(result.end, stderr: result.tail, prefix: prefix)
+            throw NodeFailure(result.end, result.words, prefix: prefix)
         }
-        return try update(result.stdout)
+        return try update(result)
     }
 
     private func inputBytes(_ state: State) async throws(NodeFailure) -> [UInt8] {
@@ -47,7 +52,8 @@ struct ProcessBody: NodeBody {
         }
     }
 
-    private func update(_ stdout: [UInt8]) throws(NodeFailure) -> JSONObject {
+    private func update(_ result: ProcessRun.Result) throws(NodeFailure) -> JSONObject {
+        let stdout = result.stdout
         switch config.output {
         case .text(let key): return [key: JSONText(String(decoding: stdout, as: UTF8.self))]
         case .json:
@@ -57,7 +63,8 @@ struct ProcessBody: NodeBody {
                 return try JSONObject(parsing: stdout)
             } catch {
                 let what = error.kind == .wrongKind ? "no JSON object" : "no JSON: \(error.message)"
-                throw NodeFailure("stdout is \(what); it begins with \(beginning(of: stdout))")
+                throw NodeFailure(
+                    "stdout is \(what); it begins with \(beginning(of: stdout))", details: result.words.details)
             }
         }
     }
@@ -80,7 +87,7 @@ final class ProcessRun: Sendable {
         var end: ProcessEnd
         var stdout: [UInt8]
         var isFlooded: Bool
-        var tail: ChildTail
+        var words: ChildrenWords
         /// It was ended because it put out nothing for too long.
         var silence: NodeFailure?
     }
@@ -90,7 +97,7 @@ final class ProcessRun: Sendable {
         var isFlooded = false
         var text = OutputText()
         var awaitsPiece = false
-        var tail = ChildTail()
+        var words = ChildrenWords()
         var allowance = ChildrenOutput()
         var continuation: CheckedContinuation<ProcessEnd, Never>?
     }
@@ -126,7 +133,7 @@ final class ProcessRun: Sendable {
         silence?.end()
         return guarded.withLock {
             Result(
-                end: end, stdout: $0.stdout, isFlooded: $0.isFlooded, tail: $0.tail,
+                end: end, stdout: $0.stdout, isFlooded: $0.isFlooded, words: $0.words,
                 silence: end == .exited(status: 0) ? nil : silence?.failure)
         }
     }
@@ -148,6 +155,7 @@ final class ProcessRun: Sendable {
 
     private func takeStdout(_ bytes: [UInt8]) {
         let hasFlooded = guarded.withLock { guarded in
+            guarded.words.stdout.append(bytes)
             if guarded.isFlooded { return false }
             guarded.isFlooded = guarded.stdout.count + bytes.count > Self.stdoutBytesMax
             if guarded.isFlooded { guarded.stdout = [] } else { guarded.stdout += bytes }
@@ -158,7 +166,7 @@ final class ProcessRun: Sendable {
 
     private func takeStderr(_ bytes: [UInt8]) {
         let (lines, mustWait) = guarded.withLock { guarded in
-            guarded.tail.append(bytes)
+            guarded.words.stderr.append(bytes)
             let lines = guarded.text.take(bytes)
             let mustWait = guarded.text.hasPiece && !guarded.awaitsPiece
             if mustWait { guarded.awaitsPiece = true }

@@ -28,6 +28,23 @@ package struct PythonSettings: Sendable {
     /// What runs a graph's nodes: its own interpreter, if it has one.
     func program(_ own: String?) -> String { Self.executable(own ?? interpreter) }
 
+    /// Why the interpreter of graphs that name none of their own cannot be executed; nil if it can.
+    /// - Parameter path: where a name without a folder is looked up.
+    package func fault(path: String) -> String? {
+        let program = program(nil)
+        let isPath = program.contains("/")
+        let places = isPath ? [program] : path.split(separator: ":").map { "\($0)/\(program)" }
+        var code = ENOENT
+        for place in places {
+            if access(place, X_OK) == 0 { return nil }
+            if errno != ENOENT { code = errno }
+        }
+        let reason = String(cString: strerror(code))
+        let isHidden = ["/home/", "/root/", "/run/user/"].contains { program.hasPrefix($0) }
+        return "\(program): \(reason)" + (isPath ? "" : " (in \(path))")
+            + (isHidden ? "; the unit hides such folders from the service (ProtectHome=)" : "")
+    }
+
     /// What to execute: of a folder, its `bin/python`.
     private static func executable(_ interpreter: String) -> String {
         var status = stat()

@@ -131,7 +131,7 @@ package final class PythonSyntax: Sendable {
         }
         // Isolated, and without what is installed: nothing but the interpreter itself has a say.
         var command = ProcessCommand(
-            arguments: [program, "-I", "-S", "-B", script], environment: environment.variables(forGraph: ""),
+            arguments: [program, "-I", "-S", "-B", script], environment: environment.forTools,
             workingDirectory: "/", graphID: "")
         command.limits.memoryBytes = Self.memoryBytes
         let answer = runner.run(

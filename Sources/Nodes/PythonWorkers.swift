@@ -7,7 +7,7 @@ import Synchronization
 
 /// Long-lived Python processes that run the nodes of kind `python`.
 package final class PythonWorkers: Sendable {
-    private let settings: PythonSettings
+    let settings: PythonSettings
     private let launcher: any ProcessLauncher
     private let clock: any Clock
     private let pool: WorkerPool
@@ -113,7 +113,7 @@ extension PythonWorkers {
             arguments: [
                 worker.key.program, "-u", "-B", "\(pythonFolder)/worker.py", folder.path,
             ],
-            environment: environment.variables(forGraph: call.graph.id),
+            environment: environment.variables(forGraph: call.graph.id, program: worker.key.program),
             workingDirectory: call.graph.folder ?? folder.files, graphID: call.graph.id)
         command.hasSideOutput = true
         command.limits.ownFolders = [folder.path]

@@ -100,7 +100,8 @@ struct WorkerMessage: Sendable {
         guard let error = try? JSONText(parsing: line), let message = error["message"]?.string else {
             return .failure(NodeFailure("the node failed, and its error cannot be read"))
         }
-        return .failure(NodeFailure(message, details: error["details"]?.object ?? [:]))
+        let advice = ServiceConfinement.advice(raised: message).map { "; \($0)" } ?? ""
+        return .failure(NodeFailure(message + advice, details: error["details"]?.object ?? [:]))
     }
 }
 

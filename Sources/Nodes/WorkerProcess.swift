@@ -13,7 +13,7 @@ final class WorkerProcess: Sendable {
 
     private struct Guarded {
         var lines = ChildLines(lineBytesMax: messageBytesMax)
-        var tail = ChildTail()
+        var words = ChildrenWords()
         var pendingBytes = 0
         var isPaused = false
         /// Nil once it has said hello.
@@ -108,7 +108,7 @@ final class WorkerProcess: Sendable {
 
     /// The end of what it wrote to its stderr is told if it fails.
     func remember(_ bytes: [UInt8]) {
-        guarded.withLock { $0.tail.append(bytes) }
+        guarded.withLock { $0.words.stderr.append(bytes) }
     }
 
     /// An output went into a call's inbox.
@@ -146,10 +146,10 @@ final class WorkerProcess: Sendable {
                 return NodeFailure("Python could not be started: \(reason); \(advice)")
             }
             if guarded.heldOrders != nil, case .exited = end {
-                let failure = NodeFailure(end, stderr: guarded.tail, prefix: "Python ended before it was ready: ")
+                let failure = NodeFailure(end, guarded.words, prefix: "Python ended before it was ready: ")
                 return NodeFailure("\(failure.message); \(advice)", details: failure.details)
             }
-            return NodeFailure(end, stderr: guarded.tail, prefix: "the Python process ended while the node ran: ")
+            return NodeFailure(end, guarded.words, prefix: "the Python process ended while the node ran: ")
         }
     }
 
