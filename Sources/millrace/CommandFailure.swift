@@ -1,5 +1,7 @@
 import ArgumentParser
 import Client
+import Glibc
+import HTTP
 
 /// How a command ends: its exit status.
 enum CommandStatus: Equatable, Sendable {
@@ -11,6 +13,8 @@ enum CommandStatus: Equatable, Sendable {
     case failed
     /// No daemon answers, or the connection to it broke for good.
     case unreachable
+    /// The command line, or a variable that stands for a part of it, says nothing that could be done.
+    case usage
     /// A signal ended the command before the execution has ended.
     case left(signal: Int32)
 
@@ -21,6 +25,7 @@ enum CommandStatus: Equatable, Sendable {
         case .cancelled: 3
         case .failed: 4
         case .unreachable: 5
+        case .usage: EX_USAGE
         case .left(let signal): 128 + signal
         }
     }
@@ -35,15 +40,21 @@ enum CommandStatus: Equatable, Sendable {
         }
     }
 
+    /// What each means, for people.
+    static let meanings: [(status: CommandStatus, words: String)] = [
+        (.success, "success"),
+        (.error, "a node ended in error, or what was asked for could not be done, or its output not be written"),
+        (.cancelled, "cancelled"), (.failed, "the execution failed"), (.unreachable, "no daemon answers"),
+        (.usage, "wrong usage"), (.left(signal: SIGINT), "left by Ctrl-C"),
+    ]
+
     /// For `--help`.
-    static let help = """
-        Exit status: 0 success; 1 a node ended in error, or what was asked for could not be done; 3 cancelled; 4 the
-        execution failed; 5 no daemon answers; 64 wrong usage; 130 left by Ctrl-C.
-        """
+    static let help = "Exit status: " + meanings.map { "\($0.status.code) \($0.words)" }.joined(separator: "; ") + "."
 }
 
 /// Why a command could not do what was asked for, in one or more lines that say what to do.
 struct CommandFailure: Error, CustomStringConvertible {
+    /// Empty where there is nobody to say it to.
     let description: String
     var status: CommandStatus
 
@@ -59,9 +70,17 @@ extension CommandFailure {
         switch error {
         case is ExitCode, is ValidationError, is CleanExit: return nil
         case let failure as CommandFailure: self = failure
-        case let error as ClientError: self.init(error.description, status: CommandStatus(error))
+        case let error as ClientError:
+            self.init(TerminalWords.translated(error.description), status: CommandStatus(error))
+        case let failure as OutputFailure where failure.isReaderGone: self.init("", status: .left(signal: SIGPIPE))
         default: self.init("\(error)")
         }
+    }
+
+    /// Says it on stderr.
+    func report() {
+        guard !description.isEmpty else { return }
+        for line in TerminalText.lines(description) { Terminal.complain("millrace: \(line)") }
     }
 }
 
@@ -69,8 +88,11 @@ extension CommandStatus {
     init(_ error: ClientError) {
         switch error {
         case .unreachable, .connectionLost, .timedOut: self = .unreachable
-        case .interrupted: self = .left(signal: 2)
-        case .refused, .malformed, .tooLarge: self = .error
+        case .interrupted: self = .left(signal: SIGINT)
+        // A proxy says so where the daemon behind it does not answer.
+        case .refused(let problem) where ["http_502", "http_503", "http_504"].contains(problem.code):
+            self = .unreachable
+        case .refused, .untrusted, .elsewhere, .malformed, .tooLarge: self = .error
         }
     }
 }
@@ -83,7 +105,7 @@ extension ParsableCommand {
             status = try work()
         } catch {
             guard let failure = CommandFailure(error) else { throw error }
-            for line in TerminalText.lines(failure.description) { Terminal.complain("millrace: \(line)") }
+            failure.report()
             throw ExitCode(failure.status.code)
         }
         if status != .success { throw ExitCode(status.code) }

@@ -5,7 +5,7 @@ import Glibc
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check and show the daemon's configuration.",
-        discussion: """
+        prose: """
             Each key a.b_c of the configuration file is also the variable MILLRACE_A_B_C; flags win over variables, and
             variables over the file.
 
@@ -24,7 +24,7 @@ struct ConfigCommand: ParsableCommand {
 struct ConfigCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check a configuration file, and the variables over it.",
-        discussion: """
+        prose: """
             Names every fault and its line. Exit status 1 if there is any.
 
               millrace config check /etc/millrace/millrace.yaml
@@ -40,7 +40,7 @@ struct ConfigCheckCommand: ParsableCommand {
             let file = ConfigCommand.file(file)
             let loaded = try ConfigurationLoader.load(file: file, environment: ProcessEnvironment.current)
             for warning in loaded.warnings { Terminal.complain("millrace: \(TerminalText.line(warning))") }
-            Terminal.print("\(TerminalText.line(file ?? "the built-in configuration")): valid")
+            try Terminal.print("\(TerminalText.line(file ?? "the built-in configuration")): valid")
             return .success
         }
     }
@@ -49,14 +49,16 @@ struct ConfigCheckCommand: ParsableCommand {
 struct ConfigShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show each key, its value and where the value comes from.",
-        discussion: """
+        prose: """
             Behind them, in lines that begin with #, it says what this host cannot keep the code of nodes from, as the daemon's
             log does at each start.
 
               millrace config show | grep -v default$
             """)
 
-    @Option(help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).")
+    @Option(
+        help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).",
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     func run() throws {
@@ -64,9 +66,9 @@ struct ConfigShowCommand: ParsableCommand {
             let file = ConfigCommand.file(config)
             let loaded = try ConfigurationLoader.load(file: file, environment: ProcessEnvironment.current)
             for warning in loaded.warnings { Terminal.complain("millrace: \(TerminalText.line(warning))") }
-            for line in loaded.listing.split(separator: "\n") { Terminal.print(TerminalText.line(line)) }
+            for line in loaded.listing.split(separator: "\n") { try Terminal.print(TerminalText.line(line)) }
             for line in ConfinementReport(loaded.configuration, .find()).lines {
-                Terminal.print("# \(TerminalText.line(line))")
+                try Terminal.print("# \(TerminalText.line(line))")
             }
             return .success
         }
@@ -76,9 +78,12 @@ struct ConfigShowCommand: ParsableCommand {
 struct ConfigDefaultCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "default", abstract: "Print a configuration file with every key, its default and what it does.",
-        discussion: "  millrace config default > millrace.yaml")
+        prose: "  millrace config default > millrace.yaml")
 
-    func run() {
-        Terminal.write(Configuration.commentedFile)
+    func run() throws {
+        try reportingFailures {
+            try Terminal.write(Configuration.commentedFile)
+            return .success
+        }
     }
 }

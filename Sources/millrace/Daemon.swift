@@ -113,8 +113,7 @@ final class Daemon {
         warnOfOpenProxies()
         let rule = server.entryRule
         log.log(.notice, "who may enter", ["rule": rule])
-        Terminal.print("millrace \(Installation.version) ready on \(addresses.joined(separator: " "))")
-        Terminal.print(rule)
+        log.announce(["millrace \(Installation.version) ready on \(addresses.joined(separator: " "))", rule])
         report.serving()
         try engine.reactor.run()
         try engine.closeStore()
@@ -174,6 +173,7 @@ final class Daemon {
                 ["folder": state.path, "seconds": "\(Self.stateSeconds)"])
         }
         lookAtState()
+        log.warnOfInterpreter(configuration)
     }
 
     private static let stateSeconds: Int64 = 30
@@ -322,7 +322,7 @@ struct StateLock: ~Copyable {
             made += made.isEmpty && part.isEmpty ? "/" : (made.hasSuffix("/") || made.isEmpty ? "" : "/") + part
             if mkdir(made, 0o700) != 0, errno != EEXIST {
                 throw StartError(
-                    "state_dir: cannot make \(made): \(String(cString: strerror(errno))); choose another with --state-dir DIR"
+                    "state_dir: cannot make \(made): \(String(cString: strerror(errno))); \(Self.advice(errno, folder))"
                 )
             }
         }
@@ -338,8 +338,16 @@ struct StateLock: ~Copyable {
                 throw StartError(
                     "state_dir: \(folder) is in use by \(error.call); stop it, or choose another with --state-dir DIR")
             }
-            throw StartError("state_dir: \(folder) cannot be written (\(error)); choose another with --state-dir DIR")
+            throw StartError(
+                "state_dir: \(folder) cannot be written (\(error)); \(Self.advice(error.code.rawValue, folder))")
         }
+    }
+
+    private static func advice(_ code: Int32, _ folder: String) -> String {
+        guard [EROFS, EACCES].contains(code), getenv("INVOCATION_ID") != nil else {
+            return "choose another with --state-dir DIR"
+        }
+        return "make it for the service's user, and let the unit write there, in a drop-in: ReadWritePaths=\(folder)"
     }
 }
 

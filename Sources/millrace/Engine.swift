@@ -55,7 +55,10 @@ struct Engine {
             Children(on: reactor, helperPath: installation.helper, cgroups: cgroups, adoptsOrphans: true), on: reactor,
             confinement: confinement)
         childCount = launcher.count
-        python = Self.python(configuration, installation, clock, pool, launcher, runtimeFolder: runtimeFolder)
+        let children = ChildrenEnvironment(ProcessEnvironment.current, passing: configuration.kinds.environment)
+        python = PythonWorkers(
+            settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock, pool: pool,
+            environment: children, pythonFolder: installation.pythonFolder, runtimeFolder: runtimeFolder)
         let syntax = PythonSyntax(
             settings: PythonSettings(configuration.kinds.python),
             runner: HelperRunner(helperPath: installation.helper, confinement: confinement),
@@ -65,7 +68,7 @@ struct Engine {
         let lua = configuration.kinds.lua
         kinds = NodeKinds.standard(
             NodeSettings(
-                clock: clock, launcher: launcher, python: python, syntax: syntax,
+                clock: clock, launcher: launcher, python: python, environment: children, syntax: syntax,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax,
                 graphs: graphs))
@@ -93,16 +96,6 @@ struct Engine {
     func use(_ configuration: Configuration) {
         store.change(RetentionLimits(configuration.history))
         service.change(ExecutionService.Limits(configuration.executions))
-    }
-
-    private static func python(
-        _ configuration: Configuration, _ installation: Installation, _ clock: ReactorClock, _ pool: WorkerPool,
-        _ launcher: any ProcessLauncher, runtimeFolder: String
-    ) -> PythonWorkers {
-        PythonWorkers(
-            settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock, pool: pool,
-            pythonFolder: installation.pythonFolder,
-            runtimeFolder: runtimeFolder)
     }
 
     /// Gives what a past load has left in the allocator back to the system, at moments when more is kept than executions hold.
@@ -143,7 +136,7 @@ extension ExecutionMemory {
 }
 
 extension PythonSettings {
-    fileprivate init(_ python: Configuration.Python) {
+    init(_ python: Configuration.Python) {
         self.init(
             interpreter: python.interpreter, maxWorkers: python.maxWorkers, idleMilliseconds: python.idleMilliseconds,
             startMilliseconds: python.startMilliseconds, memoryBytesMax: python.memoryBytesMax)

@@ -7,7 +7,7 @@ import JSON
 struct ExecutionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "execution", abstract: "Look into, run again, cancel, resume and delete the daemon's executions.",
-        discussion: """
+        prose: """
               millrace execution list --status running
               millrace execution profile 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
               millrace execution diff 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f
@@ -25,14 +25,14 @@ struct ExecutionCommand: ParsableCommand {
 struct ExecutionListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List executions, the newest first.",
-        discussion: """
+        prose: """
               millrace execution list --graph triage --status error --limit 10
               millrace execution list --json | jq -r '.items[].execution_id'
 
             Times are in UTC.
             """)
 
-    @Option(help: ArgumentHelp("Those of one graph.", valueName: "id"))
+    @Option(help: ArgumentHelp("Those of one graph.", valueName: "id"), completion: Completions.graphs)
     var graph: String?
 
     @Option(help: "Those of one status: queued, running, held, success, error, cancelled or failed.")
@@ -57,9 +57,9 @@ struct ExecutionListCommand: ParsableCommand {
             if let status { query.append(("status", status.rawValue)) }
             let items = try server.client().pages(["api", "executions"], query: query, limit: limit)
             if json {
-                Terminal.print(json: JSONText(["items": JSONText(array: items)] as JSONObject))
+                try Terminal.print(json: JSONText(["items": JSONText(array: items)] as JSONObject))
             } else {
-                Self.table(items).print()
+                try Self.table(items).print()
             }
             return .success
         }
@@ -84,10 +84,9 @@ extension ExecutionStatus: ExpressibleByArgument {}
 struct ExecutionShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show what is known of an execution.",
-        discussion: "  millrace execution show 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f --json")
+        prose: "  millrace execution show 01930b1c-7d2e-7cc3-98c4-dc0c0c07398f --json")
 
-    @Argument(help: "The execution's id.")
-    var id: String
+    @OptionGroup var execution: ExecutionReference
 
     @Flag(help: "Print JSON in one line.")
     var json = false
@@ -96,11 +95,13 @@ struct ExecutionShowCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let summary = try server.client().call(ClientRequest(.get, ["api", "executions", id])).object()
+            let client = try server.client()
+            let id = try execution.resolve(client)
+            let summary = try client.call(ClientRequest(.get, ["api", "executions", id])).object()
             if json {
-                Terminal.print(json: JSONText(summary))
+                try Terminal.print(json: JSONText(summary))
             } else {
-                for line in Self.lines(summary) { Terminal.print(line) }
+                for line in Self.lines(summary) { try Terminal.print(line) }
             }
             return .success
         }
@@ -123,14 +124,15 @@ struct ExecutionShowCommand: ParsableCommand {
 struct ExecutionCancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Cancel executions.",
-        discussion: """
+        prose: #"""
             Once it returns, no further node is started; nodes that run are ended within two seconds. It is an error if an
             execution has ended already; the others are cancelled all the same.
 
-              millrace execution cancel $(millrace execution list --status running --json | jq -r '.items[].execution_id')
-            """)
+              millrace execution list --status running --json \
+                | jq -r '.items[].execution_id' | xargs millrace execution cancel
+            """#)
 
-    @Argument(help: "The executions' ids.")
+    @Argument(help: "The executions' ids, or parts of them.", completion: Completions.executions)
     var ids: [String]
 
     @OptionGroup var server: ServerOptions
@@ -138,18 +140,9 @@ struct ExecutionCancelCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let client = try server.client()
-            var status = CommandStatus.success
-            for id in ids {
-                do throws(ClientError) {
-                    _ = try client.cancel(id)
-                    Terminal.print("\(TerminalText.line(id))  cancelled")
-                } catch {
-                    guard case .refused(let problem) = error else { throw error }
-                    status = .error
-                    Terminal.complain("millrace: \(TerminalText.line(problem.detail))")
-                }
+            return try EachOf(ids: ids, outcome: "cancelled").run { id in
+                _ = try client.cancel(try ExecutionReference.resolve(id, client))
             }
-            return status
         }
     }
 }

@@ -5,13 +5,14 @@ import HTTP
 struct ExecutionDeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Delete executions that have ended, with their events.",
-        discussion: """
+        prose: #"""
             It is an error if an execution has not ended; the others are deleted all the same.
 
-              millrace execution delete $(millrace execution list --status failed --json | jq -r '.items[].execution_id')
-            """)
+              millrace execution list --status failed --json \
+                | jq -r '.items[].execution_id' | xargs millrace execution delete
+            """#)
 
-    @Argument(help: "The executions' ids.")
+    @Argument(help: "The executions' ids, or parts of them.", completion: Completions.executions)
     var ids: [String]
 
     @OptionGroup var server: ServerOptions
@@ -19,18 +20,10 @@ struct ExecutionDeleteCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let client = try server.client()
-            var status = CommandStatus.success
-            for id in ids {
-                do throws(ClientError) {
-                    _ = try client.call(ClientRequest(.delete, ["api", "executions", id]))
-                    Terminal.print("\(TerminalText.line(id))  deleted")
-                } catch {
-                    guard case .refused(let problem) = error else { throw error }
-                    status = .error
-                    Terminal.complain("millrace: \(TerminalText.line(problem.detail))")
-                }
+            return try EachOf(ids: ids, outcome: "deleted").run { id in
+                let id = try ExecutionReference.resolve(id, client)
+                _ = try client.call(ClientRequest(.delete, ["api", "executions", id]))
             }
-            return status
         }
     }
 }

@@ -5,7 +5,7 @@ import HTTP
 struct ExecutionResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "Have executions go on that are held.",
-        discussion: """
+        prose: """
             An execution is held when it was running each time that the daemon died lately, or after `millrace serve --hold`.
             It goes on where it was interrupted; cancel it if it is what the daemon dies of.
 
@@ -14,7 +14,7 @@ struct ExecutionResumeCommand: ParsableCommand {
               millrace execution resume --held
             """)
 
-    @Argument(help: "The executions' ids.")
+    @Argument(help: "The executions' ids, or parts of them.", completion: Completions.executions)
     var ids: [String] = []
 
     @Flag(help: "All that are held.")
@@ -31,21 +31,12 @@ struct ExecutionResumeCommand: ParsableCommand {
             let client = try server.client()
             if held {
                 let count = try client.resumeAllHeld()
-                Terminal.print(count == 1 ? "1 execution resumed" : "\(count) executions resumed")
+                try Terminal.print(count == 1 ? "1 execution resumed" : "\(count) executions resumed")
                 return .success
             }
-            var status = CommandStatus.success
-            for id in ids {
-                do throws(ClientError) {
-                    _ = try client.resume(id)
-                    Terminal.print("\(TerminalText.line(id))  resumed")
-                } catch {
-                    guard case .refused(let problem) = error else { throw error }
-                    status = .error
-                    Terminal.complain("millrace: \(TerminalText.line(problem.detail))")
-                }
+            return try EachOf(ids: ids, outcome: "resumed").run { id in
+                _ = try client.resume(try ExecutionReference.resolve(id, client))
             }
-            return status
         }
     }
 }

@@ -28,10 +28,10 @@ extension APIClient {
 }
 
 extension ReadableText {
-    /// A time of the API to the second, as `2025-01-31 12:00:00`; nothing for `null`.
+    /// A time of the API to the second, as `2025-01-31 12:00:00Z`; nothing for `null`.
     static func time(_ value: JSONText?) -> String {
         guard let text = value?.string else { return "" }
-        return String(text.prefix(19)).replacing("T", with: " ")
+        return String(text.prefix(19)).replacing("T", with: " ") + "Z"
     }
 
     /// A duration of the API in milliseconds; nothing for `null`.

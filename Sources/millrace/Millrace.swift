@@ -4,7 +4,7 @@ import ArgumentParser
 struct Millrace: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace", abstract: "Store workflow graphs, run them, and stream every step live.",
-        discussion: """
+        prose: """
             A graph is a YAML or JSON document of nodes and edges. Run one in this terminal, or start the daemon and work
             through it:
 

@@ -3,7 +3,7 @@ import ArgumentParser
 struct PythonPathCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "python-path", abstract: "Print the folder of the Python module that nodes import.",
-        discussion: """
+        prose: """
             With it, files of Python nodes that import millrace run outside of the daemon too, as in their tests: what they \
             emit and log is printed. Install it from there, or set the search path:
 
@@ -12,6 +12,9 @@ struct PythonPathCommand: ParsableCommand {
             """)
 
     func run() throws {
-        Terminal.print(Installation.find().pythonFolder)
+        try reportingFailures {
+            try Terminal.print(Installation.find().pythonFolder)
+            return .success
+        }
     }
 }

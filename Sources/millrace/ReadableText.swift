@@ -67,8 +67,8 @@ enum ReadableText {
 
 extension Terminal {
     /// JSON on stdout: a line of it, or a document over several lines.
-    static func print(json text: JSONText, indented isIndented: Bool = false) {
+    static func print(json text: JSONText, indented isIndented: Bool = false) throws(OutputFailure) {
         let written = isIndented ? ReadableText.indented(text) : text.description
-        print(ReadableText.json(written, forTerminal: isInteractive))
+        try print(ReadableText.json(written, forTerminal: isInteractive))
     }
 }

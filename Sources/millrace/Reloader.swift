@@ -53,10 +53,12 @@ final class Reloader {
         server.folderLook.everything { [self] looked in
             let graphFaults = note(looked)
             let confined = Confined(self, to: server.reactor)
+            let (log, inForce) = (log, configuration)
             // A slow disk must not hold up the streams, nor compiling what runs.
             engine.lanes.documents.submit {
                 let files = installation.files()
                 let loaded = Result { () throws(ConfigurationError) in try source.load() }
+                log.warnOfInterpreter(inForce)
                 mailbox.post { reactor in confined.open(on: reactor).finish(loaded, graphFaults, files) }
             }
         }

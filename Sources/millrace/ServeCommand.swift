@@ -7,7 +7,7 @@ import Linux
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the daemon.",
-        discussion: """
+        prose: """
             Serves the API, and the console if it is installed, until SIGTERM. Without any option it listens on
             127.0.0.1:8080 and keeps its state under the user's state folder; the line on stdout says when it is ready.
 
@@ -22,16 +22,18 @@ struct ServeCommand: ParsableCommand {
             status: 0 after SIGTERM, 78 for a configuration or tokens that cannot be used, 1 for any other reason not to start.
             """)
 
-    @Option(help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).")
+    @Option(
+        help: "The configuration file (default: \(ConfigurationLoader.systemFile), if it exists).",
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     @Option(help: "Listen on HOST:PORT or unix:PATH; may be given several times.")
     var listen: [String] = []
 
-    @Option(help: "The folder of the history and the lock.")
+    @Option(help: "The folder of the history and the lock.", completion: .directory)
     var stateDir: String?
 
-    @Option(help: "The folder of graph documents.")
+    @Option(help: "The folder of graph documents.", completion: .directory)
     var graphs: String?
 
     @Flag(

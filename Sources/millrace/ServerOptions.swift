@@ -15,7 +15,7 @@ struct ServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon (default: $\(variable), else the one of the state folder, else \(fallback)).",
-            valueName: "HOST:PORT|unix:PATH"))
+            valueName: "URL|HOST:PORT|unix:PATH"))
     var server: String?
 
     /// A client for the daemon.
@@ -28,12 +28,23 @@ struct ServerOptions: ParsableArguments {
         return try Self.client(of: address, interrupt: interrupt, environment)
     }
 
+    /// A client for what is asked by the way, of a daemon that answers in no time.
+    static func quietClient(_ environment: [String: String], timeoutMilliseconds: Int) throws -> APIClient {
+        let address = try APIClient.firstReachable(among: candidates(nil, environment))
+        var client = try client(of: address, environment, warns: false)
+        client.timeoutMilliseconds = timeoutMilliseconds
+        return client
+    }
+
     /// A client that shows what this user has to show there: a token, and to the socket in a state folder the key beside it.
     static func client(
-        of address: ServerAddress, interrupt: Int32? = nil, _ environment: [String: String]
+        of address: ServerAddress, interrupt: Int32? = nil, _ environment: [String: String], warns: Bool = true
     ) throws(CommandFailure) -> APIClient {
         let (scheme, name) = ("unix:", "/\(stateSocketName)")
         let token = try token(environment)
+        if warns, token != nil, address.isExposed {
+            Terminal.complain("millrace: warning: the token goes to \(address) without TLS, readable on its way")
+        }
         guard address.description.hasPrefix(scheme), address.description.hasSuffix(name) else {
             return APIClient(address, token: token, interruptDescriptor: interrupt)
         }
@@ -59,13 +70,16 @@ struct ServerOptions: ParsableArguments {
 
     private static func address(_ text: String, from place: String) throws(CommandFailure) -> ServerAddress {
         if let address = ServerAddress(text) { return address }
-        throw CommandFailure("\(place): \(text) is no address; write HOST:PORT, http://HOST:PORT or unix:PATH")
+        throw CommandFailure(
+            "\(place): \(text) is no address; write https://HOST/PATH, http://HOST:PORT, HOST:PORT or unix:PATH",
+            status: .usage)
     }
 
     static func token(_ environment: [String: String]) throws(CommandFailure) -> String? {
         guard let token = environment[tokenVariable], !token.isEmpty else { return nil }
         guard APIClient.isValidToken(token) else {
-            throw CommandFailure("\(tokenVariable): a token is of visible ASCII characters, without spaces")
+            throw CommandFailure(
+                "\(tokenVariable): a token is of visible ASCII characters, without spaces", status: .usage)
         }
         return token
     }

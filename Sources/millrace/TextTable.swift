@@ -20,7 +20,7 @@ struct TextTable {
         }
     }
 
-    func print() {
-        for line in lines { Terminal.print(line) }
+    func print() throws(OutputFailure) {
+        for line in lines { try Terminal.print(line) }
     }
 }

@@ -9,7 +9,7 @@ import Linux
 struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Make, list and revoke the tokens that let clients in.",
-        discussion: """
+        prose: """
             Without any token, the daemon serves loopback and unix sockets only, and everybody there may do everything. As
             soon as there is one, nobody enters without: programs send `Authorization: Bearer TOKEN`, these commands take
             $MILLRACE_TOKEN. The daemon's own user needs none on the socket in the state folder.
@@ -27,12 +27,12 @@ struct TokenCommand: ParsableCommand {
 struct TokenCreateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Make a token, and show it once.",
-        discussion: """
+        prose: """
             Scopes, each including those before it: read (look), run (start, cancel, rerun, delete executions), edit (change
             graphs, which is as powerful as a shell where kinds of nodes that run code are enabled), admin (tokens).
             The token alone goes to stdout; it is not kept and cannot be shown again.
 
-              TOKEN=$(millrace token create --name ci --scope run --graph triage --expires 90d)
+              TOKEN=$(millrace token create --name ci --scope run --expires 90d)
               curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/graphs
             """)
 
@@ -41,10 +41,13 @@ struct TokenCreateCommand: ParsableCommand {
 
     @Option(
         name: [.customLong("scope"), .customLong("scopes")],
-        help: "read, run, edit or admin; of several, the largest counts.")
+        help: "read, run, edit or admin; of several, the largest counts.",
+        completion: .list(Scope.allCases.map(\.name)))
     var scope: [String]
 
-    @Option(help: ArgumentHelp("Only for this graph and its executions; may be given several times.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp("Only for this graph and its executions; may be given several times.", valueName: "id"),
+        completion: Completions.graphs)
     var graph: [String] = []
 
     @Option(
@@ -60,16 +63,39 @@ struct TokenCreateCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let created = try place.open().create(try order(nowMicroseconds: SystemClock.wallMicroseconds()))
-            guard let token = created["token"]?.string else { throw CommandFailure("the daemon named no token") }
-            if json {
-                Terminal.print(json: JSONText(created))
-            } else {
-                let id = TerminalText.line(created["id"]?.string ?? "")
-                Terminal.complain("token \(id); keep it, it is not shown again")
-                Terminal.print(TerminalText.line(token))
+            // Whether its reader is there is to be known here, so that no token is in force that nobody has seen.
+            Signals.ignore(.pipe)
+            let order = try order(nowMicroseconds: SystemClock.wallMicroseconds())
+            let place = try place.open()
+            let created = try place.create(order)
+            let id = created["id"]?.string ?? ""
+            do throws(OutputFailure) {
+                try show(created)
+                try Terminal.closeOutput()
+            } catch {
+                throw Self.revoking(id, in: place, because: error)
             }
+            if !json { Terminal.complain("token \(TerminalText.line(id)); keep it, it is not shown again") }
             return .success
+        }
+    }
+
+    private func show(_ created: JSONObject) throws(OutputFailure) {
+        if json {
+            try Terminal.print(json: JSONText(created))
+        } else {
+            try Terminal.print(TerminalText.line(created["token"]?.string ?? ""))
+        }
+    }
+
+    private static func revoking(
+        _ id: String, in place: any TokenPlace, because cause: OutputFailure
+    ) -> CommandFailure {
+        do {
+            try place.revoke(id)
+            return CommandFailure("\(cause); nobody has seen token \(id), so it is revoked")
+        } catch {
+            return CommandFailure("\(cause); nobody has seen token \(id), and it cannot be revoked: \(error)")
         }
     }
 
@@ -77,7 +103,7 @@ struct TokenCreateCommand: ParsableCommand {
         let words = scope.flatMap { $0.split(separator: ",") }
         let scopes = words.compactMap { Scope($0) }
         guard let largest = scopes.max(), scopes.count == words.count else {
-            throw CommandFailure("--scope: must be read, run, edit or admin")
+            throw CommandFailure("--scope: must be read, run, edit or admin", status: .usage)
         }
         let expiry = try Self.expiry(expires, now)
         do throws(TokenOrder.Fault) {
@@ -87,7 +113,7 @@ struct TokenCreateCommand: ParsableCommand {
         } catch {
             let option =
                 ["name": "--name", "graphs": "--graph", "expires_at": "--expires"][error.member] ?? error.member
-            throw CommandFailure("\(option): \(error.message)")
+            throw CommandFailure("\(option): \(error.message)", status: .usage)
         }
     }
 
@@ -102,7 +128,8 @@ struct TokenCreateCommand: ParsableCommand {
             digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int64(digits)
         else {
             throw CommandFailure(
-                "--expires: must be a number with s, m, h, d or w, or a time such as 2030-01-31T00:00:00Z")
+                "--expires: must be a number with s, m, h, d or w, or a time such as 2030-01-31T00:00:00Z",
+                status: .usage)
         }
         return now + count * unit * 1_000_000
     }
@@ -111,7 +138,7 @@ struct TokenCreateCommand: ParsableCommand {
 struct TokenListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the tokens, without their secrets.",
-        discussion: "  millrace token list --json | jq -r '.items[] | select(.status == \"active\") | .id'")
+        prose: "  millrace token list --json | jq -r '.items[] | \"\\(.id) \\(.status)\"'")
 
     @Flag(help: "Print JSON: {\"items\": […]}.")
     var json = false
@@ -122,9 +149,9 @@ struct TokenListCommand: ParsableCommand {
         try reportingFailures {
             let items = try place.open().list()
             if json {
-                Terminal.print(json: JSONText(["items": JSONText(array: items)] as JSONObject))
+                try Terminal.print(json: JSONText(["items": JSONText(array: items)] as JSONObject))
             } else {
-                Self.table(items).print()
+                try Self.table(items).print()
             }
             return .success
         }
@@ -148,7 +175,7 @@ struct TokenListCommand: ParsableCommand {
 struct TokenRevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "End tokens for good.",
-        discussion: """
+        prose: """
             Once it returns, they are refused, the console's sessions that they opened have ended, and so have the streams
             that were watched with them.
 
@@ -163,21 +190,7 @@ struct TokenRevokeCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let place = try place.open()
-            var status = CommandStatus.success
-            for id in ids {
-                do {
-                    try place.revoke(id)
-                    Terminal.print("\(TerminalText.line(id))  revoked")
-                } catch let error as ClientError {
-                    guard case .refused(let problem) = error else { throw error }
-                    status = .error
-                    Terminal.complain("millrace: \(TerminalText.line(problem.detail))")
-                } catch let failure as CommandFailure {
-                    status = .error
-                    Terminal.complain("millrace: \(TerminalText.line(failure.description))")
-                }
-            }
-            return status
+            return try EachOf(ids: ids, outcome: "revoked").run { id in try place.revoke(id) }
         }
     }
 }

@@ -21,7 +21,7 @@ struct TokenPlaceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Work on this file, such as one that is handed to the daemon by LoadCredential=tokens:FILE; no daemon is asked.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var file: String?
 
     @OptionGroup var server: ServerOptions

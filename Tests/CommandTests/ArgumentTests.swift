@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import HTTP
 import JSON
 import Testing
 
@@ -29,6 +30,11 @@ import Testing
         ["graph", "profile", "x", "--last", "501"],
         ["execution", "rerun", "x", "--state", "novalue"], ["execution", "rerun", "x", "--revision", "0"],
         ["execution", "cancel"], ["config", "check", "a", "b"], ["nonsense"],
+        ["graph", "show", "x", "--revision", "0"],
+        ["graph", "render", "x", "--revision", "-1"], ["run", "-", "--state", "@-"], ["graph", "put", "-", "-"],
+        ["graph", "validate", "-", "a.yaml", "-"], ["watch"], ["watch", "x", "--last"], ["run", "x", "-d", "--plain"],
+        ["execution", "rerun", "x", "--state", "{}", "--state", "{}"], ["bench", "run", "x", "--seconds", "0"],
+        ["bench", "watch", "x", "--detail", "all"],
     ])
     func `wrong usage is refused`(_ arguments: [String]) {
         let error = #expect(throws: (any Error).self) { _ = try Millrace.parseAsRoot(arguments) }
@@ -42,6 +48,7 @@ import Testing
         #expect(run.set == ["a=1", "b=2"])
         #expect(run.server.server == "unix:/s")
         #expect(run.viewing.streamDetail == .full)
+        #expect(try Millrace.parseAsRoot(["watch", "--last"]) is WatchCommand)
         let watch = try #require(try Millrace.parseAsRoot(["watch", "x", "--from", "7"]) as? WatchCommand)
         #expect(watch.from == 7)
         #expect(watch.viewing.streamDetail == .update)
@@ -78,6 +85,19 @@ import Testing
     }
 
     @Test(arguments: [
+        ["bench", "run", "x", "--server", "nonsense"], ["run", "x", "--server", "ftp://h"],
+        ["run", "x", "--state", "[1]"],
+        ["run", "x", "--state", "{"], ["token", "create", "--scope", "root", "--server", "unix:/s"],
+        ["token", "create", "--scope", "read", "--expires", "soon", "--server", "unix:/s"],
+        ["graph", "list", "--server", "https://h/a b"], ["graph", "render", "/dev/null", "--revision", "1"],
+    ])
+    func `what is found wrong later has the same status`(_ arguments: [String]) throws {
+        var command = try Millrace.parseAsRoot(arguments)
+        let error = #expect(throws: ExitCode.self) { try command.run() }
+        #expect(error?.rawValue == 64)
+    }
+
+    @Test(arguments: [
         ("success", 0), ("error", 1), ("cancelled", 3), ("failed", 4), ("anything else", 1),
     ])
     func `the exit status says how an execution has ended`(_ status: String, _ code: Int32) {
@@ -89,5 +109,9 @@ import Testing
         #expect(CommandFailure(ClientError.connectionLost(""))?.status.code == 5)
         #expect(CommandFailure(ClientError.malformed(""))?.status.code == 1)
         #expect(CommandFailure(ClientError.interrupted)?.status.code == 130)
+        #expect(CommandFailure(ClientError.untrusted(address: "", reason: ""))?.status.code == 1)
+        #expect(CommandFailure(ClientError.elsewhere("", try: ""))?.status.code == 1)
+        let proxy = ProblemDetails(502, code: "http_502", detail: "")
+        #expect(CommandFailure(ClientError.refused(proxy))?.status.code == 5)
     }
 }

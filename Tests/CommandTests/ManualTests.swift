@@ -6,10 +6,24 @@ import Testing
 @Suite struct `The manual` {
     private let pages = Dictionary(uniqueKeysWithValues: ManualPage.all.map { ($0.fileName, $0.text) })
 
-    @Test(arguments: ["millrace.1", "millrace-serve.1", "millrace-graph-put.1", "millrace.yaml.5", "millrace-worker.7"])
+    @Test(arguments: [
+        "millrace.1", "millrace-serve.1", "millrace-graph-put.1", "millrace-graph.5", "millrace.yaml.5",
+        "millrace-worker.7",
+    ])
     func `has a page for each command, one for the configuration and one for workers`(_ name: String) throws {
         let page = try #require(pages[name])
         #expect(page.hasPrefix(".TH ") && page.contains("\n.SH NAME\n") && page.contains("\n.SH DESCRIPTION\n"))
+    }
+
+    @Test func `says of each command what it ends with and what it reads`() {
+        for (name, page) in pages where name.hasSuffix(".1") {
+            guard name == "millrace.1" || !page.contains("\n.SH COMMANDS\n") else { continue }
+            for heading in ["EXIT STATUS", "ENVIRONMENT", "FILES"] {
+                #expect(page.contains("\n.SH \(heading)\n"), "\(name)")
+            }
+        }
+        #expect(pages["millrace-watch.1"]?.contains("\\fBSSL_CERT_FILE, SSL_CERT_DIR\\fR") == true)
+        #expect(pages["millrace-serve.1"]?.contains("\\fB78\\fR") == true)
     }
 
     @Test func `leaves hidden commands out`() {

@@ -74,7 +74,7 @@ def test_two_executions_are_compared(daemon, cli):
 def test_an_execution_runs_again_from_a_node_with_another_state(daemon, cli):
     document = chain(put("a", x=1), lua("b", "return {y = state.x * 10 + (state.k or 0)}"), initial_state={"k": 0})
     execution_id = run_of(daemon, document)
-    new = cli("execution", "rerun", execution_id, "--from", "b", "--state", "k=5").strip()
+    new = cli("execution", "rerun", execution_id, "--from", "b", "--set", "k=5").strip()
     events = daemon.all_events(new)
     assert events[-1]["final_state"] == {"k": 5, "x": 1, "y": 15}
     assert daemon.summary(new)["rerun_of"] == execution_id

@@ -3,7 +3,7 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure a running daemon.",
-        discussion: """
+        prose: """
             Numbers of one machine say little about another: compare two things in one run, each pinned to its cores
             (taskset -c 0 millrace serve …; taskset -c 1 millrace bench run …).
             """,

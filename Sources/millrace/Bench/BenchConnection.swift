@@ -10,7 +10,7 @@ final class BenchConnection: ReadinessHandler {
         case body(UnsafeRawBufferPointer)
         /// A response is whole; the connection may send again.
         case end(status: Int)
-        case failed(String)
+        case failed(CommandFailure)
     }
 
     private static let readBytesMax = 256 << 10
@@ -73,7 +73,7 @@ final class BenchConnection: ReadinessHandler {
                 if count < Self.readBytesMax { return }
             case .wouldBlock: return
             case .endOfStream, .closedByPeer, nil:
-                fail("the daemon closed the connection")
+                fail(CommandFailure("the daemon closed the connection", status: .unreachable))
             }
         }
     }
@@ -90,13 +90,13 @@ final class BenchConnection: ReadinessHandler {
             case .head(let head): status = head.status.code
             case .body(let range): progress(self, .body(UnsafeRawBufferPointer(rebasing: rest[range])))
             case .end: progress(self, .end(status: status))
-            case .fault(let fault): fail(fault.detail)
+            case .fault(let fault): fail(CommandFailure(fault.detail))
             }
         }
     }
 
-    private func fail(_ message: String) {
+    private func fail(_ failure: CommandFailure) {
         close()
-        progress(self, .failed(message))
+        progress(self, .failed(failure))
     }
 }

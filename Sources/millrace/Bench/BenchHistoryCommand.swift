@@ -9,7 +9,7 @@ struct BenchHistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
         abstract: "Compare a large history with a small one: listing, opening and taking up executions.",
-        discussion: """
+        prose: """
             Needs no daemon: it fills two histories in a temporary folder with executions that an engine really runs (a
             million takes some 500 MB, and a minute), asks both the same in turn, and prints the medians and how many times
             longer the large one takes. What it reads lies in the memory of the host; of a disk it says nothing. When it is
@@ -35,8 +35,17 @@ struct BenchHistoryCommand: ParsableCommand {
     }
 
     func run() throws {
+        try reportingFailures {
+            try compare()
+            return .success
+        }
+    }
+
+    private func compare() throws {
         var template = Array("\(folder)/millrace-bench.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw ValidationError("--folder \(folder) cannot be written") }
+        guard mkdtemp(&template) != nil else {
+            throw CommandFailure("cannot make a folder in \(folder): \(String(cString: strerror(errno)))")
+        }
         let made = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { Self.remove(made) }
         let few = try fill("\(made)/small.sqlite", small)
@@ -53,7 +62,7 @@ struct BenchHistoryCommand: ParsableCommand {
         let seconds = Double(SystemClock.monotonicNanoseconds() - began) / 1e9
         var status = stat()
         let bytes = stat(path, &status) == 0 ? Int(status.st_size) : 0
-        print("\(count) executions in \(seconds.rounded(toPlaces: 1)) s, \(bytes >> 20) MiB")
+        try Terminal.print("\(count) executions in \(seconds.rounded(toPlaces: 1)) s, \(bytes >> 20) MiB")
         return HistoryComparison.Side(path: path, filling: filling)
     }
 
@@ -94,7 +103,7 @@ struct HistoryComparison {
     let rounds: Int
 
     func run() throws {
-        print("median in µs          small      large  ratio")
+        try Terminal.print("median in µs          small      large  ratio")
         let few = HistoryStore(.file(small.path))
         let many = HistoryStore(.file(large.path))
         try few.start()
@@ -118,13 +127,13 @@ struct HistoryComparison {
     /// Its summary, and its events as a stream carries them.
     private static func open(_ id: ExecutionID, _ store: HistoryStore, _ side: Side) throws {
         guard let summary = try store.execution(id), let graph = side.filling.graphs[summary.graphID] else {
-            throw ValidationError("execution \(id) is not there")
+            throw CommandFailure("execution \(id) is not there")
         }
         var renderer = EventRenderer(log: EventLog(stored: summary, graph: graph), detail: .full)
         var text = ByteWriter()
         let slice = try store.records(of: id, after: 0, bytesMax: 1 << 20)
         try slice.forEachRecord { try renderer.render($0, to: &text) }
-        guard slice.lastSeq == summary.lastSeq else { throw ValidationError("execution \(id) is not whole") }
+        guard slice.lastSeq == summary.lastSeq else { throw CommandFailure("execution \(id) is not whole") }
     }
 
     private func compare(
@@ -135,7 +144,7 @@ struct HistoryComparison {
             try short.measure { try ask(few, small) }
             try long.measure { try ask(many, large) }
         }
-        report(name, short, long)
+        try report(name, short, long)
     }
 
     /// What a daemon does with its history when it starts.
@@ -145,7 +154,7 @@ struct HistoryComparison {
             try Self.takeUp(small, &short)
             try Self.takeUp(large, &long)
         }
-        report("take up", short, long)
+        try report("take up", short, long)
     }
 
     private static func takeUp(_ side: Side, _ times: inout Times) throws {
@@ -157,7 +166,7 @@ struct HistoryComparison {
                 try store.executions(ExecutionQuery(status: $0, limit: .max))
             }
             guard left.count >= HistoryFill.unfinishedCount else {
-                throw ValidationError(
+                throw CommandFailure(
                     "\(left.count) executions are unfinished, \(HistoryFill.unfinishedCount) should be")
             }
             for summary in left { try store.forEachRecord(of: summary.id) { _ in } }
@@ -165,13 +174,13 @@ struct HistoryComparison {
         try store.stop()
     }
 
-    private func report(_ name: String, _ short: Times, _ long: Times) {
+    private func report(_ name: String, _ short: Times, _ long: Times) throws(OutputFailure) {
         func column(_ value: Double, _ width: Int) -> String {
             let text = "\(value)"
             return String(repeating: " ", count: max(width - text.count, 1)) + text
         }
         let (few, many) = (short.median.rounded(toPlaces: 1), long.median.rounded(toPlaces: 1))
         let label = name + String(repeating: " ", count: max(14 - name.count, 1))
-        print(label + column(few, 13) + column(many, 11) + column((many / few).rounded(toPlaces: 2), 7))
+        try Terminal.print(label + column(few, 13) + column(many, 11) + column((many / few).rounded(toPlaces: 2), 7))
     }
 }

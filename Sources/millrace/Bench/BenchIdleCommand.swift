@@ -8,7 +8,7 @@ struct BenchIdleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "idle",
         abstract: "Open many streams of an execution that does nothing, and see what each costs the daemon.",
-        discussion: """
+        prose: """
             Stores a graph (bench-idle, deleted at the end) whose one node waits, watches it with all streams, and reads the
             daemon's resident memory and CPU time in /proc: before, when all are open, and after a while of nothing but
             heartbeats. Ask a daemon that has just been started: one that has worked has memory left over, and streams
@@ -37,6 +37,13 @@ struct BenchIdleCommand: ParsableCommand {
     }
 
     func run() throws {
+        try reportingFailures {
+            try measure()
+            return .success
+        }
+    }
+
+    private func measure() throws {
         let session = try options.session()
         let process = try self.process(session)
         try session.store(Self.document, as: Self.graphID)
@@ -50,13 +57,15 @@ struct BenchIdleCommand: ParsableCommand {
         try crowd.open(streams)
         try crowd.wait(milliseconds: 2_000)
         let full = try ProcessFigures(process)
-        print("\(streams) idle streams: \((full.residentBytes - before.residentBytes) / streams) bytes each")
-        print("resident: \(before.residentBytes >> 10) KiB before, \(full.residentBytes >> 10) KiB with them")
+        try Terminal.print(
+            "\(streams) idle streams: \((full.residentBytes - before.residentBytes) / streams) bytes each")
+        try Terminal.print(
+            "resident: \(before.residentBytes >> 10) KiB before, \(full.residentBytes >> 10) KiB with them")
         guard seconds > 0 else { return }
         try crowd.wait(milliseconds: Int64(seconds) * 1000)
         let used = try ProcessFigures(process).cpuMicroseconds - full.cpuMicroseconds
         let share = Double(used) / Double(seconds) / Double(streams + Self.firstStreams)
-        print("CPU: \(share.rounded(toPlaces: 2)) µs per second for each stream")
+        try Terminal.print("CPU: \(share.rounded(toPlaces: 2)) µs per second for each stream")
     }
 
     private func process(_ session: BenchSession) throws -> Int32 {
@@ -66,7 +75,7 @@ struct BenchIdleCommand: ParsableCommand {
             // A service manager has made the socket, not the daemon.
             if found > 1 { return found }
         }
-        throw ValidationError("--pid must say which process the daemon is")
+        throw CommandFailure("say which process the daemon is, with --pid", status: .usage)
     }
 
     private static var document: JSONText {
@@ -86,7 +95,7 @@ private final class IdleStreams {
     private let request: [UInt8]
     private var clients: [BenchConnection] = []
     private var begun = 0
-    private var failure: String?
+    private var failure: CommandFailure?
 
     init(_ session: BenchSession, _ request: [UInt8]) {
         self.session = session
@@ -103,8 +112,8 @@ private final class IdleStreams {
                     if !hasBegun { begun += 1 }
                     hasBegun = true
 
-                case .end(let status): fail("a stream ended with status \(status)")
-                case .failed(let message): fail(message)
+                case .end(let status): fail(CommandFailure("a stream ended with status \(status)"))
+                case .failed(let failure): fail(failure)
                 }
             }
             clients.append(client)
@@ -120,7 +129,7 @@ private final class IdleStreams {
         var isOver = false
         _ = session.reactor.schedule(afterMilliseconds: milliseconds) { isOver = true }
         while !isOver, failure == nil { try session.reactor.turn() }
-        if let failure { throw ValidationError(failure) }
+        if let failure { throw failure }
     }
 
     func close() {
@@ -128,13 +137,12 @@ private final class IdleStreams {
     }
 
     private func awaitAll() throws {
-
         while begun < clients.count, failure == nil { try session.reactor.turn() }
-        if let failure { throw ValidationError(failure) }
+        if let failure { throw failure }
     }
 
-    private func fail(_ message: String) {
-        failure = failure ?? message
+    private func fail(_ cause: CommandFailure) {
+        failure = failure ?? cause
     }
 }
 
@@ -147,14 +155,14 @@ private struct ProcessFigures {
         let status = String(decoding: try SmallFile.read("/proc/\(process)/status", bytesMax: 65_536), as: UTF8.self)
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         guard let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-            throw ValidationError("/proc/\(process)/status says nothing of resident memory")
+            throw CommandFailure("/proc/\(process)/status says nothing of resident memory")
         }
         residentBytes = kibibytes << 10
         let stat = String(decoding: try SmallFile.read("/proc/\(process)/stat", bytesMax: 65_536), as: UTF8.self)
         // The name of the program may hold spaces and brackets; behind it stand the state and numbers.
         let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
         guard fields.count > 13, let user = Int64(fields[12]), let system = Int64(fields[13]) else {
-            throw ValidationError("/proc/\(process)/stat cannot be read")
+            throw CommandFailure("/proc/\(process)/stat cannot be read")
         }
         cpuMicroseconds = (user + system) * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK)))
     }

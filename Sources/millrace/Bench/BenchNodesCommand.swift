@@ -6,7 +6,7 @@ struct BenchNodesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nodes",
         abstract: "Measure what a node costs in a chain and in a fan of 100, 1,000 and 10,000 nodes.",
-        discussion: """
+        prose: """
             Stores graphs of `set` nodes (bench-chain-100 and so on, deleted at the end; their executions stay in the
             history), runs them in turn, and prints the median time from the request to the last event, for each node, and
             as many times that of the smallest graph. Streams carry updates only: with full states the events of a long chain
@@ -33,6 +33,13 @@ struct BenchNodesCommand: ParsableCommand {
     func validate() throws { _ = try subjects() }
 
     func run() throws {
+        try reportingFailures {
+            try measure()
+            return .success
+        }
+    }
+
+    private func measure() throws {
         let session = try options.session()
         var subjects = try subjects()
         defer { for subject in subjects { try? session.delete(subject.id) } }
@@ -40,11 +47,11 @@ struct BenchNodesCommand: ParsableCommand {
         for _ in 0..<rounds {
             for index in subjects.indices { subjects[index].times.append(try Self.time(subjects[index].id, session)) }
         }
-        print("        nodes   µs per node   ratio")
+        try Terminal.print("        nodes   µs per node   ratio")
         for subject in subjects {
             let smallest = subjects.first { $0.isChain == subject.isChain }?.microseconds ?? subject.microseconds
             let cost = subject.microseconds
-            print(
+            try Terminal.print(
                 Self.column(subject.name, -5) + Self.column("\(subject.size)", 8)
                     + Self.column("\(cost.rounded(toPlaces: 2))", 14)
                     + Self.column("\((cost / smallest).rounded(toPlaces: 2))", 8))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import Glibc
 import Linux
 import Reactor
@@ -6,7 +7,7 @@ import Reactor
 struct BenchRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Start executions as fast as they end, and time each from request to last event.",
-        discussion: """
+        prose: """
             Each connection starts an execution, reads its stream to the end, and starts the next on the same connection.
 
               millrace bench run hello --connections 100 --seconds 10
@@ -20,15 +21,27 @@ struct BenchRunCommand: ParsableCommand {
     @Option(help: "How long.")
     var seconds = 10
     @Option(help: "How much of the states the streams carry: full, update or none.")
-    var state = "full"
+    var detail = StreamDetail.full
+
+    func validate() throws {
+        guard connections > 0, seconds > 0 else { throw ValidationError("--connections and --seconds take 1 or more") }
+    }
 
     func run() throws {
+        try reportingFailures {
+            try measure()
+            return .success
+        }
+    }
+
+    private func measure() throws {
         let session = try options.session()
-        let request = session.request("POST", "/api/graphs/\(graph)/execute/stream?state=\(state)")
+        try session.requireGraph(graph)
+        let request = session.request("POST", "/api/graphs/\(graph)/execute/stream?state=\(detail.rawValue)")
         let reactor = session.reactor
         var report = BenchReport()
         var bytes: UInt64 = 0
-        var failure: String?
+        var failure: CommandFailure?
         var isOver = false
         var clients: [BenchConnection] = []
         for _ in 0..<connections {
@@ -39,8 +52,8 @@ struct BenchRunCommand: ParsableCommand {
                     case .end(status: 200):
                         report.record(nanoseconds: SystemClock.monotonicNanoseconds() - connection.sentAtNanoseconds)
                         if !isOver { connection.send(request) }
-                    case .end(let status): failure = "the daemon answered \(status)"
-                    case .failed(let message): failure = message
+                    case .end(let status): failure = CommandFailure("the daemon answered \(status)")
+                    case .failed(let cause): failure = cause
                     }
                     if failure != nil { reactor.stop() }
                 })
@@ -53,12 +66,12 @@ struct BenchRunCommand: ParsableCommand {
         }
         try reactor.run()
         let elapsed = Double(SystemClock.monotonicNanoseconds() - began) / 1e9
-        if let failure { throw ValidationError(failure) }
-        print(
+        if let failure { throw failure }
+        try Terminal.print(
             "\(report.count) executions in \(elapsed.rounded(toPlaces: 2)) s: \(Int(Double(report.count) / elapsed)) per second"
         )
-        print("start to last event: \(report.line)")
-        print("received: \((Double(bytes) / elapsed / 1e6).rounded(toPlaces: 1)) MB/s")
+        try Terminal.print("start to last event: \(report.line)")
+        try Terminal.print("received: \((Double(bytes) / elapsed / 1e6).rounded(toPlaces: 1)) MB/s")
     }
 }
 

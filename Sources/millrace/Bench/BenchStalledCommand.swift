@@ -1,10 +1,11 @@
 import ArgumentParser
+import Client
 
 struct BenchStalledCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stalled",
         abstract: "Measure what streams that nobody reads cost those that are read.",
-        discussion: """
+        prose: """
             Executes the graph again and again, in turn with stalled streams beside the healthy ones and without, and times
             each event of a healthy stream from its timestamp to its arrival. Must run on the daemon's host. The graph should
             run for several seconds and put out so much that the stalled streams fill the buffers of the system while the
@@ -25,7 +26,7 @@ struct BenchStalledCommand: ParsableCommand {
     @Option(help: "Events of so many first seconds of each execution are not timed.")
     var settle = 3
     @Option(help: "How much of the states the streams carry: full, update or none.")
-    var state = "update"
+    var detail = StreamDetail.update
 
     func validate() throws {
         guard healthy > 0, stalled > 0, rounds > 0, settle >= 0 else {
@@ -34,7 +35,15 @@ struct BenchStalledCommand: ParsableCommand {
     }
 
     func run() throws {
+        try reportingFailures {
+            try compare()
+            return .success
+        }
+    }
+
+    private func compare() throws {
         let session = try options.session()
+        try session.requireGraph(graph)
         var p50: [Double] = []
         var p99: [Double] = []
         for round in 0..<rounds {
@@ -43,24 +52,25 @@ struct BenchStalledCommand: ParsableCommand {
             let first = try measure(session, stalled: isAloneFirst ? 0 : stalled)
             let second = try measure(session, stalled: isAloneFirst ? stalled : 0)
             let (alone, beside) = isAloneFirst ? (first, second) : (second, first)
-            print("\(healthy) alone:            \(alone.line)")
-            print("\(healthy) beside \(stalled) stalled: \(beside.line)")
+            try Terminal.print("\(healthy) alone:            \(alone.line)")
+            try Terminal.print("\(healthy) beside \(stalled) stalled: \(beside.line)")
             p50.append(Self.ratio(beside, alone, 50))
             p99.append(Self.ratio(beside, alone, 99))
         }
-        print("beside stalled / alone, median of \(rounds): p50 \(Self.median(p50))  p99 \(Self.median(p99))")
+        try Terminal.print(
+            "beside stalled / alone, median of \(rounds): p50 \(Self.median(p50))  p99 \(Self.median(p99))")
     }
 
     private func measure(_ session: BenchSession, stalled: Int) throws -> BenchReport {
         let id = try session.start(graph)
-        let request = session.request("GET", "/api/executions/\(id)/events?state=\(state)")
+        let request = session.request("GET", "/api/executions/\(id)/events?state=\(detail.rawValue)")
         let run = BenchWatch(session, count: healthy, untimedMilliseconds: Int64(settle) * 1000)
         try run.stall(request, count: stalled)
         try run.watch(request)
         run.close()
-        if let failure = run.failure { throw ValidationError(failure) }
+        if let failure = run.failure { throw failure }
         guard run.report.count > 0 else {
-            throw ValidationError("the execution had ended before any event was timed: see --settle")
+            throw CommandFailure("the execution had ended before any event was timed: see --settle")
         }
         return run.report
     }

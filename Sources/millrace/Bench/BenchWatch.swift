@@ -28,7 +28,7 @@ final class BenchWatch {
     private var timestamp = EventTimestamp()
     private(set) var report = BenchReport()
     private(set) var events = 0
-    private(set) var failure: String?
+    private(set) var failure: CommandFailure?
 
     /// - Parameter untimedMilliseconds: events are timed only so long after the last stream had begun.
     init(_ session: BenchSession, count: Int, untimedMilliseconds: Int64 = 0) {
@@ -75,8 +75,8 @@ final class BenchWatch {
         case .end(status: 200), .end(status: 204):
             open -= 1
             if open == 0 { session.reactor.stop() }
-        case .end(let status): fail("the daemon answered \(status)")
-        case .failed(let message): fail(message)
+        case .end(let status): fail(CommandFailure("the daemon answered \(status)"))
+        case .failed(let cause): fail(cause)
         }
     }
 
@@ -93,7 +93,7 @@ final class BenchWatch {
                 event.data.withUnsafeBytes { take(event: $0, watcher, at: now) }
             }
         } catch {
-            fail("an event is larger than \(error.bytesMax) bytes")
+            fail(CommandFailure("an event is larger than \(error.bytesMax) bytes"))
         }
     }
 
@@ -105,8 +105,8 @@ final class BenchWatch {
         report.record(nanoseconds: (now - sent) * 1000)
     }
 
-    private func fail(_ message: String) {
-        failure = failure ?? message
+    private func fail(_ cause: CommandFailure) {
+        failure = failure ?? cause
         session.reactor.stop()
     }
 }

@@ -1,10 +1,11 @@
 import ArgumentParser
+import Client
 
 struct BenchWatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Watch one execution with many streams, and time each event from its timestamp to its arrival.",
-        discussion: """
+        prose: """
             Must run on the daemon's host: the times are compared by the wall clock. The graph should run for a while and
             emit events steadily. Events from before all streams were open are replayed to some, and not timed; the time
             contains the commit, since nothing is sent before it is stored, and the reading here of all streams one after
@@ -19,20 +20,29 @@ struct BenchWatchCommand: ParsableCommand {
     @Option(help: "Streams at once.")
     var watchers = 1000
     @Option(help: "How much of the states the streams carry: full, update or none.")
-    var state = "update"
+    var detail = StreamDetail.update
 
     func validate() throws {
         guard watchers > 0 else { throw ValidationError("--watchers must be at least 1") }
     }
 
     func run() throws {
+        try reportingFailures {
+            try measure()
+            return .success
+        }
+    }
+
+    private func measure() throws {
         let session = try options.session()
+        try session.requireGraph(graph)
         let id = try session.start(graph)
         let run = BenchWatch(session, count: watchers)
-        try run.watch(session.request("GET", "/api/executions/\(id)/events?state=\(state)"))
-        if let failure = run.failure { throw ValidationError(failure) }
-        print("\(run.events) events to \(watchers) watchers of execution \(id), \(run.report.count) of them timed")
-        if run.report.count > 0 { print("event to arrival: \(run.report.line)") }
-        print("streams that differ: \(run.differing)")
+        try run.watch(session.request("GET", "/api/executions/\(id)/events?state=\(detail.rawValue)"))
+        if let failure = run.failure { throw failure }
+        try Terminal.print(
+            "\(run.events) events to \(watchers) watchers of execution \(id), \(run.report.count) of them timed")
+        if run.report.count > 0 { try Terminal.print("event to arrival: \(run.report.line)") }
+        try Terminal.print("streams that differ: \(run.differing)")
     }
 }

@@ -7,7 +7,7 @@ import JSON
 struct GraphCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "graph", abstract: "Look at, store, check, draw and delete the daemon's graphs.",
-        discussion: """
+        prose: """
               millrace graph list
               millrace graph show triage --yaml
               millrace graph put triage.yaml
@@ -23,7 +23,7 @@ struct GraphCommand: ParsableCommand {
 struct GraphListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the graphs.",
-        discussion: "  millrace graph list --json | jq -r '.items[].id'")
+        prose: "  millrace graph list --json | jq -r '.items[].id'")
 
     @Flag(help: "Print JSON: {\"items\": […]}.")
     var json = false
@@ -34,9 +34,9 @@ struct GraphListCommand: ParsableCommand {
         try reportingFailures {
             let items = try server.client().pages(["api", "graphs"], limit: .max)
             if json {
-                Terminal.print(json: JSONText(["items": JSONText(array: items)] as JSONObject))
+                try Terminal.print(json: JSONText(["items": JSONText(array: items)] as JSONObject))
             } else {
-                Self.table(items).print()
+                try Self.table(items).print()
             }
             return .success
         }
@@ -58,9 +58,9 @@ struct GraphListCommand: ParsableCommand {
 struct GraphShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Print a graph's document.",
-        discussion: "  millrace graph show triage --yaml --revision 3 > triage.yaml")
+        prose: "  millrace graph show triage --yaml --revision 3 > triage.yaml")
 
-    @Argument(help: "The graph's id.")
+    @Argument(help: "The graph's id.", completion: Completions.graphs)
     var id: String
 
     @Flag(help: "Print YAML.")
@@ -76,6 +76,7 @@ struct GraphShowCommand: ParsableCommand {
 
     func validate() throws {
         if yaml, json { throw ValidationError("--yaml and --json exclude each other.") }
+        if let revision, revision < 1 { throw ValidationError("--revision takes a number from 1 on.") }
     }
 
     func run() throws {
@@ -87,9 +88,9 @@ struct GraphShowCommand: ParsableCommand {
             if yaml {
                 let text = String(decoding: response.body, as: UTF8.self)
                 let lines = Terminal.isInteractive ? TerminalText.lines(text).joined(separator: "\n") : text
-                Terminal.write(lines)
+                try Terminal.write(lines)
             } else {
-                Terminal.print(json: try response.json().withoutRevision, indented: !json)
+                try Terminal.print(json: try response.json().withoutRevision, indented: !json)
             }
             return .success
         }
@@ -99,14 +100,14 @@ struct GraphShowCommand: ParsableCommand {
 struct GraphPutCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "put", abstract: "Store graph documents in the daemon.",
-        discussion: """
+        prose: """
             Each file makes a new revision of the graph that its id names, unless the daemon has just that document. All
             files are read before the first is stored.
 
               millrace graph put graphs/*.yaml
             """)
 
-    @Argument(help: "Documents: JSON if the name ends in .json, else YAML.", completion: .file())
+    @Argument(help: "Documents: JSON if the name ends in .json, else YAML; - is stdin.", completion: .file())
     var files: [String]
 
     @Flag(help: "Print a line of JSON for each file.")
@@ -114,32 +115,40 @@ struct GraphPutCommand: ParsableCommand {
 
     @OptionGroup var server: ServerOptions
 
+    func validate() throws {
+        if let fault = StandardInput.fault(in: files) { throw ValidationError(fault) }
+    }
+
     func run() throws {
         try reportingFailures {
             let documents = try files.map { path throws(CommandFailure) in try GraphFile(path: path) }
             let upload = GraphUpload(try server.client())
             for document in documents {
+                let result: (GraphUpload.Outcome, String)
                 do throws(ClientError) {
-                    report(document, try upload.put(document))
+                    result = try upload.put(document)
                 } catch {
                     guard case .refused = error else { throw error }
                     throw CommandFailure("\(document.path): \(error)")
                 }
+                try report(document, result)
             }
             return .success
         }
     }
 
-    private func report(_ file: GraphFile, _ result: (outcome: GraphUpload.Outcome, revision: String)) {
+    private func report(_ file: GraphFile, _ result: (outcome: GraphUpload.Outcome, revision: String))
+        throws(OutputFailure)
+    {
         if json {
             let object: JSONObject = [
                 "file": JSONText(file.path), "id": JSONText(file.id),
                 "revision": Int(result.revision).map { JSONText($0) } ?? .null,
                 "outcome": JSONText(result.outcome.rawValue),
             ]
-            Terminal.print(json: JSONText(object))
+            try Terminal.print(json: JSONText(object))
         } else {
-            Terminal.print("\(file.id)  revision \(result.revision)  \(result.outcome.rawValue)")
+            try Terminal.print("\(file.id)  revision \(result.revision)  \(result.outcome.rawValue)")
         }
     }
 }
@@ -147,13 +156,13 @@ struct GraphPutCommand: ParsableCommand {
 struct GraphDeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Delete graphs from the daemon.",
-        discussion: """
+        prose: """
             Their executions stay in the history. A graph of the graphs folder comes back when its file changes.
 
               millrace graph delete triage
             """)
 
-    @Argument(help: "The graphs' ids.")
+    @Argument(help: "The graphs' ids.", completion: Completions.graphs)
     var ids: [String]
 
     @OptionGroup var server: ServerOptions
@@ -163,7 +172,7 @@ struct GraphDeleteCommand: ParsableCommand {
             let client = try server.client()
             for id in ids {
                 _ = try client.call(ClientRequest(.delete, ["api", "graphs", id]))
-                Terminal.print("\(TerminalText.line(id))  deleted")
+                try Terminal.print("\(TerminalText.line(id))  deleted")
             }
             return .success
         }

@@ -1,7 +1,12 @@
+import Client
 import Glibc
 import Graphs
+import HTTP
 import JSON
 import Linux
+
+/// The bytes of a document, and how it is written.
+typealias GraphText = (bytes: [UInt8], format: GraphFormat)
 
 /// A graph document in a file, read so far as to know which graph it is. Whether its nodes can be run is for the daemon
 /// to judge, which knows their kinds.
@@ -15,8 +20,12 @@ struct GraphFile {
 
     /// - Throws: a `CommandFailure` that names the file and every fault in it.
     init(path: String) throws(CommandFailure) {
-        let (bytes, format) = try Self.read(path)
-        try self.init(bytes, format, from: path)
+        try self.init(try Self.read(path), from: path)
+    }
+
+    /// A document that was read already.
+    init(_ text: GraphText, from path: String) throws(CommandFailure) {
+        try self.init(text.bytes, text.format, from: path)
     }
 
     /// A document of a daemon, as JSON.
@@ -31,14 +40,15 @@ struct GraphFile {
             graph = try Graph.parse(bytes, format: format, vocabulary: AnyVocabulary(), files: GraphFiles()).graph
         } catch {
             let faults = error.faults.map { fault in
-                "\(path): \(fault.pointer.isEmpty ? "" : "\(fault.pointer): ")\(fault.message)"
+                "\(path == StandardInput.name ? StandardInput.title : path): \(fault.pointer.isEmpty ? "" : "\(fault.pointer): ")\(fault.message)"
             }
             throw CommandFailure(faults.joined(separator: "\n"))
         }
     }
 
     /// The bytes of a document, and how it is written: JSON if its name ends so, else YAML.
-    static func read(_ path: String) throws(CommandFailure) -> (bytes: [UInt8], format: GraphFormat) {
+    static func read(_ path: String) throws(CommandFailure) -> GraphText {
+        if path == StandardInput.name { return try StandardInput.document() }
         do {
             let bytes = try SmallFile.read(path, bytesMax: GraphBounds.documentBytesMax)
             return (bytes, path.lowercased().hasSuffix(".json") ? .json : .yaml)
@@ -47,10 +57,32 @@ struct GraphFile {
         }
     }
 
-    /// Whether there is a file, not a folder, of that name.
+    /// Whether a document can be read from there: from stdin, or from what is no folder.
     static func exists(_ path: String) -> Bool {
+        if path == StandardInput.name { return true }
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
+    }
+
+    /// Asks a daemon for a graph that an argument names by its id.
+    /// - Throws: `CommandFailure` where the argument is rather the name of a file that is not there, or of a folder.
+    static func byID<Answer>(_ text: String, _ ask: () throws -> Answer) throws -> Answer {
+        var status = stat()
+        let isFolder = stat(text, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let folderWords = "\(text) is a folder; give one of the graph documents in it, or the id of a graph"
+        guard !looksLikePath(text) else {
+            throw CommandFailure(
+                isFolder ? folderWords : "there is no file \(text); give a graph document or the id of a graph")
+        }
+        do {
+            return try ask()
+        } catch let error as ClientError where isFolder {
+            switch error {
+            case .refused(let problem) where problem.status == 404: throw CommandFailure(folderWords)
+            case .unreachable: throw CommandFailure("\(folderWords); \(error)", status: .unreachable)
+            default: throw error
+            }
+        }
     }
 
     /// Whether a text is meant as a file's name rather than as a graph's id.

@@ -3,11 +3,12 @@ import Client
 import Glibc
 import Graphs
 import HTTP
+import JSON
 
 struct GraphRenderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "render", abstract: "Draw a graph as an SVG picture.",
-        discussion: """
+        prose: """
             Of a document in a file, without a daemon, or of one of the daemon's graphs. Where the document gives every node
             a position, that is where it stands; else the nodes stand in layers from left to right.
 
@@ -16,7 +17,9 @@ struct GraphRenderCommand: ParsableCommand {
               millrace graph render triage --layout | firefox /dev/stdin
             """)
 
-    @Argument(help: ArgumentHelp("A graph document, or the id of a graph.", valueName: "file|id"), completion: .file())
+    @Argument(
+        help: ArgumentHelp("A graph document, or the id of a graph.", valueName: "file|id"),
+        completion: Completions.graphs)
     var graph: String
 
     @Flag(help: "Draw SVG, which is the default and the only format.")
@@ -35,10 +38,14 @@ struct GraphRenderCommand: ParsableCommand {
 
     @OptionGroup var server: ServerOptions
 
+    func validate() throws {
+        if let revision, revision < 1 { throw ValidationError("--revision takes a number from 1 on.") }
+    }
+
     func run() throws {
         try reportingFailures {
             let text = GraphSVG(try read(), keepsPositions: !layout).text
-            if let output { try Self.write(text, to: output) } else { Terminal.write(text) }
+            if let output { try Self.write(text, to: output) } else { try Terminal.write(text) }
             return .success
         }
     }
@@ -46,16 +53,15 @@ struct GraphRenderCommand: ParsableCommand {
     private func read() throws -> Graph {
         if GraphFile.exists(graph) {
             guard revision == nil else {
-                throw CommandFailure("--revision is for the graphs of a daemon, not for files")
+                throw CommandFailure("--revision is for the graphs of a daemon, not for files", status: .usage)
             }
             return try GraphFile(path: graph).graph
         }
-        if GraphFile.looksLikePath(graph) {
-            throw CommandFailure("there is no file \(graph); give a graph document or the id of a graph")
-        }
         let query = revision.map { [(name: "revision", value: String($0))] } ?? []
-        let response = try server.client().call(ClientRequest(.get, ["api", "graphs", graph], query: query))
-        return try GraphFile(document: response.body, from: "graph \(graph)").graph
+        let response = try GraphFile.byID(graph) {
+            try server.client().call(ClientRequest(.get, ["api", "graphs", graph], query: query))
+        }
+        return try GraphFile(document: try response.json().withoutRevision.bytes, from: "graph \(graph)").graph
     }
 
     private static func write(_ text: String, to path: String) throws(CommandFailure) {

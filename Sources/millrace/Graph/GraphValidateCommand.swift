@@ -7,13 +7,13 @@ import JSON
 struct GraphValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check graph documents, and store nothing.",
-        discussion: """
+        prose: """
             Names every fault and its place in the document (a JSON Pointer). Exit status 1 if there is any.
 
               millrace graph validate graphs/*.yaml
             """)
 
-    @Argument(help: "Documents: JSON if the name ends in .json, else YAML.", completion: .file())
+    @Argument(help: "Documents: JSON if the name ends in .json, else YAML; - is stdin.", completion: .file())
     var files: [String]
 
     @Flag(help: "Print a line of JSON for each file: {\"file\": …, \"valid\": …, \"errors\": […]}.")
@@ -23,6 +23,10 @@ struct GraphValidateCommand: ParsableCommand {
 
     private typealias Fault = (pointer: String, message: String)
 
+    func validate() throws {
+        if let fault = StandardInput.fault(in: files) { throw ValidationError(fault) }
+    }
+
     func run() throws {
         try reportingFailures {
             let client = try reachableClient()
@@ -30,7 +34,7 @@ struct GraphValidateCommand: ParsableCommand {
             for file in files {
                 let faults = try faults(file, client)
                 isValid = isValid && faults.isEmpty
-                report(file, faults)
+                try report(file, faults)
             }
             return isValid ? .success : .error
         }
@@ -58,18 +62,19 @@ struct GraphValidateCommand: ParsableCommand {
         }
     }
 
-    private func report(_ path: String, _ faults: [Fault]) {
+    private func report(_ path: String, _ faults: [Fault]) throws(OutputFailure) {
         if json {
             let errors = faults.map { ["pointer": JSONText($0.pointer), "message": JSONText($0.message)] as JSONText }
             let object: JSONObject = [
                 "file": JSONText(path), "valid": JSONText(faults.isEmpty), "errors": JSONText(array: errors),
             ]
-            return Terminal.print(json: JSONText(object))
+            return try Terminal.print(json: JSONText(object))
         }
-        if faults.isEmpty { Terminal.print("\(TerminalText.line(path)): valid") }
+        let path = path == StandardInput.name ? StandardInput.title : path
+        if faults.isEmpty { try Terminal.print("\(TerminalText.line(path)): valid") }
         for fault in faults {
             let place = fault.pointer.isEmpty ? path : "\(path): \(fault.pointer)"
-            Terminal.print(TerminalText.line("\(place): \(fault.message)"))
+            try Terminal.print(TerminalText.line("\(place): \(fault.message)"))
         }
     }
 }

@@ -6,7 +6,7 @@ import JSON
 struct ExecutionDiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Show what nodes changed in the state, or how two executions differ.",
-        discussion: """
+        prose: """
             For one node, or for all that ran in topological order: + added, ~ changed, - removed. With --json it prints
             JSON Patches (RFC 6902), of a single node just its patch.
 
@@ -18,13 +18,15 @@ struct ExecutionDiffCommand: ParsableCommand {
             execution's state to make it this one's.
             """)
 
-    @Argument(help: ArgumentHelp("The execution's id.", valueName: "execution"))
+    @Argument(
+        help: ArgumentHelp("The execution's id, or a part of it.", valueName: "execution"),
+        completion: Completions.executions)
     var id: String
 
     @Argument(help: "A node's id.")
     var node: String?
 
-    @Option(help: ArgumentHelp("Another execution.", valueName: "execution"))
+    @Option(help: ArgumentHelp("Another execution.", valueName: "execution"), completion: Completions.executions)
     var against: String?
 
     @Flag(help: "Print JSON.")
@@ -35,17 +37,18 @@ struct ExecutionDiffCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let client = try server.client()
+            let id = try ExecutionReference.resolve(id, client)
             if let against {
-                try compare(with: against, client)
+                try compare(id, with: try ExecutionReference.resolve(against, client), client)
             } else if let node {
                 let seen = try Self.inspect(id, node, client)
                 if json {
-                    Terminal.print(json: seen["diff"] ?? .null)
+                    try Terminal.print(json: seen["diff"] ?? .null)
                 } else {
-                    show(seen)
+                    try show(seen)
                 }
             } else {
-                try showAll(client)
+                try showAll(id, client)
             }
             return .success
         }
@@ -56,7 +59,7 @@ struct ExecutionDiffCommand: ParsableCommand {
     }
 
     /// In topological order, those that ended.
-    private func showAll(_ client: APIClient) throws {
+    private func showAll(_ id: String, _ client: APIClient) throws {
         let profile = try client.call(ClientRequest(.get, ["api", "executions", id, "profile"])).object()
         var patches: [JSONText] = []
         for node in profile["nodes"]?.array ?? [] {
@@ -66,7 +69,7 @@ struct ExecutionDiffCommand: ParsableCommand {
             }
             // Of a skipped node nothing is to be had that this does not say.
             if status == "skipped", !json {
-                print("\(nodeID)  skipped", .dim)
+                try print("\(nodeID)  skipped", .dim)
                 continue
             }
             let seen = try Self.inspect(id, nodeID, client)
@@ -75,32 +78,32 @@ struct ExecutionDiffCommand: ParsableCommand {
                     "node_id": JSONText(nodeID), "status": seen["status"] ?? .null, "diff": seen["diff"] ?? .null,
                 ])
             } else {
-                show(seen)
+                try show(seen)
             }
         }
         guard json else { return }
         let isFinal = profile["is_final"] ?? .null
-        Terminal.print(
+        try Terminal.print(
             json: ["execution_id": JSONText(id), "is_final": isFinal, "nodes": JSONText(array: patches)])
     }
 
-    private func show(_ seen: JSONObject) {
+    private func show(_ seen: JSONObject) throws(OutputFailure) {
         let status = seen["status"]?.string ?? ""
         let style: StyledLine.Style = status == "error" ? .red : .dim
         var line = StyledLine(seen["node_id"]?.string ?? "", .bold)
         line.append("  \(status)", style)
         let lines = seen["diff"].map { StateDiff(patch: $0, old: seen["input_state"] ?? .emptyObject).lines } ?? []
         if lines.isEmpty { line.append("  changed nothing", .dim) }
-        for line in [line] + lines { print(line) }
+        for line in [line] + lines { try print(line) }
     }
 
-    private func compare(with other: String, _ client: APIClient) throws {
+    private func compare(_ id: String, with other: String, _ client: APIClient) throws {
         let (new, old) = (try state(of: id, client), try state(of: other, client))
         let patch = JSONPatch.diff(from: old.object ?? [:], to: new.object ?? [:], whole: [])
-        if json { return Terminal.print(json: patch) }
+        if json { return try Terminal.print(json: patch) }
         let lines = StateDiff(patch: patch, old: old).lines
-        if lines.isEmpty { print("no difference", .dim) }
-        for line in lines { print(line) }
+        if lines.isEmpty { try print("no difference", .dim) }
+        for line in lines { try print(line) }
     }
 
     /// The state behind the node, or the final one.
@@ -123,10 +126,12 @@ struct ExecutionDiffCommand: ParsableCommand {
         return state
     }
 
-    private func print(_ text: String, _ style: StyledLine.Style) { print(StyledLine(text, style)) }
+    private func print(_ text: String, _ style: StyledLine.Style) throws(OutputFailure) {
+        try print(StyledLine(text, style))
+    }
 
-    private func print(_ line: StyledLine) {
+    private func print(_ line: StyledLine) throws(OutputFailure) {
         let usesColor = Terminal.isInteractive && Terminal.wantsColor(environment: ProcessEnvironment.current)
-        Terminal.print(line.rendered(usesColor: usesColor))
+        try Terminal.print(line.rendered(usesColor: usesColor))
     }
 }

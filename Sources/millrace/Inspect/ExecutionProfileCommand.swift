@@ -6,7 +6,7 @@ import JSON
 struct ExecutionProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Show where the time of an execution went.",
-        discussion: """
+        prose: """
             A chart with a row for each node: when it waited for a place, ran, and waited for its next attempt. The critical
             path is marked: the nodes whose time is the time of the whole, each with the one that it waited for before it.
             Only a shorter node on that path makes the execution shorter.
@@ -21,8 +21,7 @@ struct ExecutionProfileCommand: ParsableCommand {
     /// Rows beyond which the shortest nodes are left out.
     private static let rowsMax = 100
 
-    @Argument(help: ArgumentHelp("The execution's id.", valueName: "execution"))
-    var id: String
+    @OptionGroup var execution: ExecutionReference
 
     @Flag(help: "Show every node, however many there are.")
     var all = false
@@ -34,10 +33,11 @@ struct ExecutionProfileCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let request = ClientRequest(.get, ["api", "executions", id, "profile"])
-            let profile = try server.client().call(request).object()
+            let client = try server.client()
+            let id = try execution.resolve(client)
+            let profile = try client.call(ClientRequest(.get, ["api", "executions", id, "profile"])).object()
             if json {
-                Terminal.print(json: JSONText(profile))
+                try Terminal.print(json: JSONText(profile))
                 return .success
             }
             let isTerminal = Terminal.isInteractive
@@ -45,7 +45,7 @@ struct ExecutionProfileCommand: ParsableCommand {
             let chart = ProfileChart(
                 profile: profile, columns: columns, isPlain: !isTerminal, rowsMax: all ? .max : Self.rowsMax)
             let usesColor = isTerminal && Terminal.wantsColor(environment: ProcessEnvironment.current)
-            for line in chart.lines { Terminal.print(line.rendered(usesColor: usesColor)) }
+            for line in chart.lines { try Terminal.print(line.rendered(usesColor: usesColor)) }
             return .success
         }
     }
@@ -56,7 +56,7 @@ struct ExecutionProfileCommand: ParsableCommand {
 struct GraphProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Show how long a graph's nodes take, and what got slower.",
-        discussion: """
+        prose: """
             Medians and 95th percentiles over the last finished executions. A node counts as slower if the median of the
             recent third of its runs is at least 1.25 times that of the runs before.
 
@@ -64,7 +64,7 @@ struct GraphProfileCommand: ParsableCommand {
               millrace graph profile triage --json | jq '.slower[].node_id'
             """)
 
-    @Argument(help: "The graph's id.")
+    @Argument(help: "The graph's id.", completion: Completions.graphs)
     var id: String
 
     @Option(help: ArgumentHelp("How many executions to look at.", valueName: "1-500"))
@@ -84,10 +84,10 @@ struct GraphProfileCommand: ParsableCommand {
             let request = ClientRequest(.get, ["api", "graphs", id, "profile"], query: [("last", String(last))])
             let profile = try server.client().call(request).object()
             if json {
-                Terminal.print(json: JSONText(profile))
+                try Terminal.print(json: JSONText(profile))
             } else {
-                Self.table(profile).print()
-                for line in Self.slower(profile) { Terminal.print(line) }
+                try Self.table(profile).print()
+                for line in Self.slower(profile) { try Terminal.print(line) }
             }
             return .success
         }

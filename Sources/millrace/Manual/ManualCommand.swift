@@ -6,8 +6,8 @@ import Linux
 struct ManualCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "manual", abstract: "Write the pages of the manual into a folder.",
-        discussion: """
-            One page for each command, and one for the configuration file. The installation does it.
+        prose: """
+            One page for each command, and some for the files and protocols. The installation does it.
 
               millrace manual man && man -l man/millrace-serve.1
             """,

@@ -70,10 +70,10 @@ struct ManualPage {
 }
 
 extension ManualPage {
-    /// All pages: one for each command that --help shows, one for the configuration file, and one for the protocol of workers.
+    /// All pages: one for each command that --help shows, for graph documents, the configuration file and the workers' protocol.
     static var all: [ManualPage] {
         let description = (try? JSONObject(parsing: Array(Millrace._dumpHelp().utf8)))?["command"]?.object ?? [:]
-        return CommandDescription(description, parents: []).pages + [configuration, worker]
+        return CommandDescription(description, parents: []).pages + [graph, configuration, worker]
     }
 
     private static var configuration: ManualPage {
@@ -131,6 +131,9 @@ private struct CommandDescription {
             .filter { $0["shouldDisplay"]?.bool != false }.map(ArgumentDescription.init)
     }
 
+    /// Whether it works through a daemon.
+    private var hasServer: Bool { arguments.contains { $0.term.contains("--server") } }
+
     private var page: ManualPage {
         var page = ManualPage(
             pageName, section: 1, abstract: abstract.hasSuffix(".") ? String(abstract.dropLast()) : abstract)
@@ -145,10 +148,12 @@ private struct CommandDescription {
         for argument in arguments { page.item(argument.term, argument.meaning) }
         if !subcommands.isEmpty { page.heading("COMMANDS") }
         for command in subcommands { page.item("\(command.pageName)(1)", command.abstract) }
+        if subcommands.isEmpty || parents.isEmpty {
+            page.surroundings(isDaemon: pageName == "millrace-serve", hasServer: hasServer)
+        }
         page.heading("SEE ALSO")
-        let others =
-            parents.isEmpty ? ["millrace.yaml(5)"] : ["\(parents.joined(separator: "-"))(1)", "millrace.yaml(5)"]
-        page.prose(others.joined(separator: ", "))
+        let others = (parents.isEmpty ? [] : ["\(parents.joined(separator: "-"))(1)"])
+        page.prose((others + ["millrace-graph(5)", "millrace.yaml(5)"]).joined(separator: ", "))
         return page
     }
 }

@@ -13,17 +13,20 @@ import Synchronization
 
 /// A run of a graph document in this process: an engine of its own, with its history in memory.
 struct LocalRun {
+    private let text: GraphText
     private let path: String
     private let initialState: JSONObject
     private let detail: StateDetail
     private let cancellation: Cancellation
 
-    /// The events of a run of a document; it goes on, on a thread of its own, as they are read.
+    /// The events of a run of a document from a file, beside which its nodes' files lie; it goes on, on a thread of its own, as they are read.
     static func events(
-        ofFile path: String, _ initialState: JSONObject, _ detail: StateDetail, _ interrupts: Interrupts
+        of text: GraphText, from path: String, _ initialState: JSONObject, _ detail: StateDetail,
+        _ interrupts: Interrupts
     ) throws -> any EventSource {
         let cancellation = Cancellation()
-        let run = LocalRun(path: path, initialState: initialState, detail: detail, cancellation: cancellation)
+        let run = LocalRun(
+            text: text, path: path, initialState: initialState, detail: detail, cancellation: cancellation)
         return try LocalEvents(interrupts: interrupts, cancel: { cancellation.cancel() }) { onEvent in
             try run.run(onEvent)
         }
@@ -34,7 +37,7 @@ struct LocalRun {
         let folder = try TemporaryFolder()
         let engine = try engine(in: folder)
         do {
-            _ = try parse(path, engine)
+            _ = try parse(try GraphFile.read(path), path, engine)
             return []
         } catch let faults as GraphFaults {
             return faults.faults.map { ($0.pointer, $0.message) }
@@ -46,7 +49,7 @@ struct LocalRun {
         let engine = try Self.engine(in: scratch)
         let observer = WakingObserver(engine.reactor.mailbox)
         engine.store.observer = observer
-        let content = try Self.parse(path, engine)
+        let content = try Self.parse(text, path, engine)
         let (document, folder) = (content.graph.document, Self.folder(of: path))
         let identity = GraphIdentity(
             id: document.id, revision: 1, files: content.files, folder: folder,
@@ -87,11 +90,11 @@ struct LocalRun {
             loaded.configuration, .memory, runtimeFolder: "\(folder.path)/python", Installation.find(), log: nil)
     }
 
-    private static func parse(_ path: String, _ engine: Engine) throws -> GraphRevisionContent {
-        let (bytes, format) = try GraphFile.read(path)
+    private static func parse(_ text: GraphText, _ path: String, _ engine: Engine) throws -> GraphRevisionContent {
         let folder = folder(of: path)
         let content = try Graph.parse(
-            bytes, format: format == .yaml ? .yaml : .json, vocabulary: engine.kinds, files: FolderFiles(path: folder))
+            text.bytes, format: text.format == .yaml ? .yaml : .json, vocabulary: engine.kinds,
+            files: FolderFiles(path: folder))
         if let faults = engine.kinds.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
         return content
     }

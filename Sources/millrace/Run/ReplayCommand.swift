@@ -4,7 +4,7 @@ import Client
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Show an execution again, in the rhythm in which it ran.",
-        discussion: """
+        prose: """
             Draws it like `millrace run` did, with the pauses between its events as they were recorded, or so many times
             faster. `millrace watch` shows all that has happened at once. Ctrl-C leaves.
 
@@ -18,8 +18,7 @@ struct ReplayCommand: ParsableCommand {
     /// Beyond that, nothing is left to be seen.
     private static let speeds = 0.001...1_000_000.0
 
-    @Argument(help: ArgumentHelp("The execution's id.", valueName: "execution"))
-    var id: String
+    @OptionGroup var execution: ExecutionReference
 
     @Option(help: ArgumentHelp("How many times as fast as it ran.", valueName: "number"))
     var speed = 1.0
@@ -40,11 +39,12 @@ struct ReplayCommand: ParsableCommand {
         try reportingFailures {
             let interrupts = try Interrupts()
             let client = try server.client(interrupt: interrupts.descriptor)
+            let id = try execution.resolve(client)
             let stream = try client.events(of: id, after: from, detail: viewing.streamDetail)
             let clock = ViewClock(speed: speed)
             let source = ReplayEvents(
                 DaemonEvents(stream, of: id, client: client), clock: clock, interrupt: interrupts.descriptor)
-            let follower = RunFollower(
+            let follower = try RunFollower(
                 source: source, view: viewing.view(clock: clock), interrupts: interrupts, onInterrupt: .leave,
                 clock: clock)
             return try follower.follow()

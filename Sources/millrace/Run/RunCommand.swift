@@ -8,12 +8,13 @@ import Linux
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a graph and watch it.",
-        discussion: """
+        prose: """
             A file is run in this process, without a daemon, and leaves nothing behind. With --server it is stored in that
             daemon first, if it is new there or differs. A graph's id is run by the daemon, and stays in its history.
 
               millrace run hello.yaml --set name=World
               millrace run triage --state @ticket.json
+              make-ticket | millrace run triage --state @- --detach
               millrace run triage --json | jq -c 'select(.type == "node_complete")'
 
             On a terminal it draws the nodes as they run; elsewhere, and with --plain, it prints a line for each event.
@@ -22,10 +23,14 @@ struct RunCommand: ParsableCommand {
             \(CommandStatus.help)
             """)
 
-    @Argument(help: ArgumentHelp("A graph document, or the id of a graph.", valueName: "file|id"))
+    @Argument(
+        help: ArgumentHelp("A graph document, - for one on stdin, or the id of a graph.", valueName: "file|id"),
+        completion: Completions.graphs)
     var graph: String
 
-    @Option(help: ArgumentHelp("The initial state, laid over the graph's own.", valueName: "JSON|@FILE"))
+    @Option(
+        help: ArgumentHelp(
+            "The initial state, laid over the graph's own; @- is stdin.", valueName: "JSON|@FILE"))
     var state: String?
 
     @Option(
@@ -33,38 +38,79 @@ struct RunCommand: ParsableCommand {
             "One key of the initial state; JSON, or else a string. May be repeated.", valueName: "key=value"))
     var set: [String] = []
 
+    @Flag(
+        name: .shortAndLong,
+        help: "Start it in the daemon, print the execution's id, and leave it to itself; a file is stored there first.")
+    var detach = false
+
     @OptionGroup var server: ServerOptions
     @OptionGroup var viewing: RunViewOptions
+
+    func validate() throws {
+        if let fault = StandardInput.fault(in: [graph, state ?? ""]) { throw ValidationError(fault) }
+        if detach, viewing.plain || viewing.detail != nil {
+            throw ValidationError("--detach shows no events, so --plain and --detail say nothing there.")
+        }
+    }
 
     func run() throws {
         try reportingFailures {
             let initialState = try InitialState.read(state, assignments: set)
+            let isFile = GraphFile.exists(graph)
+            // Before signals are taken, so that Ctrl-C ends the wait for stdin.
+            let text = isFile ? try GraphFile.read(graph) : nil
+            if detach { return try start(initialState) { client in try id(text, client) } }
             let interrupts = try Interrupts()
-            let source = try source(initialState, interrupts)
-            let view = viewing.view()
+            let source = try source(initialState, text, interrupts)
+            let view = try viewing.view()
             return try RunFollower(source: source, view: view, interrupts: interrupts, onInterrupt: .cancel).follow()
         }
     }
 
-    private func source(_ initialState: JSONObject, _ interrupts: Interrupts) throws -> any EventSource {
-        let isFile = GraphFile.exists(graph)
-        if isFile, server.server == nil {
+    private func source(
+        _ initialState: JSONObject, _ text: GraphText?, _ interrupts: Interrupts
+    ) throws -> any EventSource {
+        if let text, server.server == nil {
             return try LocalRun.events(
-                ofFile: graph, initialState, StateDetail(rawValue: viewing.streamDetail.rawValue) ?? .full, interrupts)
+                of: text, from: graph, initialState,
+                StateDetail(rawValue: viewing.streamDetail.rawValue) ?? .full, interrupts)
         }
-        if !isFile, GraphFile.looksLikePath(graph) {
-            throw CommandFailure("there is no file \(graph); give a graph document or the id of a graph")
+        return try asking {
+            let client = try server.client(interrupt: interrupts.descriptor)
+            let stream = try client.execute(
+                try id(text, client), initialState: initialState, detail: viewing.streamDetail)
+            return DaemonEvents(stream, of: nil, client: client)
         }
-        var client = try server.client(interrupt: interrupts.descriptor)
-        var id = graph
-        if isFile {
-            let file = try GraphFile(path: graph)
-            _ = try GraphUpload(client).put(file)
-            id = file.id
+    }
+
+    /// Asks the daemon for the graph that the argument names.
+    private func asking<Answer>(_ work: () throws -> Answer) throws -> Answer {
+        GraphFile.exists(graph) ? try work() : try GraphFile.byID(graph, work)
+    }
+
+    /// The graph's id; a document is stored first.
+    private func id(_ text: GraphText?, _ client: APIClient) throws -> String {
+        guard let text else { return graph }
+        let file = try GraphFile(text, from: graph)
+        _ = try GraphUpload(client).put(file)
+        return file.id
+    }
+
+    /// Starts it and says which execution it is.
+    private func start(_ initialState: JSONObject, _ id: (APIClient) throws -> String) throws -> CommandStatus {
+        let summary = try asking {
+            let client = try server.client()
+            return try client.start(try id(client), initialState: initialState)
         }
-        client.interruptDescriptor = interrupts.descriptor
-        let stream = try client.execute(id, initialState: initialState, detail: viewing.streamDetail)
-        return DaemonEvents(stream, of: nil, client: client)
+        guard let execution = summary["execution_id"]?.string else {
+            throw CommandFailure("the daemon has not said which execution this is")
+        }
+        if viewing.json {
+            try Terminal.print(json: JSONText(summary))
+        } else {
+            try Terminal.print(TerminalText.line(execution))
+        }
+        return .success
     }
 }
 
@@ -73,15 +119,14 @@ enum InitialState {
     /// - Parameters:
     ///   - state: an object as JSON, or `@` and the name of a file with one.
     ///   - assignments: `key=value` each, laid over it in order.
-    ///   - option: that took them.
     static func read(
-        _ state: String?, assignments: [String], option: String = "--set"
+        _ state: String?, assignments: [String]
     ) throws -> JSONObject {
         var object = try state.map { try read($0) } ?? [:]
         for assignment in assignments {
             let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty else {
-                throw ValidationError("\(option) takes key=value, not \(TerminalText.line(assignment))")
+                throw ValidationError("--set takes key=value, not \(TerminalText.line(assignment))")
             }
             let value = String(parts[1])
             object[String(parts[0])] = (try? JSONText(parsing: value)) ?? JSONText(value)
@@ -91,7 +136,9 @@ enum InitialState {
 
     private static func read(_ text: String) throws -> JSONObject {
         var bytes = Array(text.utf8)
-        if text.hasPrefix("@") {
+        if text == "@\(StandardInput.name)" {
+            bytes = try StandardInput.read(bytesMax: JSONLimits.bytesMaxDefault)
+        } else if text.hasPrefix("@") {
             let path = String(text.dropFirst())
             do {
                 bytes = try SmallFile.read(path, bytesMax: JSONLimits.bytesMaxDefault)
@@ -102,7 +149,10 @@ enum InitialState {
         do {
             return try JSONObject(parsing: bytes)
         } catch {
-            throw CommandFailure("--state: this is no JSON object: \(error.message)")
+            let isFile = text.hasPrefix("@")
+            throw CommandFailure(
+                "--state: \(isFile ? String(text.dropFirst()) : "this") is no JSON object: \(error.message)",
+                status: isFile ? .error : .usage)
         }
     }
 }

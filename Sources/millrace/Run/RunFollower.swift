@@ -19,9 +19,20 @@ struct RunFollower {
     /// - Returns: how the execution has ended, or that the command was left before.
     func follow() throws -> CommandStatus {
         var model = RunViewModel()
+        let status: CommandStatus
+        do {
+            status = try follow(&model)
+        } catch {
+            // However it ends, the terminal is put back.
+            try? view.finish(model)
+            throw error
+        }
+        try view.finish(model)
+        return status
+    }
+
+    private func follow(_ model: inout RunViewModel) throws -> CommandStatus {
         var isCancelling = false
-        // However it ends, the terminal is put back.
-        defer { view.finish(model) }
         while true {
             let step = try source.next(timeoutMilliseconds: view.waitMilliseconds)
             if let signal = interrupts.take() {
@@ -34,8 +45,8 @@ struct RunFollower {
             switch step {
             case .event(let event):
                 model.apply(event, wallMicroseconds: clock.now)
-                view.show(event, model)
-            case .idle: view.refresh(model, notice: source.notice ?? (isCancelling ? Self.cancelling : nil))
+                try view.show(event, model)
+            case .idle: try view.refresh(model, notice: source.notice ?? (isCancelling ? Self.cancelling : nil))
             case .end: return model.ending.map { CommandStatus(execution: $0.status) } ?? .success
             }
         }

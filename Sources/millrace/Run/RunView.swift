@@ -7,14 +7,14 @@ protocol RunView: AnyObject {
     var waitMilliseconds: Int { get }
 
     /// Takes an event that is in the model already.
-    func show(_ event: JSONText, _ model: RunViewModel)
+    func show(_ event: JSONText, _ model: RunViewModel) throws(OutputFailure)
 
     /// Called after each wait.
     /// - Parameter notice: what is to be known beside the events.
-    func refresh(_ model: RunViewModel, notice: String?)
+    func refresh(_ model: RunViewModel, notice: String?) throws(OutputFailure)
 
     /// Called once at the end, however it ends.
-    func finish(_ model: RunViewModel)
+    func finish(_ model: RunViewModel) throws(OutputFailure)
 }
 
 /// The events as they came, a line of JSON each.
@@ -26,8 +26,8 @@ final class RunViewJSON: RunView {
         self.isForTerminal = isForTerminal
     }
 
-    func show(_ event: JSONText, _ model: RunViewModel) {
-        Terminal.print(ReadableText.json(event.description, forTerminal: isForTerminal))
+    func show(_ event: JSONText, _ model: RunViewModel) throws(OutputFailure) {
+        try Terminal.print(ReadableText.json(event.description, forTerminal: isForTerminal))
     }
 
     func refresh(_ model: RunViewModel, notice: String?) {}
@@ -39,8 +39,8 @@ final class RunViewPlain: RunView {
     let waitMilliseconds = 1_000
     private var lastNotice: String?
 
-    func show(_ event: JSONText, _ model: RunViewModel) {
-        Terminal.print(RunViewLines.line(event, model))
+    func show(_ event: JSONText, _ model: RunViewModel) throws(OutputFailure) {
+        try Terminal.print(RunViewLines.line(event, model))
     }
 
     func refresh(_ model: RunViewModel, notice: String?) {
@@ -63,39 +63,39 @@ final class RunViewLive: RunView {
     private var tick = 0
     private var drawnAtNanoseconds: Int64 = 0
 
-    init(usesColor: Bool, clock: ViewClock) {
+    init(usesColor: Bool, clock: ViewClock) throws(OutputFailure) {
         self.usesColor = usesColor
         self.clock = clock
-        Terminal.write(Self.begin)
+        try Terminal.write(Self.begin)
     }
 
     /// Hides the cursor and switches the wrapping of lines off (DECTCEM, DECAWM).
     private static let begin = "\u{1B}[?25l\u{1B}[?7l"
     private static let end = "\u{1B}[?7h\u{1B}[?25h"
 
-    func show(_ event: JSONText, _ model: RunViewModel) {
+    func show(_ event: JSONText, _ model: RunViewModel) throws(OutputFailure) {
         // Events may come far faster than anybody can look.
         if SystemClock.monotonicNanoseconds() - drawnAtNanoseconds >= Int64(waitMilliseconds) * 1_000_000 {
-            draw(model, notice: nil)
+            try draw(model, notice: nil)
         }
     }
 
-    func refresh(_ model: RunViewModel, notice: String?) { draw(model, notice: notice) }
+    func refresh(_ model: RunViewModel, notice: String?) throws(OutputFailure) { try draw(model, notice: notice) }
 
-    func finish(_ model: RunViewModel) {
-        draw(model, notice: nil)
+    func finish(_ model: RunViewModel) throws(OutputFailure) {
+        try draw(model, notice: nil)
         let columns = Terminal.size.columns
         let summary = RunViewSummary(model: model)
         let lines = summary.lines.map { $0.rendered(columns: columns, usesColor: usesColor) + "\n" }
-        Terminal.write(Self.end + lines.joined())
+        try Terminal.write(Self.end + lines.joined())
     }
 
-    private func draw(_ model: RunViewModel, notice: String?) {
+    private func draw(_ model: RunViewModel, notice: String?) throws(OutputFailure) {
         let size = Terminal.size
         let now = model.now(wallMicroseconds: clock.now)
         let frame = RunViewFrame(model: model, size: size, nowMicroseconds: now, tick: tick, notice: notice)
         let lines = frame.lines.map { $0.rendered(columns: size.columns, usesColor: usesColor) }
-        Terminal.write(Self.redraw(lines, over: drawnRows))
+        try Terminal.write(Self.redraw(lines, over: drawnRows))
         drawnRows = lines.count
         tick += 1
         drawnAtNanoseconds = SystemClock.monotonicNanoseconds()

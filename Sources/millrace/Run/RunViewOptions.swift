@@ -24,10 +24,10 @@ struct RunViewOptions: ParsableArguments {
     /// The view that stdout calls for.
     func view(
         clock: ViewClock = ViewClock(), environment: [String: String] = ProcessEnvironment.current
-    ) -> any RunView {
+    ) throws(OutputFailure) -> any RunView {
         if json { return RunViewJSON(isForTerminal: Terminal.isInteractive) }
         if plain || !Terminal.canRedraw(environment: environment) { return RunViewPlain() }
-        return RunViewLive(usesColor: Terminal.wantsColor(environment: environment), clock: clock)
+        return try RunViewLive(usesColor: Terminal.wantsColor(environment: environment), clock: clock)
     }
 }
 

@@ -1,0 +1,116 @@
+extension ManualPage {
+    /// What graphs are written in.
+    static var graph: ManualPage {
+        var page = ManualPage("millrace-graph", section: 5, abstract: "documents of Millrace graphs")
+        page.heading("DESCRIPTION")
+        page.prose(graphDescription)
+        page.heading("KEYS OF A GRAPH")
+        for (key, meaning) in graphKeys { page.item(key, meaning) }
+        page.heading("KEYS OF A NODE")
+        for (key, meaning) in nodeKeys { page.item(key, meaning) }
+        page.heading("KEYS OF AN EDGE")
+        for (key, meaning) in edgeKeys { page.item(key, meaning) }
+        page.heading("KINDS OF NODES")
+        page.prose("GET /api/node-kinds of a daemon has the JSON Schema of each kind's config.")
+        for (kind, meaning) in graphKinds { page.item(kind, meaning) }
+        page.heading("STATE")
+        page.prose(graphState)
+        page.heading("EXAMPLE")
+        page.prose(graphExample)
+        page.heading("SEE ALSO")
+        page.prose("millrace-run(1), millrace-graph-validate(1), millrace-graph-put(1), millrace.yaml(5)")
+        return page
+    }
+}
+
+private let graphDescription = """
+    A graph is a document in YAML or JSON: nodes, and edges between them. It has no cycles. A daemon takes documents from its
+    graphs folder and by its API, and refuses one with a fault as a whole, with every fault named; so does
+
+      millrace graph validate FILE
+
+    A node is ready once each edge into it is decided and at least one of them is taken; one without edges into it is
+    ready at once. Ready nodes run in parallel. If no edge into it is taken, a node is skipped. Unknown keys are refused.
+    """
+
+private let graphKeys = [
+    ("id", "[a-z0-9][a-z0-9._-]*, at most 64 characters. Needed."),
+    ("name, description", "For people. The name is the id if there is none."),
+    ("initial_state", "The state that executions begin with; what a start brings is laid over it, key by key."),
+    (
+        "reducers",
+        """
+        By key of the state, how updates of several nodes combine: replace (default), append, merge (RFC 7396), sum, min or max.
+        """
+    ),
+    ("limits", "max_parallel_nodes: nodes that run at once. timeout_ms: the time of an execution."),
+    ("on_restart", "resume (default): the execution goes on when the daemon is back. fail: it ends as failed."),
+    (
+        "python",
+        "interpreter: of python nodes, a program or the folder of a virtual environment. A .venv beside the document is used without."
+    ),
+    ("nodes", "A list of nodes."),
+    ("edges", "A list of edges."),
+]
+
+private let nodeKeys = [
+    ("id", "[A-Za-z_][A-Za-z0-9_-]*, at most 64 characters, once in the graph. Needed."),
+    ("name", "For people."),
+    ("kind", "What it does. Needed."),
+    ("config", "How; each kind has its own keys."),
+    ("timeout_ms, idle_timeout_ms", "How long an attempt may run, and for how long put out nothing."),
+    ("retry", "max_attempts, delay_ms (before the second attempt) and backoff (how much longer each further wait is)."),
+    (
+        "on_error",
+        "continue (default): what follows runs all the same. skip: it is skipped. stop: the execution ends."
+    ),
+    ("idempotent", "false: an attempt that a restart has interrupted ends in error, and is not run again."),
+    ("position", "x and y in an editor. No effect."),
+]
+
+private let edgeKeys = [
+    ("from, to", "Ids of nodes. Needed."),
+    (
+        "when",
+        """
+        A Lua expression over state (what the first node left) and nodes (status and update by id). Without it the edge is taken
+        unless its node was skipped or ended in an error that stops what follows.
+        """
+    ),
+]
+
+private let graphKinds = [
+    ("set", "values: keys and their values, in which {{ Lua }} stands for what it gives."),
+    ("delay", "duration_ms."),
+    ("lua", "code that returns a table, or an expression and the key that takes it."),
+    ("python", "file and function, or code. The function takes the state, and returns its update."),
+    (
+        "process",
+        """
+        command, a list; the state is its stdin, and its stdout the update, or with output: text the key that key names. input
+        and environment besides.
+        """
+    ),
+]
+
+private let graphState = """
+    A node sees the initial state with the updates of all nodes that led to it, and returns an update: an object. Where two of
+    them set a key, the one that comes later in topological order wins, or the key's reducer combines them; never the one that
+    happened to end last. So the same inputs give the same state.
+    """
+
+private let graphExample = """
+    A graph of two nodes:
+
+      id: greeting
+      initial_state: { name: world }
+      nodes:
+        - id: greet
+          kind: set
+          config: { values: { text: "Hello, {{ state.name }}!" } }
+        - id: shout
+          kind: lua
+          config: { code: "return { text = string.upper(state.text) }" }
+      edges:
+        - { from: greet, to: shout, when: "#state.name > 3" }
+    """
