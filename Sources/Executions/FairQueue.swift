@@ -1,7 +1,7 @@
 import DequeModule
 
-/// What waits for its turn: first come, first served within a graph, and the graphs in turn, so that a flood of one graph
-/// delays what belongs to another by no more than one of its own.
+/// What waits for its turn: first come, first served within a graph (or whoever else owns what waits), and the graphs in turn, so
+/// that a flood of one graph delays what belongs to another by no more than one of its own.
 package struct FairQueue<ID: Hashable, Element> {
     private struct Entry {
         let id: ID
@@ -23,8 +23,10 @@ package struct FairQueue<ID: Hashable, Element> {
         count += 1
     }
 
-    package mutating func popFirst() -> Element? {
-        guard let graphID = turns.popFirst() else { return nil }
+    /// - Parameter mayGo: whether a graph may have its turn now; one that may not keeps its place.
+    package mutating func popFirst(where mayGo: (_ graphID: String) -> Bool = { _ in true }) -> Element? {
+        guard let turn = turns.firstIndex(where: mayGo) else { return nil }
+        let graphID = turns.remove(at: turn)
         guard let entry = waiting[graphID]?.popFirst() else { preconditionFailure("a graph with a turn has entries") }
         count -= 1
         if waiting[graphID]?.isEmpty == true { waiting[graphID] = nil } else { turns.append(graphID) }

@@ -5,15 +5,17 @@ package struct Lanes: Sendable {
     /// A document or a body of more bytes takes longer than others should wait for it.
     package static let largeBytes = 64 << 10
 
-    /// Reads and orders of the store, small files: a few milliseconds each. Two, so that one slow read is not all that moves.
-    package let store = BlockingLane(name: "store", threads: 2, jobsMax: 1024)
-    /// Computing by steps of some milliseconds: what is read out of histories, small documents, bodies of starts.
+    /// Reads and orders of the store, small files: a few milliseconds each. An owner holds half of the threads at most, so that
+    /// slow reads are not all that moves.
+    package let store = BlockingLane(name: "store", threads: 4, jobsMax: 1024)
+    /// Computing by steps of some milliseconds: what is read out of histories, small documents, bodies of starts. Some take
+    /// longer (a final state of 16 MiB, a small document that is slow to compile), and an owner holds half of the threads.
     package let computing = BlockingLane(
-        name: "computing", threads: 2, jobsMax: 1024, scheduling: .background(niceness: 5))
-    /// Large documents, and graphs that are loaded anew: each may take a second. Two, so that a reload and a document take
-    /// turns. What waits holds up to a body of 8 MiB.
+        name: "computing", threads: 8, jobsMax: 1024, scheduling: .background(niceness: 5))
+    /// Large documents, and graphs that are loaded anew: each may take seconds. Few, since each holds some hundred MiB in the
+    /// worst case; what waits holds up to a body of 8 MiB.
     package let documents = BlockingLane(
-        name: "documents", threads: 2, jobsMax: 64, scheduling: .background(niceness: 10))
+        name: "documents", threads: 4, jobsMax: 64, scheduling: .background(niceness: 10))
 
     /// Executions that begin or go on with what the history has of them: a second each for those with a million records. Few
     /// at a time wait here, since all of them have a place.

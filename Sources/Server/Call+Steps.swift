@@ -10,22 +10,25 @@ extension Call {
     ) {
         let mailbox = server.reactor.mailbox
         let confined = Confined(self, to: server.reactor)
-        let lane = server.lanes.computing
+        let (lane, owner) = (server.lanes.computing, jobOwner)
         let finish = { @Sendable (response: Response) in
             mailbox.post { reactor in confined.open(on: reactor).respond(response) }
         }
-        if !lane.offer({ advance(work, on: lane, step, finish) }) { respond(Self.overloaded.response) }
+        if !lane.offer(of: owner, { advance(work, on: lane, of: owner, step, finish) }) {
+            respond(Self.overloaded.response)
+        }
     }
 }
 
 private func advance<Work: Sendable>(
-    _ work: Work, on lane: BlockingLane, _ step: @escaping @Sendable (inout Work) throws(Problem) -> Response?,
+    _ work: Work, on lane: BlockingLane, of owner: String,
+    _ step: @escaping @Sendable (inout Work) throws(Problem) -> Response?,
     _ finish: @escaping @Sendable (Response) -> Void
 ) {
     var work = work
     do throws(Problem) {
         guard let response = try step(&work) else {
-            return lane.submit { [work] in advance(work, on: lane, step, finish) }
+            return lane.submit(of: owner) { [work] in advance(work, on: lane, of: owner, step, finish) }
         }
         finish(response)
     } catch {

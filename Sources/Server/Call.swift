@@ -74,6 +74,10 @@ struct Call {
         return true
     }
 
+    /// In whose name its jobs run: a token's. Where there are no tokens, whoever asks for one thing does not hold up who asks for
+    /// another.
+    var jobOwner: String { access.tokenID ?? endpoint.template }
+
     /// Does blocking work on a lane, and answers with what it gives.
     func offload(
         on lane: BlockingLane? = nil, _ work: @escaping @Sendable () throws(Problem) -> Response
@@ -89,7 +93,7 @@ struct Call {
     ) {
         let mailbox = server.reactor.mailbox
         let confined = Confined(self, to: server.reactor)
-        let isAccepted = (lane ?? server.lanes.store).offer {
+        let isAccepted = (lane ?? server.lanes.store).offer(of: jobOwner) {
             let result = Result { () throws(Problem) in try work() }
             mailbox.post { reactor in
                 let call = confined.open(on: reactor)
@@ -135,7 +139,7 @@ struct Call {
             }
         }
         guard let lane else { return begin() }
-        if !lane.offer(begin) { respond(Self.overloaded.response) }
+        if !lane.offer(of: jobOwner, begin) { respond(Self.overloaded.response) }
     }
 
     /// As many requests of its kind wait as may.

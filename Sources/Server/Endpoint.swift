@@ -17,6 +17,8 @@ final class Endpoint {
         case daemon
     }
 
+    /// Of its path.
+    let template: String
     /// Nil: everybody may.
     let needs: Scope?
     let reach: Reach
@@ -31,9 +33,10 @@ final class Endpoint {
     let route: Route
 
     init(
-        needs: Scope?, reach: Reach, change: StaticString?, query: [String]?, isForAnyPage: Bool = false,
-        route: @escaping Route
+        template: String, needs: Scope?, reach: Reach, change: StaticString?, query: [String]?,
+        isForAnyPage: Bool = false, route: @escaping Route
     ) {
+        self.template = template
         self.needs = needs
         self.reach = reach
         self.change = change
@@ -78,7 +81,8 @@ extension Router where Handler == Endpoint {
         add(
             method, template,
             Endpoint(
-                needs: needs, reach: reach, change: change, query: template.hasPrefix("/api/") ? query : nil,
+                template: template, needs: needs, reach: reach, change: change,
+                query: template.hasPrefix("/api/") ? query : nil,
                 isForAnyPage: template == "/" || template.hasPrefix("/console/"), route: route))
     }
 }

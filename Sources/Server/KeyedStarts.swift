@@ -45,7 +45,7 @@ final class KeyedStarts {
         // A digest of megabytes takes its time.
         let lanes = call.server.lanes
         let lane = body.count > Lanes.largeBytes ? lanes.computing : lanes.store
-        lane.submit {
+        lane.submit(of: call.jobOwner) {
             let finding = Result { () throws(Problem) in try Self.find(key, body: body, in: store, at: now) }
             mailbox.post { reactor in
                 let (starts, call, start) = confined.open(on: reactor)

@@ -34,6 +34,34 @@ import Testing
         lane.stop()
     }
 
+    @Test func `an owner leaves threads to others, and who waits goes on when one of its own ends`() async throws {
+        let lane = BlockingLane(name: "test", threads: 4, jobsMax: 100)
+        let story = Mutex<[String]>([])
+        let gates = (0..<4).map { _ in Gate() }
+        let began = Gate()
+        for index in 0..<4 {
+            lane.submit(of: "greedy") {
+                story.withLock { $0.append("greedy \(index)") }
+                began.open()
+                gates[index].pass()
+            }
+        }
+        try lane.start()
+        began.pass()
+        began.pass()
+        // Two hold a thread each and do not end; what others ask for is done all the same.
+        for _ in 0..<20 {
+            await withCheckedContinuation { continuation in lane.submit(of: "other") { continuation.resume() } }
+        }
+        #expect(story.withLock { $0 }.sorted() == ["greedy 0", "greedy 1"])
+        #expect(lane.waitingCount == 2)
+        for gate in gates { gate.open() }
+        began.pass()
+        began.pass()
+        #expect(story.withLock { $0 }.count == 4)
+        lane.stop()
+    }
+
     @Test func `the steps of a long job let others have their turn`() async throws {
         let lane = BlockingLane(name: "test", threads: 1, jobsMax: 10)
         let order = Mutex<[String]>([])

@@ -50,7 +50,7 @@ import Testing
 
     @Test func `a stream gets what was rendered early once it is stored, and the rest from the records`() async throws {
         let engine = try Engine(threads: 1, commitsAtOnce: false)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         // Each state is larger than the one before, so that not all events have room.
         let graph = try manyNodes(30, isChain: true) { node in
             quick { _ in .success(update: [JSONKey(node.id): JSONText(String(repeating: "x", count: 100))]) }
@@ -72,7 +72,7 @@ import Testing
 
     @Test func `only what is visible is taken`() async throws {
         let engine = try Engine(threads: 1, commitsAtOnce: false)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let log = try engine.service.start(try manyNodes(3, isChain: true) { _ in quick() }, initialState: [:]) {
             $0.renderEarly(.update)
         }

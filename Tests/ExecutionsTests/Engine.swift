@@ -28,6 +28,12 @@ struct Engine {
         try environment.lanes.start()
     }
 
+    /// Ends its threads.
+    func stop() {
+        service.environment.lanes.stop()
+        pool.stop()
+    }
+
     func start(_ graph: GraphRevision, _ initialState: JSONObject = [:]) throws -> EventLog {
         try service.start(graph, initialState: initialState)
     }

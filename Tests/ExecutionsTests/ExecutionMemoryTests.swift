@@ -19,7 +19,7 @@ import Testing
     @Test func `when memory is tight, logs keep only what is not stored`() async throws {
         let memory = ExecutionMemory(bytesMax: 150_000)
         let engine = try Engine(threads: 1, memory: memory)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let logs = try (0..<40).map { _ in try engine.start(graph, ["text": text(900)]) }
@@ -35,7 +35,7 @@ import Testing
     @Test func `while nothing can be stored and memory is full, nothing starts; then all goes on`() async throws {
         let memory = ExecutionMemory(bytesMax: 200_000)
         let engine = try Engine(threads: 1, commitsAtOnce: false, memory: memory)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try manyNodes(16, isChain: true) { _ in
             quick { _ in .success(update: ["text": JSONText(String(repeating: "x", count: 100_000))]) }
         }
@@ -103,7 +103,7 @@ import Testing
         var limits = ExecutionService.Limits()
         limits.runningMax = 1
         let engine = try Engine(threads: 1, limits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try manyNodes(1, isChain: true) { _ in sleeper(engine) }
         let first = try engine.start(graph)
         let waiting = try (0..<20).map { try engine.start(graph, ["n": JSONText($0), "text": text(100_000)]) }
@@ -122,7 +122,7 @@ import Testing
 
     @Test func `beyond the account executions wait, and all end and give back what they held`() async throws {
         let engine = try Engine(threads: 1, memory: ExecutionMemory(bytesMax: 1_000_000))
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let memory = engine.service.environment.memory
         do {
             let graph = try manyNodes(1, isChain: true) { _ in sleeper(engine) }
@@ -137,7 +137,7 @@ import Testing
 
     @Test func `one that is larger than the account runs when nothing else does`() async throws {
         let engine = try Engine(threads: 1, memory: ExecutionMemory(bytesMax: 50_000))
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try manyNodes(3, isChain: true) { _ in quick { _ in .success(update: ["more": "x"]) } }
         let logs = try (0..<5).map { _ in try engine.start(graph, ["text": text(200_000)]) }
         while !logs.allSatisfy(\.isFinishedAndVisible) {
@@ -149,7 +149,7 @@ import Testing
 
     @Test func `while memory is full only the oldest start nodes, and so all come to their end`() async throws {
         let engine = try Engine(threads: 2, memory: ExecutionMemory(bytesMax: 400_000))
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try manyNodes(8, isChain: true) { node in
             node.id == "n0"
                 ? sleeper(engine)
@@ -165,7 +165,7 @@ import Testing
 
     @Test func `what nodes put out counts until their run has looked at it`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let memory = engine.service.environment.memory
         let most = Mutex(0)
         let graph = try manyNodes(1, isChain: true) { _ in

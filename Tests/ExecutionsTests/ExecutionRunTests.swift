@@ -7,7 +7,7 @@ import Testing
 @Suite struct ExecutionRunTests {
     @Test func `quick nodes run, and their events are stored in order`() async throws {
         let engine = try Engine()
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try manyNodes(3, isChain: true) { node in
             quick { call in .success(update: [JSONKey(node.id): JSONText(call.state.object.count)]) }
         }
@@ -25,7 +25,7 @@ import Testing
 
     @Test func `a node that waits comes back when it is done`() async throws {
         let engine = try Engine()
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let log = try engine.start(try manyNodes(2, isChain: true) { $0.id == "n0" ? held.body : quick() })
         await held.arrivals(1)
@@ -37,7 +37,7 @@ import Testing
 
     @Test func `nodes that wait sleep on the clock and hold no thread`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let clock = engine.clock
         let sleeper = ClosureBody { _ in
             .waiting { .success(update: ["slept": JSONText(await clock.sleep(milliseconds: 100))]) }
@@ -55,7 +55,7 @@ import Testing
 
     @Test func `a cancelled sleeper wakes at once`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let clock = engine.clock
         let sleeper = ClosureBody { _ in
             .waiting { .success(update: ["slept": JSONText(await clock.sleep(milliseconds: 100))]) }
@@ -70,7 +70,7 @@ import Testing
 
     @Test func `10,000 nodes wait on two threads`() async throws {
         let engine = try Engine(threads: 2)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(10_000, isChain: false, extra: #","limits":{"max_parallel_nodes":10000}"#) { _ in
             held.body
@@ -86,7 +86,7 @@ import Testing
 
     @Test func `2,000 executions of five nodes at once each have their own order`() async throws {
         let engine = try Engine(threads: 4)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let document =
             "nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: c, kind: test}, {id: d, kind: test}, {id: e, kind: test}]\n"
             + "edges: [{from: a, to: b}, {from: a, to: c}, {from: b, to: d}, {from: c, to: d}, {from: d, to: e}]"
@@ -119,7 +119,7 @@ import Testing
 
     @Test func `output comes before the end of its node, inline and waiting`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(2, isChain: true) { node in
             guard node.id == "n0" else { return held.body }
@@ -148,7 +148,7 @@ import Testing
         var limits = ExecutionLimits()
         limits.outputBytesMax = 1_000
         let engine = try Engine(executionLimits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try manyNodes(1, isChain: true) { _ in
             quick { call in
                 for _ in 0..<100_000 { call.output.emit("log", "flooding") }
@@ -165,7 +165,7 @@ import Testing
 
     @Test func `a node that takes too long is interrupted`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let log = try engine.start(try revision("nodes: [{id: a, kind: test, timeout_ms: 50}]") { _ in held.body })
         await held.arrivals(1)
@@ -178,7 +178,7 @@ import Testing
 
     @Test func `a retry waits its time and runs again`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try revision("nodes: [{id: a, kind: test, retry: {max_attempts: 3, delay_ms: 100, backoff: 1}}]") {
             _ in
             quick { $0.attempt < 3 ? .failure(NodeFailure("not yet")) : .success(update: [:]) }
@@ -202,7 +202,7 @@ import Testing
 
     @Test func `a cancel between two attempts leaves no timer behind`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try revision("nodes: [{id: a, kind: test, retry: {max_attempts: 2, delay_ms: 3600000}}]") { _ in
             quick { _ in .failure(NodeFailure("no")) }
         }
@@ -216,7 +216,7 @@ import Testing
 
     @Test func `an execution that takes too long fails`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(2, isChain: true, extra: #","limits":{"timeout_ms":500}"#) { _ in held.body }
         let log = try engine.start(graph)
@@ -234,7 +234,7 @@ import Testing
 
     @Test func `the timeout holds for quick nodes that never let the engine rest`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let clock = engine.clock
         let graph = try manyNodes(1_000, isChain: true, extra: #","limits":{"timeout_ms":500}"#) { _ in
             quick { _ in
@@ -251,7 +251,7 @@ import Testing
 
     @Test func `a long chain gives its thread back between two slices`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let clock = engine.clock
         let order = Mutex<[String]>([])
         let body = quick { call in
@@ -273,7 +273,7 @@ import Testing
 
     @Test func `events of a long chain become visible on the way`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let clock = engine.clock
         let store = engine.store
         let seen = Mutex<[Int]>([])

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ExecutionServiceTests {
     @Test func `a request's state is laid over the document's, key by key`() async throws {
         let engine = try Engine()
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try revision("initial_state: {a: 1, b: 1}\nnodes: [{id: n, kind: test}]") { _ in
             quick { .success(update: ["seen": $0.state.text]) }
         }
@@ -23,7 +23,7 @@ import Testing
         var limits = ExecutionService.Limits()
         limits.runningMax = 1
         let engine = try Engine(limits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try manyNodes(1, isChain: true) { _ in quick() }
         var logs: [EventLog] = []
         for _ in 0..<500 {
@@ -40,7 +40,7 @@ import Testing
         var limits = ExecutionService.Limits()
         limits.runningMax = 1
         let engine = try Engine(limits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let logs = try (0..<4).map { _ in try engine.start(graph) }
@@ -83,7 +83,7 @@ import Testing
         limits.runningMax = 2
         limits.queuedMax = 3
         let engine = try Engine(limits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let logs = try (0..<5).map { _ in try engine.start(graph) }
@@ -114,7 +114,7 @@ import Testing
         var limits = ExecutionService.Limits()
         limits.runningMax = 1
         let engine = try Engine(threads: 1, limits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let (first, second, third) = (try engine.start(graph), try engine.start(graph), try engine.start(graph))
@@ -133,7 +133,7 @@ import Testing
 
     @Test func `a cancel while nodes run ends them, and starts nothing`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try revision(
             "nodes: [{id: a, kind: test}, {id: b, kind: test}, {id: c, kind: test}]\nedges: [{from: a, to: c}]"
@@ -150,7 +150,7 @@ import Testing
 
     @Test func `a cancel is repeated without harm, and comes too late for what has finished`() async throws {
         let engine = try Engine(threads: 1, commitsAtOnce: false)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let (log, other) = (try engine.start(graph), try engine.start(graph))
@@ -174,7 +174,7 @@ import Testing
 
     @Test func `an execution is known until its end is visible`() async throws {
         let engine = try Engine(threads: 1, commitsAtOnce: false)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let log = try engine.start(try manyNodes(1, isChain: true) { _ in quick() })
         await engine.settle()
         #expect(log.summary.status == .success)
@@ -187,7 +187,7 @@ import Testing
 
     @Test func `a closed service admits nobody, and what runs goes on`() async throws {
         let engine = try Engine()
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let log = try engine.start(graph)
@@ -203,7 +203,7 @@ import Testing
         var limits = ExecutionService.Limits()
         limits.runningMax = 20
         let engine = try Engine(threads: 4, limits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let clock = engine.clock
         let graph = try manyNodes(3, isChain: true) { node in
             node.id == "n1"

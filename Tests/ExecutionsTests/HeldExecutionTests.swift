@@ -21,13 +21,13 @@ import Testing
         let log = try engine.start(graph)
         await held.arrivals(1)
         await engine.settle()
-        engine.pool.stop()
+        engine.stop()
         return (engine, log)
     }
 
     @Test func `a death counts while a node runs, and no more once one has ended`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let log = try engine.start(try manyNodes(2, isChain: true) { _ in held.body })
         await held.arrivals(1)
@@ -43,7 +43,7 @@ import Testing
 
     @Test func `what only waits has no part in a death`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let delay = try revision("nodes: [{id: n, kind: delay, config: {duration_ms: 1000}}]") { _ in
             ClosureBody { _ in .parked(NodeWait(milliseconds: 1000)) }
         }
@@ -59,7 +59,7 @@ import Testing
         var limits = ExecutionLimits()
         limits.heldWithinMilliseconds = 5_000
         let engine = try Engine(threads: 1, executionLimits: limits)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let log = try engine.start(try manyNodes(1, isChain: true) { _ in held.body })
         await held.arrivals(1)
@@ -84,10 +84,10 @@ import Testing
                 [LeftExecution(summary: try summary(engine, log), graph: graph)], TakeUp(isAfterStop: false))
             await held.arrivals(deaths)
             #expect(try summary(engine, log).deaths == deaths, "it is stored before the node starts")
-            engine.pool.stop()
+            engine.stop()
         }
         engine = try next(after: engine)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         engine.service.takeUp(
             [LeftExecution(summary: try summary(engine, log), graph: graph)], TakeUp(isAfterStop: false))
         await engine.settle()
@@ -113,7 +113,7 @@ import Testing
         let cases: [(deaths: Int, deathsMax: Int, isAfterStop: Bool)] = [(2, 3, false), (100, 0, false), (3, 3, true)]
         for (index, each) in cases.enumerated() {
             let next = try next(after: engine, deathsMax: each.deathsMax)
-            defer { next.pool.stop() }
+            defer { next.stop() }
             left.deaths = each.deaths
             next.service.takeUp(
                 [LeftExecution(summary: left, graph: graph)], TakeUp(isAfterStop: each.isAfterStop))
@@ -128,7 +128,7 @@ import Testing
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let (engine, log) = try await abandoned(graph, held)
         let second = try next(after: engine)
-        defer { second.pool.stop() }
+        defer { second.stop() }
         second.service.takeUp(
             [LeftExecution(summary: try summary(engine, log), graph: graph)], TakeUp(holdsAll: true))
         await second.settle()
@@ -145,15 +145,15 @@ import Testing
         first.service.hold()
         let graph = try manyNodes(1, isChain: true) { _ in quick() }
         let log = try first.start(graph, ["k": 1])
-        first.pool.stop()
+        first.stop()
         let second = try next(after: first)
         second.service.takeUp([LeftExecution(summary: try summary(first, log), graph: graph)], TakeUp(holdsAll: true))
         await second.settle()
         #expect(try summary(second, log).status == .held)
-        second.pool.stop()
+        second.stop()
         // It stays so in a daemon that takes up what it finds.
         let third = try next(after: second)
-        defer { third.pool.stop() }
+        defer { third.stop() }
         third.service.takeUp([LeftExecution(summary: try summary(second, log), graph: graph)])
         await third.settle()
         #expect(third.service.heldCount == 1)
@@ -170,7 +170,7 @@ import Testing
         let graph = try manyNodes(1, isChain: true) { _ in held.body }
         let (engine, log) = try await abandoned(graph, held)
         let second = try next(after: engine)
-        defer { second.pool.stop() }
+        defer { second.stop() }
         second.service.willTakeUp()
         async let result = second.cancel(log)
         await second.settle()
@@ -188,11 +188,11 @@ import Testing
         let logs = try (0..<6).map { _ in try first.start(graph) }
         await held.arrivals(6)
         await first.settle()
-        first.pool.stop()
+        first.stop()
         var limits = ExecutionService.Limits()
         limits.runningMax = 2
         let second = try Engine(threads: 1, limits: limits, store: first.store)
-        defer { second.pool.stop() }
+        defer { second.stop() }
         second.service.takeUp(
             try logs.map { LeftExecution(summary: try summary(first, $0), graph: graph) })
         await held.arrivals(8)

@@ -118,7 +118,7 @@ import Testing
 
     @Test func `a run goes on with other nodes while conditions take long, and can be cancelled`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let endless = SlowCondition(slices: .max, nanosecondsEach: 0, clock: engine.clock)
         let graph = try revision(
             """

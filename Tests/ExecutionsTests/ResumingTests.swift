@@ -12,7 +12,7 @@ import Testing
 
     @Test func `a held run lets nodes end, starts none, and is quiet then`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let held = HeldNodes()
         let log = try engine.start(try manyNodes(2, isChain: true) { _ in held.body })
         await held.arrivals(1)
@@ -27,13 +27,13 @@ import Testing
 
     @Test func `what is admitted while all is held waits for the next daemon`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         engine.service.hold()
         let log = try engine.start(try manyNodes(1, isChain: true), ["k": 1])
         #expect(engine.service.isQuiet)
         #expect(engine.service.counts == (0, 1))
         let second = try next(after: engine)
-        defer { second.pool.stop() }
+        defer { second.stop() }
         let summary = try #require(try engine.store.execution(log.id))
         second.service.takeUp([LeftExecution(summary: summary, graph: log.graph)])
         await second.end(of: log.id)
@@ -46,7 +46,7 @@ import Testing
 
     @Test func `a held run that only computes goes on to its end`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let isFirst = Mutex(true)
         let log = try engine.start(
             try manyNodes(3, isChain: true) { _ in
@@ -63,7 +63,7 @@ import Testing
 
     @Test func `what only computes is admitted while all is held, and runs to its end`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         engine.service.hold()
         let log = try engine.start(try manyNodes(3, isChain: true) { _ in quick(onlyComputes: true) })
         await engine.store.end(of: log)
@@ -76,7 +76,7 @@ import Testing
 
     @Test func `a chain that only computes holds up nobody who interrupts it`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let reached = Mutex(0)
         let log = try engine.start(
             try manyNodes(1_000, isChain: true) { _ in
@@ -114,10 +114,10 @@ import Testing
         engine.service.interrupt()
         while !engine.service.isQuiet { await engine.settle() }
         #expect(try engine.story(log) == ["start", "+n0"])
-        engine.pool.stop()
+        engine.stop()
 
         let second = try next(after: engine)
-        defer { second.pool.stop() }
+        defer { second.stop() }
         let summary = try #require(try engine.store.execution(log.id))
         second.service.takeUp([LeftExecution(summary: summary, graph: log.graph)])
         let again = try #require(second.service.log(of: log.id))
@@ -142,10 +142,10 @@ import Testing
         gate.signal()
         while !engine.service.isQuiet { await engine.settle() }
         #expect(try engine.story(log) == ["start"])
-        engine.pool.stop()
+        engine.stop()
 
         let second = try next(after: engine)
-        defer { second.pool.stop() }
+        defer { second.stop() }
         let summary = try #require(try engine.store.execution(log.id))
         second.service.takeUp([LeftExecution(summary: summary, graph: log.graph)])
         await second.end(of: log.id)
@@ -157,7 +157,7 @@ import Testing
 
     @Test func `a cancel of what waits for the next daemon holds`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         engine.service.hold()
         let log = try engine.start(try manyNodes(1, isChain: true) { _ in quick() })
         engine.service.interrupt()
@@ -176,13 +176,55 @@ import Testing
         await held.arrivals(1)
         engine.service.interrupt()
         while !engine.service.isQuiet { await engine.settle() }
-        engine.pool.stop()
+        engine.stop()
         let second = try next(after: engine)
-        defer { second.pool.stop() }
+        defer { second.stop() }
         let summary = try #require(try engine.store.execution(log.id))
         second.service.takeUp([LeftExecution(summary: summary, graph: log.graph, failure: "no such kind")])
         await second.end(of: log.id)
         #expect(try second.story(log) == ["start", "+n0", "start", "error no such kind"])
         #expect(try second.store.execution(log.id)?.status == .failed)
+    }
+
+    /// A delay of a minute.
+    private struct Minute: NodeBody {
+        let delayMilliseconds: Int64? = 60_000
+        func start(_ call: NodeCall) -> NodeStart { .parked(NodeWait(milliseconds: 60_000)) }
+    }
+
+    @Test(arguments: [false, true])
+    func `time without a daemon counts for an execution's limit where a delay passes, and else not`(
+        hasDelay: Bool
+    ) async throws {
+        let engine = try Engine(threads: 1)
+        let held = HeldNodes()
+        let nodes = "{id: n0, kind: test}" + (hasDelay ? ", {id: d, kind: delay}" : "")
+        let graph = try revision(
+            "limits: {timeout_ms: 10000}\nnodes: [\(nodes)]", body: { $0.kind == "delay" ? Minute() : held.body })
+        let log = try engine.start(graph)
+        await held.arrivals(1)
+        engine.clock.advance(milliseconds: 3_000)
+        held.output("n0", in: log)?.emit("log", "after three seconds")
+        await engine.settle()
+        engine.service.interrupt()
+        while !engine.service.isQuiet { await engine.settle() }
+        engine.stop()
+
+        let second = try next(after: engine)
+        defer { second.stop() }
+        second.clock.advance(milliseconds: 3_000 + 60_000)
+        let summary = try #require(try engine.store.execution(log.id))
+        second.service.takeUp([LeftExecution(summary: summary, graph: graph)])
+        await held.arrivals(2)
+        await second.settle()
+        if !hasDelay {
+            second.clock.advance(milliseconds: 6_900)
+            await second.settle()
+            #expect(try second.store.execution(log.id)?.status == .running)
+        }
+        second.clock.advance(milliseconds: hasDelay ? 0 : 100)
+        await second.end(of: log.id)
+        #expect(try second.store.execution(log.id)?.status == .failed)
+        #expect(try second.story(log).last == "error the execution took longer than limits.timeout_ms (10000 ms)")
     }
 }

@@ -111,7 +111,7 @@ import Testing
 
     @Test func `a delay in a real run holds a timer and no task, and ends when its time has come`() async throws {
         let engine = try Engine(threads: 1)
-        defer { engine.pool.stop() }
+        defer { engine.stop() }
         let graph = try revision(
             "nodes: [{id: w, kind: delay}]", body: { _ in ClosureBody { _ in .parked(NodeWait(milliseconds: 5_000)) } })
         let log = try engine.start(graph)

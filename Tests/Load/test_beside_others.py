@@ -9,6 +9,7 @@ import ctypes.util
 import itertools
 import json
 import pathlib
+import signal
 import subprocess
 import threading
 import time
@@ -49,7 +50,15 @@ class Bystander:
             began = self.http.post(f"/api/graphs/{self.long}/execute", headers={"Prefer": "respond-async"})
             place = began.headers["location"]
             figures.append(self.timed("cancel", self.http.post, f"{place}/cancel"))
+            figures.append(self.timed("validate", self.post, "/api/graphs/validate"))
+            figures.append(self.timed("put", self.put, f"/api/graphs/{self.quick}"))
         return max(figures)
+
+    def post(self, path):
+        return self.http.post(path, json=graph([put("a", x=1)]))
+
+    def put(self, path):
+        return self.http.put(path, json=dict(graph([put("a", x=1)]), id=self.quick))
 
     def timed(self, what, call, *arguments):
         began = time.monotonic()
@@ -150,6 +159,53 @@ class Documents:
             thread.join()
 
 
+class HeavyDocuments(Documents):
+    """Documents that take seconds of compiling each, large ones and small ones."""
+
+    def begin(self, daemon):
+        self.daemon, self.is_over, self.is_on = daemon, threading.Event(), threading.Event()
+        self.body = json.dumps(graph([lua(f"n{number}", chain(20_000)) for number in range(80)])).encode()
+        self.small = json.dumps(graph([lua("n", chain(11_000))])).encode()
+        self.threads = [threading.Thread(target=self.post, args=("/api/graphs/validate",)) for _ in range(3)]
+        self.threads.append(threading.Thread(target=self.post_small))
+        for thread in self.threads:
+            thread.start()
+        time.sleep(0.5)  # they are being compiled by now, for seconds
+
+    def post_small(self):
+        with httpx.Client(base_url=self.daemon.url, timeout=60) as http:
+            while not self.is_over.is_set():
+                answer = http.post("/api/graphs/validate", content=self.small, headers={"Content-Type": "application/json"})
+                assert answer.status_code in (200, 503), answer.text[:500]
+
+
+def chain(terms):
+    return "return " + " or ".join(["a"] * terms)
+
+
+class Reloads:
+    """A graphs folder that is loaded anew, again and again, with every file changed."""
+
+    def begin(self, daemon):
+        self.daemon, self.is_over = daemon, threading.Event()
+        self.thread = threading.Thread(target=self.reload)
+        self.thread.start()
+
+    def reload(self):
+        for generation in itertools.count(1):
+            if self.is_over.is_set():
+                return
+            for number in range(20):
+                nodes = [lua(f"n{index}", f"return {{x = {generation} + {index}}}") for index in range(400)]
+                (self.daemon.graphs / f"load{number}.json").write_text(json.dumps(dict(graph(nodes), id=f"load{number}")))
+            self.daemon.process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)  # between two reloads of the load, which is no part of what is tested
+
+    def end(self):
+        self.is_over.set()
+        self.thread.join()
+
+
 LOADS = {
     "conditions": lambda: Running(conditions()),
     "endless Lua": lambda: Running(endless_lua()),
@@ -157,6 +213,8 @@ LOADS = {
     "templates": lambda: Running(templates()),
     "400 children at once": lambda: Running(children(), at_once=1),
     "documents of megabytes": Documents,
+    "documents that are slow to compile": HeavyDocuments,
+    "reloads": Reloads,
 }
 
 
