@@ -36,6 +36,9 @@ package struct RerunPlan: Sendable {
     /// By rank in the new execution's graph.
     package let takeover: Takeover
 
+    /// What the history keeps of it; nil where nothing is taken over.
+    package var record: RerunRecord? { start.map { RerunRecord($0, editedKeys: Array(edits.keys)) } }
+
     /// - Parameter results: of the earlier execution.
     package init(_ results: ExecutionResults, on graph: Graph, from start: RerunStart?, edits: JSONObject) {
         self.start = start

@@ -27,7 +27,7 @@ enum RerunRoutes {
             { () throws(Problem) in try prepare(source, order, store, catalog) },
             { (call, prepared) throws(Problem) in
                 let origin = ExecutionOrigin(
-                    rerunOf: source, rerunFrom: prepared.plan.start?.text, traceparent: call.trace?.description,
+                    rerunOf: source, rerunFrom: prepared.plan.record?.text, traceparent: call.trace?.description,
                     startedBy: call.access.starter)
                 let log = try StartRoutes.start(prepared.graph, call, origin: origin, rerun: prepared.plan)
                 call.server.hub.whenStored(log.change, of: log) { StartRoutes.accept(log, call) }

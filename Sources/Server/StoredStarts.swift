@@ -28,7 +28,7 @@ package struct StoredStarts: QueuedStarts {
             throw LostStart("execution \(source), which it was to take results over from, is not there any more")
         }
         let plan = RerunPlan(
-            results, on: log.graph.graph, from: origin.rerunFrom.map(RerunStart.init(text:)), edits: state)
+            results, on: log.graph.graph, from: origin.rerunFrom.map { RerunRecord(text: $0).start }, edits: state)
         return QueuedStart(initialState: plan.initialState, takeover: plan.takeover)
     }
 
@@ -37,8 +37,10 @@ package struct StoredStarts: QueuedStarts {
             let results = try? ExecutionResults(of: source, in: store, catalog),
             let own = try? ExecutionResults(of: log.id, in: store, catalog)
         else { return Takeover() }
-        // The edits of the state are what its own differs by.
-        let edits = JSONObject(own.initialState.filter { results.initialState[$0.0] != $0.1 })
-        return RerunPlan(results, on: log.graph.graph, from: RerunStart(text: start), edits: edits).takeover
+        let record = RerunRecord(text: start)
+        // What its own state differs by was edited, whether or not it is noted.
+        let edits = JSONObject(
+            own.initialState.filter { record.editedKeys.contains($0.0) || results.initialState[$0.0] != $0.1 })
+        return RerunPlan(results, on: log.graph.graph, from: record.start, edits: edits).takeover
     }
 }
