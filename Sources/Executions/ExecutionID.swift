@@ -115,11 +115,21 @@ package final class ExecutionIDGenerator: Sendable {
 
     package func next(wallMicroseconds: Int64) -> ExecutionID {
         let now = UInt64(max(wallMicroseconds, 0) / 1000) << 12
-        let (row, random) = guarded.withLock { guarded in
-            guarded.last = max(guarded.last + 1, now)
-            if guarded.random.isEmpty { guarded.random = Self.draw() }
-            return (guarded.last, guarded.random.removeLast())
+        var drawn: [UInt64] = []
+        while true {
+            let words = guarded.withLock { guarded -> (row: UInt64, random: UInt64)? in
+                guarded.random += drawn
+                guard let random = guarded.random.popLast() else { return nil }
+                guarded.last = max(guarded.last + 1, now)
+                return (guarded.last, random)
+            }
+            if let words { return Self.id(words.row, words.random) }
+            // Others may take all of it first, and this one draws again.
+            drawn = Self.draw()
         }
-        return ExecutionID(rowID: Int64(row), low: random & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
+    }
+
+    private static func id(_ row: UInt64, _ random: UInt64) -> ExecutionID {
+        ExecutionID(rowID: Int64(row), low: random & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 }
