@@ -11,6 +11,8 @@ extension ExecutionRun {
         var resumption: Resumption
         var firstAtMicroseconds: Int64?
         var lastAtMicroseconds: Int64 = 0
+        /// What counts for `limits.timeout_ms`: all but the time in which no daemon ran.
+        var ranMicroseconds: Int64 = 0
     }
 
     /// Takes in what an execution has done under earlier daemons; blocks. Nobody else may know of the run yet.
@@ -27,6 +29,7 @@ extension ExecutionRun {
                 // The clock may have stepped back.
                 let last = max(restored.lastAtMicroseconds, record.timestampMicroseconds)
                 let first = restored.firstAtMicroseconds ?? last
+                restored.ranMicroseconds += passed(from: restored, until: last, hadDaemon: !record.body.isStart)
                 (restored.firstAtMicroseconds, restored.lastAtMicroseconds) = (first, last)
                 try confined.tree.restore(
                     record, elapsedMicroseconds: last - first, graphs: environment.innerGraphs)
@@ -40,6 +43,14 @@ extension ExecutionRun {
         return restored
     }
 
+    /// How much of the time since the last record counts for `limits.timeout_ms`. While no daemon ran, nothing but delays went on.
+    private func passed(from restored: Restored, until now: Int64, hadDaemon: Bool) -> Int64 {
+        guard let first = restored.firstAtMicroseconds else { return 0 }
+        let passed = max(now - restored.lastAtMicroseconds, 0)
+        if hadDaemon { return passed }
+        return min(passed, confined.tree.delayLeftMicroseconds(at: restored.lastAtMicroseconds - first))
+    }
+
     /// Goes on with what was restored.
     func resume(_ restored: Restored) {
         environment.pool.step { [self] batch in
@@ -47,8 +58,10 @@ extension ExecutionRun {
             var resumption = restored.resumption
             if let first = restored.firstAtMicroseconds {
                 let last = restored.lastAtMicroseconds
-                resumption.elapsedMicroseconds = max(environment.clock.wallMicroseconds, last) - first
-                confined.ranMilliseconds = resumption.elapsedMicroseconds / 1000
+                let now = max(environment.clock.wallMicroseconds, last)
+                resumption.elapsedMicroseconds = now - first
+                confined.ranMilliseconds =
+                    (restored.ranMicroseconds + passed(from: restored, until: now, hadDaemon: false)) / 1000
             }
             resumption.isCancelled = log.summary.isCancelRequested
             let now = environment.clock.monotonicNanoseconds

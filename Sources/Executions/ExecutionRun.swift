@@ -56,7 +56,7 @@ package final class ExecutionRun: Sendable {
         var beganAt: UInt64?
         /// By how much the wall clock's microseconds are ahead of the other's.
         var wallLeadMicroseconds: Int64 = 0
-        /// How long the execution had run when its last daemon stopped.
+        /// How long the execution has run under earlier daemons, and its delays have gone on between them.
         var ranMilliseconds: Int64 = 0
         var pause = Pause.none
         var executionTimer: (any ClockTimer)?

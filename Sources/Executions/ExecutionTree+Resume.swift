@@ -38,6 +38,14 @@ extension ExecutionTree {
         }
     }
 
+    /// The longest time for which a delay goes on, whether a daemon runs or not.
+    /// - Parameter elapsed: microseconds from the first start.
+    func delayLeftMicroseconds(at elapsed: Int64) -> Int64 {
+        scopes.values.reduce(root.delayLeftMicroseconds(at: elapsed)) { longest, scope in
+            max(longest, scope.machine.delayLeftMicroseconds(at: elapsed - (scope.restsSinceMicroseconds ?? 0)))
+        }
+    }
+
     private mutating func restore(_ body: EventRecord.Body, in scope: Int32, _ elapsed: Int64) {
         guard scope != 0 else { return root.restore(body, elapsedMicroseconds: elapsed) }
         let opened = scopes[scope]?.restsSinceMicroseconds ?? 0

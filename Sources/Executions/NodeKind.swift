@@ -35,12 +35,15 @@ package protocol NodeBody: Sendable {
     /// Whether an attempt first waits for something that is not its own, such as a worker: its time, and `timeout_ms`, count
     /// from `NodeOutput.began` on, and what came before is spent in the queue.
     var startsLater: Bool { get }
+    /// Of a delay: how long it takes, whether or not a daemon runs meanwhile.
+    var delayMilliseconds: Int64? { get }
 }
 
 extension NodeBody {
     package var onlyComputes: Bool { false }
     package var constantUpdate: JSONObject? { nil }
     package var startsLater: Bool { false }
+    package var delayMilliseconds: Int64? { nil }
 }
 
 package enum NodeStart: Sendable {

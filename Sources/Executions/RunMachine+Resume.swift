@@ -74,6 +74,17 @@ extension RunMachine {
         decide(rank, completion.taken, completion.notes?.broken ?? [])
     }
 
+    /// Of what has been restored: the longest time for which a delay goes on, whether a daemon runs or not.
+    /// - Parameter elapsed: microseconds from the first start.
+    func delayLeftMicroseconds(at elapsed: Int64) -> Int64 {
+        waits.reduce(0) { longest, wait in
+            guard nodes[wait.key].phase == .running, let delay = revision.bodies[wait.key].delayMilliseconds else {
+                return longest
+            }
+            return max(longest, wait.value + delay * 1000 - elapsed)
+        }
+    }
+
     mutating func resume(_ resumption: Resumption, at now: UInt64) {
         beganAt = now
         earlierMicroseconds = max(resumption.elapsedMicroseconds, 0)

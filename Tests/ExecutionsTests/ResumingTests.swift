@@ -197,14 +197,18 @@ import Testing
         hasDelay: Bool
     ) async throws {
         let engine = try Engine(threads: 1)
-        let held = HeldNodes()
+        let (first, held) = (HeldNodes(), HeldNodes())
         let nodes = "{id: n0, kind: test}" + (hasDelay ? ", {id: d, kind: delay}" : "")
         let graph = try revision(
-            "limits: {timeout_ms: 10000}\nnodes: [\(nodes)]", body: { $0.kind == "delay" ? Minute() : held.body })
+            "limits: {timeout_ms: 10000}\nnodes: [\(nodes)]",
+            body: { node in
+                guard node.kind != "delay" else { return Minute() }
+                return ClosureBody { ($0.attempt == 1 ? first : held).body.start($0) }
+            })
         let log = try engine.start(graph)
-        await held.arrivals(1)
+        await first.arrivals(1)
         engine.clock.advance(milliseconds: 3_000)
-        held.output("n0", in: log)?.emit("log", "after three seconds")
+        first.output("n0", in: log)?.emit("log", "after three seconds")
         await engine.settle()
         engine.service.interrupt()
         while !engine.service.isQuiet { await engine.settle() }
@@ -215,7 +219,7 @@ import Testing
         second.clock.advance(milliseconds: 3_000 + 60_000)
         let summary = try #require(try engine.store.execution(log.id))
         second.service.takeUp([LeftExecution(summary: summary, graph: graph)])
-        await held.arrivals(2)
+        await held.arrivals(1)
         await second.settle()
         if !hasDelay {
             second.clock.advance(milliseconds: 6_900)

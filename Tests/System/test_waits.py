@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from graphs import chain, delay, fails, graph, lua, never_ends, node, put
+from graphs import chain, delay, fails, graph, lua, never_ends, node, process, put
 from stream import is_whole, of_node, outline
 
 
@@ -80,8 +80,23 @@ def test_the_timeout_of_an_execution_goes_on_across_restarts(new_daemon, eventua
     daemon.start()
     events = daemon.all_events(execution_id)
     assert events[-1]["type"] == "error" and "timeout_ms" in events[-1]["error"]
+    # A delay goes on whether or not a daemon runs, and so does the execution's time.
     assert 3.9 < between(events[0], events[-1]) < 6.4
     assert of_node(events, "d", "node_complete")[0]["status"] == "cancelled"
+
+
+@pytest.mark.timing
+def test_the_time_in_which_no_daemon_ran_is_not_an_executions(new_daemon, eventually):
+    daemon = new_daemon().start()
+    document = graph([process("p", "sh", "-c", "echo begun >&2; sleep 2")], limits={"timeout_ms": 6000})
+    execution_id = daemon.begin(daemon.create(document))
+    eventually(lambda: of_node(daemon.events(execution_id), "p", "node_output"))
+    daemon.kill()
+    time.sleep(6.5)
+    daemon.start()
+    events = daemon.all_events(execution_id)
+    assert events[-1]["status"] == "success"
+    assert between(events[0], events[-1]) > 6.0
 
 
 def retried(id="r"):

@@ -35,6 +35,7 @@ struct DelayKind: NodeKind {
 
 private struct DelayBody: NodeBody {
     let milliseconds: Int64
+    var delayMilliseconds: Int64? { milliseconds }
 
     func start(_ call: NodeCall) -> NodeStart {
         guard milliseconds > 0 else { return .finished(.success(update: [:])) }
