@@ -131,10 +131,6 @@ package final class ExecutionRun: Sendable {
         if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 
-    func postBegan(_ ref: NodeRef, attempt: Int) {
-        post(.nodeBegan(rank: Int(ref.rank), attempt: attempt), in: ref.scope)
-    }
-
     /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
     /// machine, when it sees what came before, drops the rest all the same.
     func postOutput(_ ref: NodeRef, attempt: Int, channel: String, data: JSONText) {
@@ -330,6 +326,7 @@ extension ExecutionRun {
         }
     }
 
+        case .disarmTimeout(let rank): confined.tasks[NodeRef(scope: scope, rank: rank)]?.timer?.cancel()
     private func finish() {
         confined.executionTimer?.cancel()
         confined.deaths.timer?.cancel()

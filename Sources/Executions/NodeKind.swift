@@ -130,7 +130,8 @@ package struct NodeOutput: Sendable {
     private enum Target: Sendable {
         case run(ExecutionRun, NodeRef, attempt: Int)
         case other(
-            began: @Sendable () -> Void, send: @Sendable (_ channel: String, _ data: JSONText) -> Void)
+            began: @Sendable () -> Void, standsStill: @Sendable (_ isSetBack: Bool) -> Void,
+            send: @Sendable (_ channel: String, _ data: JSONText) -> Void)
     }
     private let target: Target
 
@@ -142,14 +143,27 @@ package struct NodeOutput: Sendable {
         began: @escaping @Sendable () -> Void = {},
         _ send: @escaping @Sendable (_ channel: String, _ data: JSONText) -> Void
     ) {
-        target = .other(began: began, send: send)
+        target = .other(began: began, standsStill: standsStill, send: send)
+        standsStill: @escaping @Sendable (_ isSetBack: Bool) -> Void = { _ in },
     }
 
     /// Of a body that `startsLater`: what is the node's own begins now. Once for each attempt; later calls change nothing.
     package func began() {
         switch target {
-        case .run(let run, let ref, let attempt): run.postBegan(ref, attempt: attempt)
-        case .other(let began, _): began()
+        case .run(let run, let ref, let attempt):
+            run.post(.nodeBegan(rank: Int(ref.rank), attempt: attempt), in: ref.scope)
+        case .other(let began, _, _): began()
+        }
+    }
+
+    /// Of a body that `startsLater` and has begun: its time does not count until it goes on.
+    /// - Parameter isSetBack: it will begin anew, and nothing of its time so far counts.
+    package func standsStill(isSetBack: Bool = false) {
+        switch target {
+        case .run(let run, let ref, let attempt):
+            let news = RunMachine.Input.nodeStandsStill(rank: Int(ref.rank), attempt: attempt, isSetBack: isSetBack)
+            run.post(news, in: ref.scope)
+        case .other(_, let standsStill, _): standsStill(isSetBack)
         }
     }
 
@@ -163,7 +177,7 @@ package struct NodeOutput: Sendable {
         switch target {
         case .run(let run, let ref, let attempt):
             run.postOutput(ref, attempt: attempt, channel: channel, data: data)
-        case .other(_, let send):
+        case .other(_, _, let send):
             send(channel, data)
         }
     }

@@ -64,7 +64,7 @@ extension RunMachine {
         runningCount -= 1
         var ending = NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
         // What never began to run was in the queue all the time.
-        let began = nodes[rank].beganAt ?? now
+        let began = nodes[rank].beganAt ?? (now &- (stoodStill.removeValue(forKey: rank) ?? 0))
         ending.durationMicroseconds = microseconds(from: began, to: now)
         ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: began)
         ending.lateQueueMicroseconds = microseconds(from: nodes[rank].startedAt, to: began)

@@ -16,7 +16,10 @@ package struct RunMachine {
         case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
         case nodeEnded(rank: Int, attempt: Int, NodeOutcome)
         /// Of a node that starts later than it is handed out: its own time begins.
+        /// Of a node that starts later: its own time begins, or goes on after it stood still.
         case nodeBegan(rank: Int, attempt: Int)
+        /// What it waits for is not its own; where it is set back, nothing of its time so far is.
+        case nodeStandsStill(rank: Int, attempt: Int, isSetBack: Bool)
         case nodeTimedOut(rank: Int, attempt: Int)
         case retryDue(rank: Int)
         /// The answer to `Effect.judge`.
@@ -32,6 +35,8 @@ package struct RunMachine {
         case interrupt(rank: Int)
         /// Its time has begun: `nodeTimedOut` is due after so long.
         case armTimeout(rank: Int, attempt: Int, afterMilliseconds: Int64)
+        /// `nodeTimedOut` is not due any more.
+        case disarmTimeout(rank: Int)
         case scheduleRetry(rank: Int, afterMilliseconds: Int64)
         /// It waited when the daemon was stopped, and waits on: `elapsedMicroseconds` since its `node_start` have passed.
         indirect case park(Start, elapsedMicroseconds: Int64)
@@ -116,6 +121,8 @@ package struct RunMachine {
     /// By rank: when the wait of a node began or its next attempt is due, in microseconds since the first start; of an
     /// execution that is being taken up.
     var waits: [Int: Int64] = [:]
+    /// By rank: the nanoseconds of their own that nodes have had which stand still.
+    var stoodStill: [Int: UInt64] = [:]
     var final: FinalState?
     /// Of a graph that runs within a node: what its nodes contributed, apart from what it began with.
     var changes: FinalState?
@@ -211,12 +218,21 @@ extension RunMachine {
             endAttempt(rank, outcome, at: now)
         case .nodeBegan(let rank, let attempt):
             guard isRunning(rank, attempt), nodes[rank].beganAt == nil else { return }
-            nodes[rank].beganAt = now
+            let spent = stoodStill.removeValue(forKey: rank) ?? 0
+            nodes[rank].beganAt = now &- spent
             if let limit = graph.nodes[rank].timeoutMilliseconds {
-                effects.append(.armTimeout(rank: rank, attempt: attempt, afterMilliseconds: Int64(limit)))
+                let left = max(Int64(limit) - Int64(spent / 1_000_000), 0)
+                effects.append(.armTimeout(rank: rank, attempt: attempt, afterMilliseconds: left))
             }
+        case .nodeStandsStill(let rank, let attempt, let isSetBack):
+            guard isRunning(rank, attempt), !nodes[rank].timedOut else { return }
+            if isSetBack { stoodStill[rank] = nil }
+            guard let began = nodes[rank].beganAt.take() else { return }
+            if !isSetBack { stoodStill[rank] = now &- began }
+            effects.append(.disarmTimeout(rank: rank))
         case .nodeTimedOut(let rank, let attempt):
-            guard isRunning(rank, attempt), stop == nil else { return }
+            // Its time may have stopped just before.
+            guard isRunning(rank, attempt), stop == nil, nodes[rank].beganAt != nil else { return }
             nodes[rank].timedOut = true
             effects.append(.interrupt(rank: rank))
         case .retryDue(let rank):

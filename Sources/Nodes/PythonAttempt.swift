@@ -30,12 +30,18 @@ struct PythonAttempt: ~Copyable {
         switch news {
         case .assigned(let worker, _, let isBegun):
             // It begins anew in another worker.
-            if self.worker != nil { endTexts() }
+            if self.worker != nil { setBack() }
             self.worker = worker
             let reference = worker.reference(for: attempt.number, call)
             worker.write(WorkerOrder.call(attempt.number, target: target.json, call, isBegun: isBegun, reference))
             if isBegun { begin() }
         case .began: begin()
+        case .blocked:
+            call.output.standsStill()
+            silence?.pause()
+        case .unblocked:
+            call.output.began()
+            silence?.begin()
         case .output(let message, let worker):
             silence?.heard()
             emit(message)
@@ -64,6 +70,14 @@ struct PythonAttempt: ~Copyable {
         hasBegun = true
         call.output.began()
         silence?.begin()
+    }
+
+    /// What has gone before counts for nothing: neither its time nor the silence in it.
+    private mutating func setBack() {
+        endTexts()
+        call.output.standsStill(isSetBack: true)
+        silence?.pause()
+        hasBegun = false
     }
 
     private mutating func emit(_ message: WorkerMessage) {

@@ -9,6 +9,8 @@ final class PythonCall: Sendable {
         case assigned(WorkerProcess, isNew: Bool, isBegun: Bool)
         /// The function begins.
         case began
+        /// Another call keeps its process from it, and it can do nothing; then it can again.
+        case blocked, unblocked
         case output(WorkerMessage, from: WorkerProcess)
         /// Text that something in the worker has written to its descriptors, past Python.
         case raw(channel: String, [UInt8], from: WorkerProcess)

@@ -24,6 +24,8 @@ struct PythonRoster: Sendable {
     static let graceMilliseconds = 1000
     /// A worker whose coroutine has ignored its cancel has had one grace already; together they stay below two seconds.
     static let secondGraceMilliseconds = 500
+    /// A coroutine that keeps its process from the others for so long has it to itself from then on: they begin anew elsewhere.
+    static let blockedMillisecondsMax = 5_000
     /// How long a worker serves its graph before it leaves for one that has none, where no more can be started: much longer
     /// than Python needs to start, so that most of the time is not spent on that.
     static let turnNanoseconds: UInt64 = 2_000_000_000
@@ -38,6 +40,8 @@ struct PythonRoster: Sendable {
         case awaitGrace(PythonCall)
         /// `startTimeIsOver` is to be called.
         case awaitStart(PythonCall, WorkerProcess)
+        /// `blockedTimeIsOver` is to be called.
+        case awaitBlocked(WorkerProcess, blocks: Int)
         /// Nothing of it is left but its folder; `departed` is to be called.
         case clean(WorkerProcess)
         case resume(CheckedContinuation<Void, Never>)
@@ -73,6 +77,9 @@ struct PythonRoster: Sendable {
         var dutySince: UInt64
         /// It says when a call begins.
         var tellsBegan = true
+        /// The call that keeps it from the others, and how often one has done so.
+        var blocker: Int?
+        var blocks = 0
         /// The functions that it has loaded.
         var loaded: Set<String> = []
 
@@ -154,6 +161,12 @@ struct PythonRoster: Sendable {
     /// A coroutine should have ended by now; if it has not, its worker has to.
     mutating func graceIsOver(for call: PythonCall) -> [Action] {
         guard let place = places[call.number], let id = place, let member = members[id] else { return [] }
+        if let blocker = member.blocker, blocker != call.number {
+            // It cannot have heard of it. Nothing of it runs, nor will: it is cancelled where it waits.
+            members[id]?.seats[call.number]?.isWithdrawn = true
+            places[call.number] = nil
+            return [.post(call, .failed(.cancelled))]
+        }
         var actions: [Action] = [.terminate(member.worker, graceMilliseconds: Self.secondGraceMilliseconds)]
         moveNeighbours(of: call, in: id, &actions)
         return actions
@@ -189,10 +202,12 @@ struct PythonRoster: Sendable {
                 members[worker.id]?.isLeaving = true
                 members[worker.id]?.hasLeft = true
             }
+            if message.kind == .blocked { block(worker.id, by: message.number, &actions) }
+            if message.kind == .unblocked { unblock(worker.id, &actions) }
             // A call that has ended, or never was here, has nobody to tell it to.
             guard let seat = members[worker.id]?.seats[message.number] else { continue }
             switch message.kind {
-            case .hello, .leaving, .imported: continue
+            case .hello, .leaving, .imported, .blocked, .unblocked: continue
             case .began: begun(seat, message.isAsync ? .async : .plain, in: worker, &actions)
             case .text, .emit, .log:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .output(message, from: worker))) }
@@ -216,10 +231,11 @@ struct PythonRoster: Sendable {
         return actions
     }
 
-    /// The call that something a worker says must come from; nil if there is more than one, or none.
-    func onlyCall(of worker: WorkerProcess) -> PythonCall? {
-        guard let seats = members[worker.id]?.seats, seats.count == 1, let seat = seats.first?.value else { return nil }
-        return seat.isWithdrawn ? nil : seat.call
+    /// The calls that something a worker says may come from: the only one that it has, or else all that run there.
+    func speakers(of worker: WorkerProcess) -> [PythonCall] {
+        guard let seats = members[worker.id]?.seats else { return [] }
+        let mayBeAny = seats.values.filter { !$0.isWithdrawn && ($0.hasBegun || seats.count == 1) }
+        return mayBeAny.map(\.call).sorted { $0.number < $1.number }
     }
 
     /// Nothing of the worker's processes is left. Its calls end; they are not run again, as nobody knows how far they got.

@@ -152,10 +152,11 @@ extension PythonWorkers {
         onImport.withLock { $0 }?(key.graphID, folder, path)
     }
 
-    /// What did not come through Python tells nobody whose it is.
+    /// What did not come through Python tells nobody whose it is: all who may have said it are told.
     private func take(_ bytes: [UInt8], channel: String, from worker: WorkerProcess) {
-        guard let call = roster.withLock({ $0.onlyCall(of: worker) }) else { return }
-        perform(.post(call, .raw(channel: channel, bytes, from: worker)))
+        for call in roster.withLock({ $0.speakers(of: worker) }) {
+            perform(.post(call, .raw(channel: channel, bytes, from: worker)))
+        }
     }
 
     private func perform(_ decide: (inout sending PythonRoster) -> sending [PythonRoster.Action]) {
@@ -186,6 +187,10 @@ extension PythonWorkers {
         case .awaitStart(let call, let worker):
             _ = clock.schedule(afterMilliseconds: Int64(settings.startMilliseconds)) { [weak self] in
                 self?.perform { $0.startTimeIsOver(for: call, in: worker) }
+            }
+        case .awaitBlocked(let worker, let blocks):
+            _ = clock.schedule(afterMilliseconds: Int64(PythonRoster.blockedMillisecondsMax)) { [weak self] in
+                self?.perform { $0.blockedTimeIsOver(for: worker, blocks: blocks) }
             }
         case .clean(let worker):
             guard let folder = worker.takeFolder() else { return perform { $0.departed() } }

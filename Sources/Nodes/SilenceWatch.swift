@@ -6,6 +6,7 @@ final class SilenceWatch: Sendable {
     private struct Guarded {
         var heardAt: UInt64 = 0
         var timer: (any ClockTimer)?
+        var isPaused = false
         var isOver = false
         var wasSilent = false
     }
@@ -26,8 +27,14 @@ final class SilenceWatch: Sendable {
 
     /// The time counts from now on.
     func begin() {
+        guarded.withLock { $0.isPaused = false }
         heard()
         arm(afterMilliseconds: Int64(limitMilliseconds))
+    }
+
+    /// The time does not count until it begins again.
+    func pause() {
+        guarded.withLock { $0.isPaused = true }
     }
 
     func heard() {
@@ -62,6 +69,8 @@ final class SilenceWatch: Sendable {
         let now = clock.monotonicNanoseconds
         let leftMilliseconds = guarded.withLock { guarded -> Int64? in
             guard !guarded.isOver else { return nil }
+            // It is armed again when it begins again.
+            guard !guarded.isPaused else { return nil }
             let left = Int64(limitMilliseconds) - Int64((now &- guarded.heardAt) / 1_000_000)
             guarded.wasSilent = left <= 0
             return left

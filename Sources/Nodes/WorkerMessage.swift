@@ -5,7 +5,7 @@ import JSON
 /// thread need not parse the rest: the call's own task does.
 struct WorkerMessage: Sendable {
     enum Kind: String, Sendable {
-        case hello, began, text, emit, log, update, error, cancelled, forgotten, leaving, imported
+        case hello, began, text, emit, log, update, error, cancelled, forgotten, leaving, imported, blocked, unblocked
 
         /// Whether the call has ended with it.
         var isEnd: Bool { self == .update || self == .error || self == .cancelled }

@@ -109,6 +109,7 @@ struct MachineDriver {
         switch effect {
         case .emit(let body, _): return line(body)
         case .interrupt(let rank): return "interrupt \(graph.nodes[rank].id)"
+        case .disarmTimeout(let rank): return "no timeout \(graph.nodes[rank].id)"
         case .armTimeout(let rank, _, let limit): return "timeout \(graph.nodes[rank].id) in \(limit)"
         case .park(let start, let elapsed): return "park \(graph.nodes[start.rank].id) for \(elapsed / 1000)"
         case .judge(let order): return "judge \(graph.nodes[order.rank].id)"

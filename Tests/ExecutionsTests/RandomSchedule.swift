@@ -177,7 +177,7 @@ struct RandomSchedule {
                 pending.append(.judged(rank: order.rank, order.verdicts(scenario.revision)))
             case .dismissJudgement(let rank):
                 pending.removeAll { if case .judged(rank, _) = $0 { true } else { false } }
-            case .armTimeout: break
+            case .armTimeout, .disarmTimeout: break
             case .finish(let status): finished.append(status)
             case .interrupt(let rank):
                 guard let start = hanging.removeValue(forKey: rank) else { continue }

@@ -99,6 +99,31 @@ import Testing
         #expect((node.total(.queue), node.total(.run), node.workerWait) == (400_000, 30_000, 400_000))
     }
 
+    @Test func `time that stands still is not the node's, and what is set back begins with all of it`() throws {
+        let graph = try revision("nodes: [{id: a, kind: test, timeout_ms: 50}]", body: { _ in LateBody() })
+        var run = MachineDriver(graph)
+        run.step(.begin(initialState: [:]))
+        run.step(.nodeBegan(rank: 0, attempt: 1))
+        run.now = 30
+        run.step(.nodeStandsStill(rank: 0, attempt: 1, isSetBack: false))
+        run.step(.nodeStandsStill(rank: 0, attempt: 1, isSetBack: false))
+        // It fired before it could be stopped.
+        run.step(.nodeTimedOut(rank: 0, attempt: 1))
+        run.now = 500
+        run.step(.nodeBegan(rank: 0, attempt: 1))
+        #expect(run.news() == ["start", "+a 1", "timeout a in 50", "no timeout a", "timeout a in 20"])
+        run.now = 510
+        run.step(.nodeStandsStill(rank: 0, attempt: 1, isSetBack: false))
+        run.step(.nodeStandsStill(rank: 0, attempt: 1, isSetBack: true))
+        run.now = 600
+        run.step(.nodeBegan(rank: 0, attempt: 1))
+        #expect(run.news() == ["no timeout a", "timeout a in 50"])
+        run.now = 640
+        run.succeed("a")
+        let end = try #require(run.completion("a"))
+        #expect((end.queueMicroseconds, end.durationMicroseconds) == (600_000, 40_000))
+    }
+
     @Test func `what never began was in the queue all the time`() throws {
         let graph = try revision("nodes: [{id: a, kind: test}]", body: { _ in LateBody() })
         var run = MachineDriver(graph)

@@ -61,6 +61,20 @@ import Testing
             return assignments(roster.received([message].compactMap(\.self), from: worker, at: now))
         }
 
+        /// What calls are told when the worker says this.
+        func told(_ words: String, for call: PythonCall, in worker: WorkerProcess) -> [String] {
+            let message = WorkerMessage(Array(words.replacing("#", with: "\(call.number)").utf8))
+            return roster.received([message].compactMap(\.self), from: worker, at: now).compactMap { action in
+                guard case .post(let call, let news) = action else { return nil }
+                return switch news {
+                case .blocked: "blocked \(call.number)"
+                case .unblocked: "unblocked \(call.number)"
+                case .replied: "replied \(call.number)"
+                default: nil
+                }
+            }
+        }
+
         func end(_ call: PythonCall, in worker: WorkerProcess) -> [(call: Int, worker: WorkerProcess)] {
             say(##"{"update":#,"value":{}}"##, for: call, in: worker)
         }
@@ -247,6 +261,67 @@ import Testing
         #expect(table.assignments(actions).allSatisfy { $0.worker.id != worker.id })
         #expect(
             table.failed(table.roster.workerEnded(worker, .cancelled)).sorted() == [culprit.number, others[1].number])
+    }
+
+    @Test func `while one blocks its process the others stand still, and it can be cancelled for them without harm`()
+        throws
+    {
+        let table = Table(workersMax: 4)
+        let (worker, blocker) = try table.shared()
+        let (patient, cancelled) = (table.call(), table.call())
+        for neighbour in [patient, cancelled] {
+            #expect(table.submit(neighbour) === worker)
+            _ = table.say(##"{"began":#,"async":true}"##, for: neighbour, in: worker)
+        }
+        #expect(
+            table.told(##"{"blocked":#}"##, for: blocker, in: worker) == [
+                "blocked \(patient.number)", "blocked \(cancelled.number)",
+            ])
+        _ = table.roster.cancel(cancelled)
+        let actions = table.roster.graceIsOver(for: cancelled)
+        #expect(table.terminated(actions).isEmpty && table.failed(actions) == [cancelled.number])
+        #expect(table.told(##"{"unblocked":#}"##, for: blocker, in: worker) == ["unblocked \(patient.number)"])
+        #expect(table.roster.blockedTimeIsOver(for: worker, blocks: 1).isEmpty)
+        _ = table.end(blocker, in: worker)
+        #expect(table.submit(table.call()) === worker, "it serves on")
+    }
+
+    @Test func `whoever blocks its process for long has it alone, and the others begin anew elsewhere`() throws {
+        let table = Table(workersMax: 4)
+        let (worker, blocker) = try table.shared()
+        let neighbour = table.call()
+        let once = table.call(isIdempotent: false)
+        for call in [neighbour, once] {
+            #expect(table.submit(call) === worker)
+            _ = table.say(##"{"began":#,"async":true}"##, for: call, in: worker)
+        }
+        _ = table.say(##"{"blocked":#}"##, for: blocker, in: worker)
+        let actions = table.roster.blockedTimeIsOver(for: worker, blocks: 1)
+        #expect(table.terminated(actions).isEmpty)
+        let moved = table.assignments(actions)
+        #expect(moved.map(\.call) == [neighbour.number])
+        let other = try #require(moved.first?.worker)
+        #expect(other !== worker)
+        // What the old one still says of it means nothing.
+        #expect(table.told(##"{"update":#,"value":{}}"##, for: neighbour, in: worker).isEmpty)
+        _ = table.end(once, in: worker)
+        let last = WorkerMessage(Array(##"{"update":\##(blocker.number),"value":{}}"##.utf8))
+        let ended = table.roster.received([last].compactMap(\.self), from: worker, at: 0)
+        #expect(table.terminated(ended) == [worker.id], "it leaves")
+        #expect(table.told(##"{"update":#,"value":{}}"##, for: neighbour, in: other) == ["replied \(neighbour.number)"])
+    }
+
+    @Test func `what nobody is known to have said is told to all that run`() throws {
+        let table = Table(workersMax: 4)
+        let (worker, first) = try table.shared()
+        let second = table.call()
+        _ = table.submit(second)
+        #expect(table.roster.speakers(of: worker).map(\.number) == [first.number])
+        _ = table.say(##"{"began":#,"async":true}"##, for: second, in: worker)
+        #expect(table.roster.speakers(of: worker).map(\.number) == [first.number, second.number])
+        let importing = table.call("b")
+        let other = try #require(table.submit(importing))
+        #expect(table.roster.speakers(of: other).map(\.number) == [importing.number])
     }
 
     @Test func `a worker that leaves takes no more calls, and those that it has not begun are served elsewhere`() throws

@@ -110,6 +110,59 @@ def test_a_coroutine_that_blocks_costs_its_own_node_a_timeout_and_not_its_neighb
         assert end_of(events, id_of_node)["attempt"] == 1
 
 
+BESIDE = """
+    import asyncio
+    async def execute(state):
+        for _ in range(state["steps"]): await asyncio.sleep(0.1)
+        return {"v": 1}
+"""
+BLOCKS = """
+    import asyncio, time
+    async def execute(state):
+        await asyncio.sleep(0.1)
+        time.sleep(state["blocks"])
+"""
+
+
+def run_in_one_process(daemon, nodes, **state):
+    """Once what they are is known, coroutines of a graph share a worker."""
+    id = daemon.create(graph(nodes))
+    assert daemon.execute(id, {"steps": 0, "blocks": 0})["status"] == "success"
+    return daemon.all_events(daemon.execute(id, state)["execution_id"])
+
+
+def test_time_that_another_coroutine_takes_from_a_node_is_not_its_own(daemon):
+    """It blocks for longer than its neighbours may take, and has no timeout."""
+    nodes = [code(f"n{n}", BESIDE, timeout_ms=1500, idle_timeout_ms=1400) for n in range(3)] + [code("blocker", BLOCKS)]
+    events = run_in_one_process(daemon, nodes, steps=3, blocks=3)
+    assert events[-1]["status"] == "success", events[-1]
+    assert {len(of_node(events, f"n{n}", "node_start")) for n in range(3)} == {1}
+    # They had to wait for it.
+    assert events.index(end_of(events, "n0")) > events.index(end_of(events, "blocker"))
+    assert end_of(events, "n0")["duration_ms"] < 1500
+
+
+def test_who_is_kept_from_its_process_for_long_begins_anew_elsewhere(daemon):
+    nodes = [code("n", BESIDE, timeout_ms=4000), code("blocker", BLOCKS)]
+    events = run_in_one_process(daemon, nodes, steps=3, blocks=10)
+    assert events[-1]["status"] == "success"
+    assert end_of(events, "n")["attempt"] == 1
+    assert events.index(end_of(events, "n")) < events.index(end_of(events, "blocker"))
+
+
+def test_what_several_calls_may_have_printed_is_told_to_each(daemon):
+    raw = """
+        import asyncio, os
+        async def execute(state):
+            await asyncio.sleep(0.2)
+            os.write(1, b"from C\\n")
+            await asyncio.sleep(0.2)
+    """
+    events = run_in_one_process(daemon, [code("a", raw), code("b", raw)])
+    # Each said it once, and both heard both.
+    assert [said(events, id, "stdout") for id in "ab"] == [["from C", "from C"]] * 2
+
+
 @pytest.mark.parametrize("kind", ["python", "process"])
 def test_a_node_that_puts_out_nothing_for_too_long_ends(daemon, kind):
     silent = {

@@ -26,8 +26,8 @@ extension ManualPage {
 private let workerDescription = """
     A worker is a process that runs nodes, call after call, and lives on between them. The daemon starts it and writes
     orders to its standard input; the worker writes messages to its standard output. Its standard error is free: what
-    is written there becomes output of the node on channel stderr, if only one call runs, and the end of it is told
-    when the worker dies. All that a worker starts ends with it.
+    is written there becomes output on channel stderr of the node whose call runs, or, if several do, of each of them,
+    and the end of it is told when the worker dies. All that a worker starts ends with it.
 
     Orders and messages are JSON objects (RFC 8259) in UTF-8, one a line, without a newline inside. The first member
     of each names what it is, and its value is a number: of the call that it is about, or of the version. Further
@@ -116,6 +116,14 @@ private let workerMessages: [(String, String)] = [
         that folder. The next revision keeps it. The number is the worker's process.
         """
     ),
+    (
+        "{\"blocked\": 7}",
+        """
+        Call 7 keeps the process from all others that have begun in it: it computes, or waits in a way that lets nobody else go \
+        on. Until unblocked comes, their time does not count. After five seconds those that may are run again elsewhere.
+        """
+    ),
+    ("{\"unblocked\": 7}", "The others can go on."),
     ("{\"forgotten\": 7}", "The state that the call names is kept no more. The call comes again, with its state."),
 ]
 
@@ -127,8 +135,8 @@ private let workerTime = """
     A call that is cancelled before it has begun is over for the daemon at once; the worker may go on loading, which is of
     use to the next call, and answers cancelled when it gets to it.
 
-    Where a worker must be ended because of one call, others in it that have not begun, or whose nodes are idempotent, are
-    run again in another.
+    Where a worker must be ended because of one call, or one keeps it from the others for too long, those that have not begun,
+    or whose nodes are idempotent, are run again in another, with all of their time, and without counting an attempt.
     """
 
 private let workerStates = """

@@ -204,7 +204,7 @@ def test_random_changes_of_a_state_are_found():
 
     def change(holder):
         keys = list(range(len(holder))) if type(holder) is list else list(holder)
-        if keys and chance.random() < 0.5 and type(holder[inner := chance.choice(keys)]) in (list, dict):
+        if keys and chance.random() < 0.5 and type(holder[(inner := chance.choice(keys))]) in (list, dict):
             return change(holder[inner])
         if type(holder) is list:
             chance.choice([lambda: holder.append(value(1)), lambda: holder.clear(), lambda: holder.sort(key=repr)])()

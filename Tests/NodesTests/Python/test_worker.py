@@ -307,3 +307,89 @@ def test_importing_the_worker_has_no_effect():
     # multiprocessing imports it into every process that it spawns.
     importlib.import_module("worker")
     assert not isinstance(sys.stdout, printers.Printer)
+
+
+LEAVES = """
+import asyncio, millrace
+async def leave(say=None):
+    try:
+        await asyncio.sleep(1000)
+    finally:
+        if say: millrace.emit("heard")
+async def execute(state):
+    for name in ("one", "two"): asyncio.create_task(leave(), name=name)
+    await asyncio.create_task(asyncio.sleep(0), name="awaited")
+    return {"v": 1}
+def plain(state):
+    return execute(state)
+"""
+
+
+@pytest.mark.parametrize("function", ["execute", "plain"])
+def test_tasks_that_a_node_leaves_on_the_loop_are_cancelled_and_told(worker, function):
+    code = LEAVES if function == "execute" else LEAVES.replace("async def execute", "async def other").replace(
+        "def plain(state):\n    return execute", "def execute(state):\n    return other")
+    end, before = worker.end(worker.call({"code": code}))
+    assert end["update"] == {"v": 1}
+    [said] = [reply["data"] for reply in before if reply.get("output") == "log"]
+    assert "the task one (leave), the task two (leave)" in said and "awaited" not in said
+
+
+def test_a_task_that_ignores_its_cancel_is_told_too(worker):
+    code = """
+import asyncio
+async def stay():
+    while True:
+        try: await asyncio.sleep(1000)
+        except asyncio.CancelledError: pass
+async def execute(state):
+    asyncio.create_task(stay(), name="stubborn")
+    await asyncio.sleep(0)
+"""
+    end, before = worker.end(worker.call({"code": code}))
+    assert end["update"] == {}
+    assert "ignores its cancel" in before[0]["data"] and "stubborn" in before[0]["data"]
+
+
+def test_tasks_end_with_a_node_that_fails_or_is_cancelled(worker):
+    failing = LEAVES.replace('return {"v": 1}', 'raise ValueError("no")')
+    end, before = worker.end(worker.call({"code": failing}))
+    assert "no" in end["error"]["message"] and "the task one" in before[0]["data"]
+    waiting = LEAVES.replace('return {"v": 1}', 'print("here"); await asyncio.sleep(1000)')
+    number = worker.call({"code": waiting})
+    while "data" not in worker.reply():
+        pass
+    worker.send({"cancel": number})
+    end, before = worker.end(number)
+    assert end["cancelled"] and "the task two" in before[0]["data"]
+
+
+def test_who_blocks_the_loop_is_named_while_others_wait(worker, tmp_path):
+    waits = {"code": "import asyncio\nasync def execute(state): await asyncio.sleep(state['s'])"}
+    worker.end(worker.call(waits, {"s": 0}))
+    blocks = {"code": """
+import os, time, asyncio
+async def inner(state):
+    while not os.path.exists(state["until"]): time.sleep(0.005)
+async def execute(state):
+    await asyncio.create_task(inner(state))
+"""}
+    neighbour = worker.call(waits, {"s": 0.01})
+    blocker = worker.call(blocks, {"until": str(tmp_path / "go")})
+    messages = []
+    while not any("blocked" in message for message in messages):
+        messages.append(worker.reply())
+    assert messages[-1]["call"] == blocker
+    (tmp_path / "go").touch()
+    ends = {}
+    while len(ends) < 2 or not any("unblocked" in message for message in messages):
+        messages.append(worker.reply())
+        if "update" in messages[-1]:
+            ends[messages[-1]["call"]] = messages[-1]
+    assert ends.keys() == {neighbour, blocker}
+
+
+def test_nobody_is_said_to_block_who_is_alone(worker):
+    code = "import time\nasync def execute(state):\n    time.sleep(0.3)\n    return {'v': 1}"
+    end, before = worker.end(worker.call({"code": code}))
+    assert end["update"] == {"v": 1} and not before

@@ -12,7 +12,7 @@ class Call:
 
     __slots__ = (
         "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "is_begun", "state", "before",
-        "notes", "texts", "decoders", "threads", "futures", "task", "cancelled", "ended",
+        "notes", "texts", "decoders", "threads", "futures", "task", "tasks", "cancelled", "ended",
     )
 
     def __init__(self, request, source, state, is_kept=False):
@@ -34,5 +34,6 @@ class Call:
         self.threads = []  # that the node has started
         self.futures = []  # what it has handed to executors
         self.task = None
+        self.tasks = None  # that its code has made on the shared loop, beside its own
         self.cancelled = False
         self.ended = False

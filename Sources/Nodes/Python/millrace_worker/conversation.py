@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 
+from . import tasks
 from .bodies import awaited, result_of
 from .calls import Call, current
 from .errors import error_bytes
@@ -27,6 +28,7 @@ from .replies import Replies
 from .states import STATES_MAX, KeptStates, StateSource
 from .targets import Targets
 from .updates import update_bytes
+from .watch import LoopWatch
 
 set_mask = signal.pthread_sigmask
 
@@ -40,6 +42,7 @@ class Worker:
         self.descriptor = requests
         self.process = ProcessState((requests, replies))
         self.replies = Replies(replies)
+        self.watch = LoopWatch(self.replies)
         self.targets = Targets(sources)
         self.states = KeptStates()
         self.requests = collections.deque()
@@ -206,10 +209,12 @@ class Worker:
     def load(self, call):
         changes = self.process.changes
         changes.is_loading = True
+        self.watch.loading = call
         try:
             known = self.targets.function(call)
         finally:
             changes.is_loading = False
+            self.watch.loading = None
         if known[2]:
             (self.process.keep if len(self.replies.running) == 1 else self.process.keep_lists)()
         return known
@@ -251,14 +256,26 @@ class Worker:
     def start(self, call, function):
         if not call.is_begun:
             self.replies.began(call, True)
-        call.task = self.event_loop().create_task(self.call_async(call, function))
+        loop = self.event_loop()
+        call.task = loop.create_task(self.call_async(call, function))
+        self.watch.calls_changed(loop)
+        call.task.add_done_callback(lambda _: self.task_ended(call))
+
+    def task_ended(self, call):
         # A task that is cancelled before its first step never gets into its function.
-        call.task.add_done_callback(lambda _: None if call.ended else self.replies.end(call, b"cancelled"))
+        if not call.ended:
+            self.replies.end(call, b"cancelled")
+        self.watch.calls_changed(self.loop)
 
     async def call_async(self, call, function):
         self.process.begin()
         try:
-            result = await awaited(function(call.state), self.replies.output)
+            try:
+                result = await awaited(function(call.state), self.replies.output)
+            finally:
+                left = tasks.left_by(call)
+                if left:
+                    await tasks.end(left, self.replies.log)
             update = update_bytes(call, result, self.replies.log)
         except BaseException as error:
             self.put_back()
@@ -295,7 +312,14 @@ class Worker:
         error.__traceback__ = None
 
     def run_coroutine(self, coroutine):
-        return self.event_loop().run_until_complete(coroutine)
+        """Of a plain function."""
+        loop, call = self.event_loop(), current.get()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            left = tasks.left_by(call)
+            if left:
+                loop.run_until_complete(tasks.end(left, self.replies.log))
 
     def event_loop(self):
         if self.loop is None:
@@ -303,6 +327,7 @@ class Worker:
             self.loop = asyncio.new_event_loop()
             # To make one is no reason for a node to find another policy.
             asyncio.events._event_loop_policy = policy
+            self.loop.set_task_factory(tasks.make_task)
             self.process.changes.protect(self.loop)
             self.loop.add_reader(self.descriptor, self.readable)
         return self.loop
