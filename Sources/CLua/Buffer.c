@@ -1,9 +1,13 @@
 #include "Engine.h"
 
+static size_t grown_capacity(const buffer *buffer, size_t count) {
+    return (buffer->count + count + 1) * 2;
+}
+
 bool buffer_append(buffer *buffer, const void *bytes, size_t count) {
     if (count == 0) return true;
     if (buffer->capacity - buffer->count <= count) {
-        size_t capacity = (buffer->count + count + 1) * 2;
+        size_t capacity = grown_capacity(buffer, count);
         char *grown = realloc(buffer->bytes, capacity);
         if (!grown) return false;
         buffer->bytes = grown;
@@ -13,6 +17,11 @@ bool buffer_append(buffer *buffer, const void *bytes, size_t count) {
     buffer->count += count;
     buffer->bytes[buffer->count] = 0;
     return true;
+}
+
+bool buffer_append_granted(mr_lua *lua, buffer *buffer, const void *bytes, size_t count) {
+    if (buffer->capacity - buffer->count <= count) expect_grant(lua, grown_capacity(buffer, count) - buffer->capacity);
+    return buffer_append(buffer, bytes, count);
 }
 
 // What a large run left behind is not kept for the small ones.

@@ -45,7 +45,7 @@ static void serve(void *context) {
 mr_lua *mr_lua_open(void) {
     mr_lua *lua = calloc(1, sizeof *lua);
     if (!lua) return NULL;
-    lua->used_bytes_max = SIZE_MAX;
+    lua->used_bytes_max = lua->granted_bytes = SIZE_MAX;
     lua->state = lua_newstate(allocate, lua);
     if (!lua->state || !fiber_open(&lua->fiber, serve, lua)) {
         mr_lua_close(lua);
@@ -117,6 +117,8 @@ static void make_ready(mr_lua *lua, mr_lua_status (*task)(mr_lua *), bool is_com
     lua->is_compiling = is_compiling;
     lua->is_begun = false;
     lua->outcome = MR_LUA_YIELDED;
+    lua->granted_bytes = SIZE_MAX;
+    lua->begun_bytes = lua->used_bytes;
     lua->output_bytes = 0;
     lua->code_read = 0;
     buffer_clear(&lua->code);
@@ -193,7 +195,7 @@ static int convert(lua_State *L) {
             write_escaped(L, &lua->result, bytes_max, bytes, count, false, "the text");
         } else if (count > bytes_max) {
             return luaL_error(L, "the text is longer than %d bytes", (int)bytes_max);
-        } else if (!buffer_append(&lua->result, bytes, count)) {
+        } else if (!buffer_append_granted(lua, &lua->result, bytes, count)) {
             return luaL_error(L, "ran out of memory");
         }
     } else if (lua->program.form == MR_LUA_OBJECT) {
@@ -245,6 +247,11 @@ void mr_lua_begin(mr_lua *lua, const mr_lua_program *program, const mr_lua_host 
         lua->outcome = fail(lua, "ran out of memory");
 }
 
+void mr_lua_grant(mr_lua *lua, size_t bytes) {
+    lua->granted_bytes = bytes < SIZE_MAX - lua->begun_bytes ? lua->begun_bytes + bytes : SIZE_MAX;
+    if (lua->outcome == MR_LUA_SHORT) lua->outcome = MR_LUA_YIELDED;
+}
+
 mr_lua_status mr_lua_resume(mr_lua *lua, uint64_t slice_nanoseconds) {
     if (lua->outcome != MR_LUA_YIELDED) return lua->outcome;
     if (!lua->is_begun) lua->is_cpu_known = false;
@@ -257,7 +264,8 @@ mr_lua_status mr_lua_resume(mr_lua *lua, uint64_t slice_nanoseconds) {
 }
 
 bool mr_lua_end(mr_lua *lua) {
-    if (lua->is_abandoned || (lua->is_begun && lua->outcome == MR_LUA_YIELDED)) return false;
+    bool has_ended = lua->outcome == MR_LUA_FINISHED || lua->outcome == MR_LUA_FAILED;
+    if (lua->is_abandoned || (lua->is_begun && !has_ended)) return false;
     lua_settop(lua->state, 0);
     lua->host = (mr_lua_host){0};
     buffer_clear(&lua->given);
@@ -279,5 +287,12 @@ const char *mr_lua_traceback(const mr_lua *lua, size_t *length) {
 
 void mr_lua_give(mr_lua *lua, const void *json, size_t length) {
     lua->given.count = 0;
+    if (lua->given.capacity <= length) {
+        // As much as it takes: it does not grow.
+        buffer_free(&lua->given);
+        lua->given.bytes = malloc(length + 1);
+        if (!lua->given.bytes) return;
+        lua->given.capacity = length + 1;
+    }
     buffer_append(&lua->given, json, length);
 }

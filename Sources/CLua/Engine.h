@@ -63,6 +63,9 @@ struct mr_lua {
 
     size_t used_bytes;
     size_t used_bytes_max;
+    /// What all of it, the buffers too, may come to before more is granted; and where that began to count.
+    size_t granted_bytes;
+    size_t begun_bytes;
     /// What was in use when the interpreter was new.
     size_t base_bytes;
     size_t allocated_since_check;
@@ -96,6 +99,10 @@ void *allocate(void *context, void *block, size_t old_bytes, size_t bytes);
 void start_limits(mr_lua *lua, uint64_t cpu_nanoseconds_max, size_t memory_bytes_max);
 void stop_limits(mr_lua *lua);
 void start_slice(mr_lua *lua, uint64_t nanoseconds);
+/// Whether so much more may be used.
+bool is_granted(const mr_lua *lua, size_t more_bytes);
+/// Leaves the fiber until that is so.
+void expect_grant(mr_lua *lua, size_t more_bytes);
 /// Raises if too much of the stack is in use.
 void check_stack(lua_State *L);
 /// Leaves the fiber for good, because the memory is used up.
@@ -119,6 +126,8 @@ void describe_end_of_time(lua_State *L);
 
 // Buffer.c
 bool buffer_append(buffer *buffer, const void *bytes, size_t count);
+/// What one of the run's own buffers grows by has to be granted: on the fiber only.
+bool buffer_append_granted(mr_lua *lua, buffer *buffer, const void *bytes, size_t count);
 void buffer_clear(buffer *buffer);
 void buffer_free(buffer *buffer);
 

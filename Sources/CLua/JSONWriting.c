@@ -47,7 +47,7 @@ static void append(struct writer *writer, const char *bytes, size_t count) {
         snprintf(problem, sizeof problem, "makes the JSON longer than %zu bytes", writer->bytes_max);
         refuse(writer, problem);
     }
-    if (!buffer_append(writer->buffer, bytes, count)) luaL_error(writer->L, "ran out of memory");
+    if (!buffer_append_granted(writer->lua, writer->buffer, bytes, count)) luaL_error(writer->L, "ran out of memory");
 }
 
 /// The length of the UTF-8 sequence at `at` (RFC 3629), 0 if it is none.

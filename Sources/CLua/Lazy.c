@@ -36,11 +36,25 @@ static bool touch(lua_State *L, int index) {
     return was_touched;
 }
 
+/// - Returns: whether the host has such a value: `given` is its JSON.
+static bool read_given(lua_State *L, mr_lua_table table, const char *key, size_t length) {
+    mr_lua *lua = owner(L);
+    for (;;) {
+        lua->given.count = 0;
+        if (!lua->host.read(lua->host.context, lua, table, key, length)) return false;
+        if (lua->given.count == 0) luaL_error(L, "ran out of memory");
+        if (is_granted(lua, 0)) return true;
+        // Whoever waits does not hold what it waits for; the host gives the same again.
+        size_t bytes = lua->given.capacity;
+        buffer_free(&lua->given);
+        expect_grant(lua, bytes);
+    }
+}
+
 /// Pushes the value of the key at 2 of the lazy table at 1, or without a key all of the table.
 static bool push_value(lua_State *L, mr_lua_table table, const char *key, size_t length) {
     mr_lua *lua = owner(L);
-    lua->given.count = 0;
-    if (!lua->host.read(lua->host.context, lua, table, key, length) || lua->given.count == 0) return false;
+    if (!read_given(L, table, key, length)) return false;
     push_json(L, lua->given.bytes, lua->given.count, key ? 1 : 0, 2);
     buffer_clear(&lua->given);
     return true;

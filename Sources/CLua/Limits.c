@@ -10,7 +10,8 @@
 // the calls were. Within the allocator Lua cannot be asked where it stands, so the end waits for the next instruction there, but
 // not for long.
 //
-// Memory. The allocator refuses what goes beyond the run's bound; Lua then collects all garbage and tries once more.
+// Memory. The allocator refuses what goes beyond the run's bound; Lua then collects all garbage and tries once more. All runs
+// together are bounded by what they are granted: one that needs more leaves its fiber until that has been granted.
 //
 // Stack. Lua allows 200 calls from C into Lua; where such a call needs much of the fiber's stack, what is used is measured.
 
@@ -136,6 +137,19 @@ static void check_within_allocator(mr_lua *lua) {
     pause_if_due(lua, now);
 }
 
+bool is_granted(const mr_lua *lua, size_t more_bytes) {
+    size_t buffers = lua->result.capacity + lua->traceback.capacity + lua->given.capacity + lua->output.capacity;
+    return lua->used_bytes + buffers + more_bytes <= lua->granted_bytes;
+}
+
+void expect_grant(mr_lua *lua, size_t more_bytes) {
+    while (!is_granted(lua, more_bytes)) {
+        measure(lua, read_clock(CLOCK_MONOTONIC));
+        lua->outcome = MR_LUA_SHORT;
+        fiber_leave(&lua->fiber);
+    }
+}
+
 void *allocate(void *context, void *block, size_t old_bytes, size_t bytes) {
     mr_lua *lua = context;
     size_t before = block ? old_bytes : 0;
@@ -155,6 +169,7 @@ void *allocate(void *context, void *block, size_t old_bytes, size_t bytes) {
         if (lua->is_inside) check_within_allocator(lua);
         return NULL;
     }
+    if (bytes > before && lua->is_inside) expect_grant(lua, bytes - before);
     void *grown = block ? heap_resize(&lua->heap, block, before, bytes) : heap_allocate(&lua->heap, bytes);
     if (!grown) return NULL;
     lua->used_bytes = lua->used_bytes - before + bytes;

@@ -15,6 +15,8 @@ package protocol EdgeCondition: Sendable {
 package protocol ConditionRun: Sendable {
     /// Runs on, for about the time given. Not to be called again once it has ended.
     func step(sliceNanoseconds: UInt64) -> ConditionStep
+    /// Calls `action` once it may go on, after `step` said that it waits.
+    func whenPossible(_ action: @escaping @Sendable () -> Void)
     /// What it has taken so far.
     var cpuNanoseconds: UInt64 { get }
 }
@@ -27,6 +29,12 @@ package enum ConditionStep: Sendable {
     case failed(NodeFailure)
     /// The slice is over.
     case yielded
+    /// There is no room for it now.
+    case waiting
+}
+
+extension ConditionRun {
+    package func whenPossible(_ action: @escaping @Sendable () -> Void) { action() }
 }
 
 /// What a `when` sees.
@@ -34,10 +42,12 @@ package struct ConditionScope: Sendable {
     /// The source's output state.
     package let state: State
     package let nodes: ConditionNodes
+    package let room: ProgramRoom?
 
-    package init(state: State, nodes: ConditionNodes = [:]) {
+    package init(state: State, nodes: ConditionNodes = [:], room: ProgramRoom? = nil) {
         self.state = state
         self.nodes = nodes
+        self.room = room
     }
 }
 

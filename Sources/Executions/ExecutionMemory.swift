@@ -19,7 +19,12 @@ package final class ExecutionMemory: Sendable {
         case frames
         /// Bodies of requests, as far as they have come.
         case bodies
+        /// What programs that compute inside the daemon may use together (`ProgramPlaces`).
+        case programs
     }
+
+    /// Programs have a bound of their own: however small the account, they take no more of it.
+    private static let programsShare = 4
 
     /// A process without a configuration: a small one.
     package static let standardBytesMax = 256 << 20
@@ -30,12 +35,17 @@ package final class ExecutionMemory: Sendable {
     private let outputs = Atomic<Int>(0)
     private let frames = Atomic<Int>(0)
     private let bodies = Atomic<Int>(0)
+    private let programs = Atomic<Int>(0)
 
     package init(bytesMax: Int = ExecutionMemory.standardBytesMax) {
         self.bytesMax = bytesMax
     }
 
-    package var bytes: Int { Share.allCases.reduce(0) { $0 + bytes(of: $1) } }
+    package var bytes: Int {
+        Share.allCases.reduce(0) {
+            $0 + ($1 == .programs ? min(bytes(of: $1), bytesMax / Self.programsShare) : bytes(of: $1))
+        }
+    }
 
     package func bytes(of share: Share) -> Int {
         switch share {
@@ -44,6 +54,7 @@ package final class ExecutionMemory: Sendable {
         case .outputs: outputs.load(ordering: .relaxed)
         case .frames: frames.load(ordering: .relaxed)
         case .bodies: bodies.load(ordering: .relaxed)
+        case .programs: programs.load(ordering: .relaxed)
         }
     }
 
@@ -63,6 +74,7 @@ package final class ExecutionMemory: Sendable {
         case .outputs: outputs.add(count, ordering: .relaxed)
         case .frames: frames.add(count, ordering: .relaxed)
         case .bodies: bodies.add(count, ordering: .relaxed)
+        case .programs: programs.add(count, ordering: .relaxed)
         }
     }
 

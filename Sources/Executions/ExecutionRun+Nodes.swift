@@ -43,8 +43,10 @@ extension ExecutionRun {
                 attempt: start.attempt, state: start.state,
                 output: NodeOutput(run: self, ref, attempt: start.attempt), trace: log.trace?.child(),
                 isIdempotent: node.isIdempotent, hasFreshProcess: node.hasFreshProcess,
-                idleTimeoutMilliseconds: node.idleTimeoutMilliseconds))
+                idleTimeoutMilliseconds: node.idleTimeoutMilliseconds, room: room))
     }
+
+    private var room: ProgramRoom { ProgramRoom(environment.places, graphID: log.graph.identity.id) }
 
     private func node(_ ref: NodeRef) -> GraphNode? {
         confined.tree.revision(ref.scope)?.graph.nodes[Int(ref.rank)]
@@ -107,19 +109,25 @@ extension ExecutionRun {
     /// Judges conditions until none are left or the time has come; those of each node in turn, so that none waits for those
     /// of another to end.
     func judge(until end: UInt64, _ batch: inout EventBatch) {
-        // What is interrupted will be judged by the next daemon, once its node has run again.
-        if confined.pause == .interrupted { confined.judgements.removeAll() }
         while var judgement = confined.judgements.popFirst() {
             let now = environment.clock.monotonicNanoseconds
             let slice = max(end > now ? end - now : 0, Self.judgeNanosecondsMin)
             guard let revision = confined.tree.revision(judgement.ref.scope) else { continue }
-            if let verdicts = judgement.step(revision, sliceNanoseconds: slice, environment.clock) {
+            switch judgement.step(revision, room, sliceNanoseconds: slice, environment.clock) {
+            case .finished(let verdicts):
                 step(.inScope(judgement.ref.scope, .judged(rank: Int(judgement.ref.rank), verdicts)), &batch)
-            } else {
-                confined.judgements.append(judgement)
-                return
+            case .yielded: return confined.judgements.append(judgement)
+            case .waiting:
+                confined.waitingJudgements.append(judgement)
+                judgement.whenPossible { [weak self] in self?.wake() }
             }
         }
+    }
+
+    /// What waited for room may have got it.
+    func judgeAgain() {
+        confined.judgements.append(contentsOf: confined.waitingJudgements)
+        confined.waitingJudgements.removeAll()
     }
 }
 

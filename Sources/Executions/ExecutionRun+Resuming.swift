@@ -92,6 +92,8 @@ extension ExecutionRun {
 
     func take(_ pause: Pause) {
         if pause == .interrupted, confined.pause != .interrupted {
+            // The next daemon judges it, once the node has run again.
+            confined.judgements.removeAll()
             for (ref, node) in confined.tasks {
                 node.cancel()
                 // Nobody tells the end of what holds no task.

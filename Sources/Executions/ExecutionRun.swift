@@ -53,6 +53,8 @@ package final class ExecutionRun: Sendable {
         var scopes = ScopeResources()
         /// Conditions that are being judged, those of each node in turn.
         var judgements: Deque<Judgement> = []
+        /// Those for which there was no room.
+        var waitingJudgements: [Judgement] = []
         var beganAt: UInt64?
         /// By how much the wall clock's microseconds are ahead of the other's.
         var wallLeadMicroseconds: Int64 = 0
@@ -173,7 +175,9 @@ extension ExecutionRun {
                 && inbox.withLock { inbox in
                     guard inbox.isEmpty else { return false }
                     inbox.isScheduled = false
-                    inbox.isQuiet = inbox.pause != .none && confined.tasks.isEmpty && confined.judgements.isEmpty
+                    inbox.isQuiet =
+                        inbox.pause != .none && confined.tasks.isEmpty && confined.judgements.isEmpty
+                        && confined.waitingJudgements.isEmpty
                     return true
                 }
             // The store is told after the jobs that wait, unless this one goes on.
@@ -217,6 +221,7 @@ extension ExecutionRun {
         }
         defer { withExtendedLifetime(reservation) {} }
         take(news)
+        judgeAgain()
         if pause != confined.pause { take(pause) }
         guard pause != .interrupted else {
             for input in inputs { takeInterrupted(input, &batch) }
@@ -318,15 +323,16 @@ extension ExecutionRun {
                 Judgement(order, in: scope, budgetNanoseconds: limits.judgeNanosecondsMax))
         case .dismissJudgement(let rank):
             confined.judgements.removeAll { $0.ref == NodeRef(scope: scope, rank: rank) }
+            confined.waitingJudgements.removeAll { $0.ref == NodeRef(scope: scope, rank: rank) }
         case .armTimeout(let rank, let attempt, let limit):
             armTimeout(NodeRef(scope: scope, rank: rank), attempt, afterMilliseconds: limit)
+        case .disarmTimeout(let rank): confined.tasks[NodeRef(scope: scope, rank: rank)]?.timer?.cancel()
         case .scheduleRetry(let rank, let delay):
             scheduleRetry(NodeRef(scope: scope, rank: rank), afterMilliseconds: delay)
         case .finish: finish()
         }
     }
 
-        case .disarmTimeout(let rank): confined.tasks[NodeRef(scope: scope, rank: rank)]?.timer?.cancel()
     private func finish() {
         confined.executionTimer?.cancel()
         confined.deaths.timer?.cancel()

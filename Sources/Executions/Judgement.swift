@@ -20,19 +20,29 @@ struct Judgement {
         self.budgetNanoseconds = budgetNanoseconds
     }
 
+    enum Step {
+        /// What came of all conditions.
+        case finished(EdgeVerdicts)
+        case yielded
+        /// There is no room for the condition that is next.
+        case waiting
+    }
+
     /// Goes on for about the time given.
-    /// - Returns: what came of all conditions; nil if there is more to do.
-    mutating func step(_ revision: GraphRevision, sliceNanoseconds: UInt64, _ clock: any Clock) -> EdgeVerdicts? {
+    mutating func step(
+        _ revision: GraphRevision, _ room: ProgramRoom?, sliceNanoseconds: UInt64, _ clock: any Clock
+    ) -> Step {
         let end = clock.monotonicNanoseconds + sliceNanoseconds
         while place < order.edges.count {
             let now = clock.monotonicNanoseconds
             let left = end > now ? end - now : 0
             // Something is done in every slice.
-            guard left > 0 || run == nil && place == 0 else { return nil }
-            if run == nil { run = begin(revision) }
+            guard left > 0 || run == nil && place == 0 else { return .yielded }
+            if run == nil { run = begin(revision, room) }
             guard let run else { continue }
             switch run.step(sliceNanoseconds: max(left, 1)) {
-            case .yielded: return nil
+            case .yielded: return .yielded
+            case .waiting: return .waiting
             case .finished(let isTrue):
                 if isTrue { verdicts.take(order.edges[place]) }
                 endRun(run)
@@ -42,7 +52,12 @@ struct Judgement {
                 fail(isExhausted ? exhaustion : failure, revision)
             }
         }
-        return verdicts
+        return .finished(verdicts)
+    }
+
+    /// Calls `action` once it may go on, after `step` said that it waits.
+    func whenPossible(_ action: @escaping @Sendable () -> Void) {
+        run?.whenPossible(action)
     }
 
     private var isExhausted: Bool { usedNanoseconds >= budgetNanoseconds }
@@ -53,12 +68,12 @@ struct Judgement {
     }
 
     /// - Returns: nil where there is no time left for it: it has failed then.
-    private mutating func begin(_ revision: GraphRevision) -> (any ConditionRun)? {
+    private mutating func begin(_ revision: GraphRevision, _ room: ProgramRoom?) -> (any ConditionRun)? {
         guard !isExhausted, let condition = revision.conditions[order.edges[place]] else {
             fail(exhaustion, revision)
             return nil
         }
-        let scope = ConditionScope(state: order.state, nodes: condition.readsNodes ? order.nodes : [:])
+        let scope = ConditionScope(state: order.state, nodes: condition.readsNodes ? order.nodes : [:], room: room)
         return condition.begin(scope, budgetNanoseconds: budgetNanoseconds - usedNanoseconds)
     }
 

@@ -100,6 +100,8 @@ package struct NodeCall: Sendable {
     package let hasFreshProcess: Bool
     /// The attempt ends if it puts out nothing for so long; the kinds that can be silent see to it.
     package let idleTimeoutMilliseconds: Int?
+    /// For what computes inside the daemon; nil: without a bound.
+    package let room: ProgramRoom?
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
@@ -109,7 +111,7 @@ package struct NodeCall: Sendable {
         executionID: ExecutionID, graph: GraphIdentity, nodeID: String, path: String = "", attempt: Int, state: State,
         output: NodeOutput,
         trace: TraceParent? = nil, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
-        idleTimeoutMilliseconds: Int? = nil
+        idleTimeoutMilliseconds: Int? = nil, room: ProgramRoom? = nil
     ) {
         self.executionID = executionID
         self.graph = graph
@@ -122,6 +124,7 @@ package struct NodeCall: Sendable {
         self.isIdempotent = isIdempotent
         self.hasFreshProcess = hasFreshProcess
         self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
+        self.room = room
     }
 }
 
@@ -141,13 +144,14 @@ package struct NodeOutput: Sendable {
 
     package init(
         began: @escaping @Sendable () -> Void = {},
+        standsStill: @escaping @Sendable (_ isSetBack: Bool) -> Void = { _ in },
         _ send: @escaping @Sendable (_ channel: String, _ data: JSONText) -> Void
     ) {
         target = .other(began: began, standsStill: standsStill, send: send)
-        standsStill: @escaping @Sendable (_ isSetBack: Bool) -> Void = { _ in },
     }
 
-    /// Of a body that `startsLater`: what is the node's own begins now. Once for each attempt; later calls change nothing.
+    /// Of a body that `startsLater`: what is the node's own begins now, or goes on after it stood still. Other calls change
+    /// nothing.
     package func began() {
         switch target {
         case .run(let run, let ref, let attempt):

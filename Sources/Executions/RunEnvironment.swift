@@ -8,6 +8,7 @@ package final class RunEnvironment: Sendable {
     package let lanes: Lanes
     package let store: any ExecutionStore
     package let memory: ExecutionMemory
+    package let places: ProgramPlaces
     /// Who may start nodes while memory is full.
     let turns: NodeTurns
     package let observer: (any RunObserver)?
@@ -18,8 +19,8 @@ package final class RunEnvironment: Sendable {
 
     package init(
         clock: any Clock, pool: WorkerPool, lanes: Lanes = Lanes(), store: any ExecutionStore,
-        memory: ExecutionMemory = ExecutionMemory(), observer: (any RunObserver)? = nil,
-        innerGraphs: (any InnerGraphs)? = nil
+        memory: ExecutionMemory = ExecutionMemory(), programs: ProgramPlaces.Bounds? = nil,
+        observer: (any RunObserver)? = nil, innerGraphs: (any InnerGraphs)? = nil
     ) {
         self.clock = clock
         self.pool = pool
@@ -28,6 +29,9 @@ package final class RunEnvironment: Sendable {
         self.memory = memory
         self.observer = observer
         self.innerGraphs = innerGraphs
+        places = ProgramPlaces(
+            programs ?? ProgramPlaces.Bounds(accountBytes: memory.bytesMax, processors: pool.threadCount),
+            memory: memory)
         turns = NodeTurns(memory: memory, clock: clock)
         let grownLogs = GrownLogs(store)
         pool.afterJobs { grownLogs.tell() }

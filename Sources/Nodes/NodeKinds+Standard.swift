@@ -40,7 +40,7 @@ extension NodeKinds {
     package static func standard(_ settings: NodeSettings) -> NodeKinds {
         let templates: TemplateSource = { source throws(NodeFailure) in
             let template = try Template(source)
-            return { state in await template.render(state) }
+            return { call in await template.render(call.state, room: call.room) }
         }
         return NodeKinds(
             [

@@ -2,9 +2,9 @@ import Executions
 import Graphs
 import JSON
 
-/// Makes a template into what renders it over a state; throws when it does not compile.
+/// Makes a template into what renders it over a call's state; throws when it does not compile.
 package typealias TemplateSource =
-    @Sendable (String) throws(NodeFailure) -> (@Sendable (State) async -> Result<String, NodeFailure>)
+    @Sendable (String) throws(NodeFailure) -> (@Sendable (NodeCall) async -> Result<String, NodeFailure>)
 
 /// `process`: runs a program once per attempt. The state goes in by stdin, the update comes out by stdout.
 package struct ProcessKind: NodeKind {
@@ -75,7 +75,7 @@ struct ProcessConfig: Sendable {
     enum Input: Sendable {
         case state
         case none
-        case template(@Sendable (State) async -> Result<String, NodeFailure>)
+        case template(@Sendable (NodeCall) async -> Result<String, NodeFailure>)
     }
 
     enum Output: Sendable {

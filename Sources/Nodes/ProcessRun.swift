@@ -21,7 +21,7 @@ struct ProcessBody: NodeBody {
     }
 
     private func run(_ call: NodeCall) async throws(NodeFailure) -> JSONObject {
-        let input = try await inputBytes(call.state)
+        let input = try await inputBytes(call)
         guard !Task.isCancelled else { throw .cancelled }
         let command = ProcessCommand(
             arguments: config.command,
@@ -44,11 +44,11 @@ struct ProcessBody: NodeBody {
         return try update(result)
     }
 
-    private func inputBytes(_ state: State) async throws(NodeFailure) -> [UInt8] {
+    private func inputBytes(_ call: NodeCall) async throws(NodeFailure) -> [UInt8] {
         switch config.input {
         case .none: return []
-        case .state: return state.text.bytes
-        case .template(let render): return Array(try await render(state).get().utf8)
+        case .state: return call.state.text.bytes
+        case .template(let render): return Array(try await render(call).get().utf8)
         }
     }
 

@@ -72,9 +72,12 @@ struct Engine {
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax,
                 graphs: graphs))
+        let memory = ExecutionMemory(configuration.executions)
         let environment = RunEnvironment(
             clock: clock, pool: pool, lanes: lanes, store: store,
-            memory: ExecutionMemory(configuration.executions),
+            memory: memory,
+            programs: ProgramPlaces.Bounds(
+                accountBytes: memory.bytesMax, programBytesMax: lua.memoryBytesMax, processors: pool.threadCount),
             observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])), innerGraphs: graphs)
         lastRowID = try store.lastRowID()
         service = ExecutionService(

@@ -89,17 +89,17 @@ import Testing
         let order = JudgeOrder(rank: 0, edges: [0, 1], state: State(), nodes: [:])
         var judgement = Judgement(order, in: 0, budgetNanoseconds: 2_000)
         var steps = 1
-        var verdicts = judgement.step(graph, sliceNanoseconds: 100, clock)
+        var verdicts = judgement.step(graph, clock)
         while verdicts == nil {
             steps += 1
-            verdicts = judgement.step(graph, sliceNanoseconds: 100, clock)
+            verdicts = judgement.step(graph, clock)
         }
         #expect(steps == 7)
         #expect(verdicts?.taken == [0, 1])
         var poor = Judgement(order, in: 0, budgetNanoseconds: 1_000)
-        while let none = poor.step(graph, sliceNanoseconds: 100, clock), none.taken.isEmpty { break }
-        var end = poor.step(graph, sliceNanoseconds: 100, clock)
-        while end == nil { end = poor.step(graph, sliceNanoseconds: 100, clock) }
+        while let none = poor.step(graph, clock), none.taken.isEmpty { break }
+        var end = poor.step(graph, clock)
+        while end == nil { end = poor.step(graph, clock) }
         #expect(end?.taken == [0])
         #expect(end?.broken.map(\.edge) == [1])
         #expect(end?.broken.first?.failure.message.contains("together") == true)
@@ -162,5 +162,13 @@ import Testing
         #expect(cut.byteCount <= NodeFailure.detailsBytesMax)
         #expect(cut["exit"] == 1 && cut["text"] != nil && cut["more"] == nil)
         #expect(cut["dropped"]?.string?.contains("1 member") == true)
+    }
+}
+
+extension Judgement {
+    /// Nil while there is more to do.
+    fileprivate mutating func step(_ revision: GraphRevision, _ clock: any Clock) -> EdgeVerdicts? {
+        guard case .finished(let verdicts) = step(revision, nil, sliceNanoseconds: 100, clock) else { return nil }
+        return verdicts
     }
 }

@@ -154,7 +154,7 @@ extension JudgeOrder {
             case .finished(true): verdicts.take(edge)
             case .finished(false): break
             case .failed(let failure): verdicts.fail(edge, to: revision.graph.edges[edge].to, failure)
-            case .yielded: preconditionFailure("conditions of tests are judged in one go")
+            case .yielded, .waiting: preconditionFailure("conditions of tests are judged in one go")
             }
         }
         return verdicts

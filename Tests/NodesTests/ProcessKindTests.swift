@@ -13,8 +13,8 @@ import Testing
         environment: ChildrenEnvironment(["PATH": "/usr/bin:/bin", "HOME": "/home/user", "SECRET": "x"]),
         templates: { text throws(NodeFailure) in
             if text.contains("((") { throw NodeFailure("does not compile") }
-            return { state in
-                guard let value = state["text"]?.string else { return .failure(NodeFailure("there is no text")) }
+            return { call in
+                guard let value = call.state["text"]?.string else { return .failure(NodeFailure("there is no text")) }
                 return .success("\(text): \(value)")
             }
         })

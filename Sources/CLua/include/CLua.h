@@ -21,6 +21,8 @@ typedef enum mr_lua_status {
     MR_LUA_FINISHED,
     /// The slice is over: call `mr_lua_resume` again.
     MR_LUA_YIELDED,
+    /// It needs more memory than was granted: call `mr_lua_grant` and `mr_lua_resume`, or `mr_lua_end`.
+    MR_LUA_SHORT,
     /// `mr_lua_result` is the message, `mr_lua_traceback` where it happened.
     MR_LUA_FAILED,
 } mr_lua_status;
@@ -83,6 +85,9 @@ void mr_lua_close(mr_lua *lua);
 void mr_lua_compile(mr_lua *lua, const char *source, size_t length, const char *name, uint64_t cpu_nanoseconds_max);
 /// Makes a program ready to run. The bytecode is needed during the call only, the host's context until `mr_lua_end`.
 void mr_lua_begin(mr_lua *lua, const mr_lua_program *program, const mr_lua_host *host);
+/// How much memory it may use, heap and buffers together, until more is granted. Without a word of this there is no bound but
+/// the program's.
+void mr_lua_grant(mr_lua *lua, size_t bytes);
 /// Goes on until the end or, if `slice_nanoseconds` is not 0, about that time is over.
 mr_lua_status mr_lua_resume(mr_lua *lua, uint64_t slice_nanoseconds);
 /// Forgets what was made ready, whether it has ended or not. Returns whether the interpreter is fit for more; else it can only

@@ -70,7 +70,9 @@ struct GraphBody: ScopeBody {
     let config: Config
     let graphs: (any InnerGraphs)?
 
-    func start(_ call: NodeCall) -> NodeStart { .composed(GraphPlan(self, input: call.state), call.state) }
+    func start(_ call: NodeCall) -> NodeStart {
+        .composed(GraphPlan(self, input: call.state, room: call.room), call.state)
+    }
 
     func emptyPlan() -> any ScopePlan { GraphPlan(self, input: State()) }
 }
@@ -79,14 +81,16 @@ struct GraphBody: ScopeBody {
 private struct GraphPlan: ScopePlan {
     private let body: GraphBody
     private let input: State
+    private let room: ProgramRoom?
     private var revision: GraphRevision?
     private var state: JSONObject?
     private var failure: NodeFailure?
     private var update: JSONObject?
 
-    init(_ body: GraphBody, input: State) {
+    init(_ body: GraphBody, input: State, room: ProgramRoom? = nil) {
         self.body = body
         self.input = input
+        self.room = room
     }
 
     mutating func takeOver(_ earlier: any ScopePlan) {
@@ -126,7 +130,7 @@ private struct GraphPlan: ScopePlan {
     }
 
     private mutating func render(_ template: TemplateValue) -> PlanStep {
-        switch Rendering(template, over: input).first() {
+        switch Rendering(template, over: input, in: room).first() {
         case .value(let value):
             state = value.object ?? [:]
             return next(openCount: 0)

@@ -73,26 +73,26 @@ private struct LuaBody: NodeBody {
     var onlyComputes: Bool { true }
 
     func start(_ call: NodeCall) -> NodeStart {
-        let scope = LuaScope(state: call.state, output: call.output)
-        let run = LuaRun(program, key == nil ? .object : .json, limits, scope)
-        if let outcome = outcome(of: run.step()) { return .finished(outcome) }
-        return .waiting { await finish(run) }
+        let item = LuaSequence.Item(program: program, form: key == nil ? .object : .json)
+        var sequence = LuaSequence(
+            [item], limits, LuaScope(state: call.state, output: call.output, room: call.room))
+        if let outcome = outcome(of: sequence.step()) { return .finished(outcome) }
+        return .waiting { [sequence] in await finish(sequence) }
     }
 
-    private func finish(_ run: LuaRun) async -> NodeOutcome {
-        while !Task.isCancelled {
-            await Task.yield()
-            if let outcome = outcome(of: run.step()) { return outcome }
+    private func finish(_ sequence: LuaSequence) async -> NodeOutcome {
+        guard let outcome = outcome(of: await sequence.finish()) else {
+            preconditionFailure("what has finished does not yield")
         }
-        return .failure(NodeFailure("cancelled"))
+        return outcome
     }
 
-    private func outcome(of step: LuaStep) -> NodeOutcome? {
+    private func outcome(of step: LuaSequence.Step) -> NodeOutcome? {
         switch step {
-        case .yielded: return nil
-        case .failed(let failure): return .failure(failure)
-        case .finished(let bytes):
-            let value = JSONText(trusted: bytes)
+        case .yielded, .waiting: return nil
+        case .failed(let failure, _): return .failure(failure)
+        case .finished(let results):
+            let value = JSONText(trusted: results[0])
             if let key { return .success(update: [key: value]) }
             return .success(update: value.object ?? [:])
         }

@@ -8,6 +8,8 @@ struct SetKind: NodeKind {
     let title = "Set"
     let summary = "Writes values to the state, constant ones or made from what is there."
     let runsCode = false
+    /// Of all templates of a node together.
+    var limits = LuaLimits.expression
 
     let configSchema: JSONText = [
         "type": "object",
@@ -38,7 +40,7 @@ struct SetKind: NodeKind {
         if constants.count == members.count, let update = JSONObject(constants).text.object {
             return ConstantBody(update: update)
         }
-        return SetBody(values: members)
+        return SetBody(values: members, limits: limits)
     }
 }
 
@@ -52,19 +54,21 @@ private struct ConstantBody: NodeBody {
 
 private struct SetBody: NodeBody {
     let values: [(JSONKey, TemplateValue)]
+    let limits: LuaLimits
     var onlyComputes: Bool { true }
 
     func start(_ call: NodeCall) -> NodeStart {
         let items = values.flatMap { $0.1.items }
-        var sequence = LuaSequence(items, .expression, LuaScope(state: call.state))
-        let step = sequence.step()
-        guard case .yielded = step else { return .finished(outcome(of: step)) }
-        return .waiting { [sequence] in outcome(of: await sequence.finish()) }
+        var sequence = LuaSequence(items, limits, LuaScope(state: call.state, room: call.room))
+        switch sequence.step() {
+        case .yielded, .waiting: return .waiting { [sequence] in outcome(of: await sequence.finish()) }
+        case let end: return .finished(outcome(of: end))
+        }
     }
 
     private func outcome(of step: LuaSequence.Step) -> NodeOutcome {
         switch step {
-        case .yielded: preconditionFailure("what has ended does not yield")
+        case .yielded, .waiting: preconditionFailure("what has ended does not yield")
         case .failed(let failure, let item):
             return .failure(NodeFailure("\(key(ofItem: item)): \(failure.message)", details: failure.details))
         case .finished(let results):

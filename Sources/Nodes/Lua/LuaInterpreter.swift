@@ -40,6 +40,9 @@ final class LuaInterpreter: @unchecked Sendable {
         }
     }
 
+    /// What it may use until more is granted.
+    func grant(_ bytes: Int) { mr_lua_grant(lua, bytes) }
+
     func resume(sliceNanoseconds: UInt64) -> mr_lua_status { mr_lua_resume(lua, sliceNanoseconds) }
 
     /// Whether it is fit for another run.

@@ -1,6 +1,7 @@
 import CLua
 import Executions
 import JSON
+import Synchronization
 
 /// What a program sees, and where its output goes.
 package struct LuaScope: Sendable {
@@ -8,11 +9,14 @@ package struct LuaScope: Sendable {
     /// The global `nodes`; nil where there is none.
     package let nodes: ConditionNodes?
     package let output: NodeOutput?
+    /// Nil: without a bound that is common to all.
+    package let room: ProgramRoom?
 
-    package init(state: State, nodes: ConditionNodes? = nil, output: NodeOutput? = nil) {
+    package init(state: State, nodes: ConditionNodes? = nil, output: NodeOutput? = nil, room: ProgramRoom? = nil) {
         self.state = state
         self.nodes = nodes
         self.output = output
+        self.room = room
     }
 }
 
@@ -23,6 +27,8 @@ package enum LuaStep: Sendable {
     case failed(NodeFailure)
     /// The slice is over.
     case yielded
+    /// It needs more memory than it was granted.
+    case short
 }
 
 /// One run of a program. Its interpreter goes back to the engine when the run is let go, whether it has ended or not.
@@ -30,6 +36,8 @@ package final class LuaRun: Sendable {
     /// Nil if there was no memory for one.
     private let interpreter: LuaInterpreter?
     private let scope: LuaScope
+    /// What it has put out and nobody has heard yet.
+    private let outputs = Mutex<[(channel: String, data: JSONText)]>([])
 
     package init(_ program: LuaProgram, _ form: LuaForm, _ limits: LuaLimits, _ scope: LuaScope) {
         interpreter = LuaEngine.take()
@@ -52,8 +60,21 @@ package final class LuaRun: Sendable {
         return switch interpreter.resume(sliceNanoseconds: sliceNanoseconds) {
         case MR_LUA_FINISHED: .finished(interpreter.result)
         case MR_LUA_YIELDED: .yielded
+        case MR_LUA_SHORT: .short
         default: .failed(failure(of: interpreter))
         }
+    }
+
+    /// What it may use from its beginning until more is granted.
+    func grant(_ bytes: Int) { interpreter?.grant(max(bytes, 0)) }
+
+    /// What it has put out so far is put out; until then it could still begin anew.
+    func sendOutputs() {
+        let outputs = outputs.withLock { outputs in
+            defer { outputs = [] }
+            return outputs
+        }
+        for (channel, data) in outputs { scope.output?.emit(channel, data) }
     }
 
     var cpuNanoseconds: UInt64 { interpreter?.cpuNanoseconds ?? 0 }
@@ -76,7 +97,8 @@ package final class LuaRun: Sendable {
     }
 
     fileprivate func emit(_ channel: mr_lua_channel, _ data: JSONText) {
-        scope.output?.emit(channel == MR_LUA_LOG ? "log" : "chunk", data)
+        guard scope.output != nil else { return }
+        outputs.withLock { $0.append((channel == MR_LUA_LOG ? "log" : "chunk", data)) }
     }
 }
 

@@ -10,30 +10,30 @@ struct Rendering {
     }
 
     private let value: TemplateValue
-    private let state: State
+    private let scope: LuaScope
 
-    init(_ value: TemplateValue, over state: State) {
+    init(_ value: TemplateValue, over state: State, in room: ProgramRoom?) {
         self.value = value
-        self.state = state
+        scope = LuaScope(state: state, room: room)
     }
 
     /// Runs for one slice.
     func first() -> Step {
         if let constant = value.constant { return .value(constant) }
-        var sequence = LuaSequence(value.items, .expression, LuaScope(state: state))
-        let step = sequence.step()
-        guard case .yielded = step else {
-            switch result(step) {
+        var sequence = LuaSequence(value.items, .expression, scope)
+        switch sequence.step() {
+        case .yielded, .waiting: return .goesOn { [sequence, self] in result(await sequence.finish()) }
+        case let end:
+            switch result(end) {
             case .success(let value): return .value(value)
             case .failure(let failure): return .failed(failure)
             }
         }
-        return .goesOn { [sequence, self] in result(await sequence.finish()) }
     }
 
     private func result(_ step: LuaSequence.Step) -> Result<JSONText, NodeFailure> {
         switch step {
-        case .yielded: preconditionFailure("what has ended does not yield")
+        case .yielded, .waiting: preconditionFailure("what has ended does not yield")
         case .failed(let failure, _): return .failure(failure)
         case .finished(let results):
             var results = results[...]

@@ -37,12 +37,14 @@ package struct Template: Sendable {
     }
 
     /// Strings stand as they are in the text, nil as nothing, other values as JSON.
-    package func render(_ state: State) async -> Result<String, NodeFailure> {
+    package func render(
+        _ state: State, room: ProgramRoom? = nil, limits: LuaLimits = .expression
+    ) async -> Result<String, NodeFailure> {
         let items = programs.map { LuaSequence.Item(program: $0, form: .text) }
-        switch await LuaSequence(items, .expression, LuaScope(state: state)).finish() {
+        switch await LuaSequence(items, limits, LuaScope(state: state, room: room)).finish() {
         case .finished(let results): return text(of: results)
         case .failed(let failure, _): return .failure(failure)
-        case .yielded: preconditionFailure("what has finished does not yield")
+        case .yielded, .waiting: preconditionFailure("what has finished does not yield")
         }
     }
 
