@@ -87,3 +87,23 @@ def test_what_a_killed_daemon_left_is_taken_up_as_memory_allows(start_daemon, ev
     eventually(lambda: all_ended(daemon, 80), seconds=150)
     assert resident(daemon)["VmHWM"] < 400 * MIB
     assert daemon.summary(ids[-1])["attempt"] == 2
+
+
+@pytest.mark.timeout(300)
+def test_many_large_graphs_that_were_left_are_taken_up_in_pace(start_daemon, eventually):
+    """All of them at once would be three times the account; others are answered meanwhile."""
+    settings = ["--set", "executions.memory_bytes_max=4MiB"]
+    daemon = start_daemon(*settings)
+    nodes = [delay("wait", 3_000)] + [put(f"n{number}", **{f"k{number}": number}) for number in range(300)]
+    graph_id = daemon.create(graph(nodes, [f"wait n{number}" for number in range(300)]))
+    ids = [daemon.begin(graph_id) for _ in range(200)]
+    daemon.kill()
+    daemon.start(*settings)
+    before = resident(daemon)["VmRSS"]
+    quick = daemon.create(graph([put("a", x=1)]))
+    assert daemon.http.get("/api/executions?limit=5").status_code == 200
+    assert daemon.http.get("/readyz").status_code == 200
+    assert daemon.begin(quick)
+    eventually(lambda: metrics(daemon)["millrace_executions_running"] + metrics(daemon)["millrace_executions_queued"] == 0, seconds=200)
+    assert daemon.summary(ids[-1])["status"] == "success"
+    assert resident(daemon)["VmHWM"] - before < 250 * MIB

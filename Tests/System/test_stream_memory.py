@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import threading
 
 from feed import Feed
 from graphs import chain, lua, put
@@ -42,3 +43,36 @@ def test_head_opens_no_stream(daemon):
             response = wire.request("HEAD", path)
             assert (response.status, response["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert opened() == before
+
+
+def test_many_watchers_of_many_executions_share_one_account(start_daemon):
+    """Each of the watchers is at another place of another execution, and the events of all come to many times as much as
+    streams may hold."""
+    daemon = start_daemon("--set", "stream.memory_bytes_max=1MiB", "--set", "executions.memory_bytes_max=32MiB")
+    text = "return {text = string.rep('x', 100000)}"
+    graph_id = daemon.create(chain(*[lua(f"n{number}", text) for number in range(10)]))
+    told = [daemon.execute(graph_id)["execution_id"] for _ in range(10)]
+    before = peak_bytes(daemon)
+    ends, lock = [], threading.Lock()
+
+    def watch(execution_id, after):
+        with Wire(daemon, timeout=120) as wire:
+            path = f"/api/executions/{execution_id}/events?after={after}&state=update"
+            wire.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            events = Stream(b"".join(wire.read_body(wire.read_head()))).events
+        with lock:
+            ends.append([event["seq"] for event in events])
+
+    threads = [threading.Thread(target=watch, args=(id, after)) for id in told for after in range(0, 20, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # A start, ten nodes with two events each, and an end.
+    assert sorted(ends) == sorted(list(range(after + 1, 23)) for after in range(0, 20, 4) for _ in told)
+    assert peak_bytes(daemon) - before < 150 << 20
+
+
+def peak_bytes(daemon):
+    with open(f"/proc/{daemon.process.pid}/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM"))
