@@ -58,7 +58,7 @@ def test_a_name_that_is_not_the_servers_gets_none_of_them(daemon):
 
 
 @pytest.mark.parametrize("origin, host", [("http://mill:8081", "localhost"), ("https://x-8080.app.example", "localhost:8080"), ("https://localhost:8443", "localhost")])
-def test_a_refused_origin_is_told_the_line_that_is_missing_and_logged_once(start_daemon, origin, host):
+def test_a_refused_origin_is_told_the_line_that_is_missing_and_logged_once(start_daemon, eventually, origin, host):
     daemon = start_daemon()
     for _ in range(3):
         reply = daemon.http.post("/api/graphs", json={}, headers={"Origin": origin, "Host": host})
@@ -66,6 +66,8 @@ def test_a_refused_origin_is_told_the_line_that_is_missing_and_logged_once(start
     words = reply.json()["detail"]
     for line in ("proxy_set_header Host $http_host;", "ProxyPreserveHost On", f"http.allowed_origins: [{origin}]", host):
         assert line in words
+    eventually(lambda: f"http.allowed_origins: [{origin}]" in daemon.log)
+    daemon.stop()
     assert daemon.log.count(f"http.allowed_origins: [{origin}]") == 1
 
 
