@@ -33,13 +33,14 @@ async function serve(answer = (response, wanted) => response.write(wanted.map(([
 
 /** A reader that remembers what it was told, and can wait for it. */
 function reader(hub) {
-    const seen = { texts: new Map(), list: [], refused: [], gaps: [], connections: [], waits: [] };
+    const seen = { stirs: 0, texts: new Map(), list: [], refused: [], gaps: [], connections: [], waits: [] };
     const waiting = [];
     const attached = hub.attach((messages) => {
         for (const message of structuredClone(messages)) {
             if (message.kind === "events") seen.texts.set(message.key, [...(seen.texts.get(message.key) ?? []), ...message.texts]);
             if (message.kind === "list") seen.list.push(...message.messages);
             if (message.kind === "refused") seen.refused.push(message);
+            if (message.kind === "stir") seen.stirs += 1;
             if (message.kind === "gap") seen.gaps.push(message.gap);
             if (message.kind === "connection") seen.connections.push(message.connection?.state);
             if (message.kind === "connection") seen.waits.push(message.connection?.milliseconds ?? 0);
@@ -93,6 +94,17 @@ test("lists get the snapshot and what happens, but not what single nodes do", as
     list.wish({ kind: "list", isWanted: true });
     await list.until(() => list.seen.list.length === 3);
     assert.deepEqual(list.seen.list.map(({ type }) => type), ["snapshot", "execution_queued", "execution_ended"]);
+    list.close();
+});
+
+test("lists are told once in a while that nodes did something, however many did", async () => {
+    const { url } = await serve((response) => {
+        for (let index = 0; index < 50; index += 1) response.write(block({ type: index % 2 ? "node_ended" : "node_started", execution_id: "a", graph_id: "g", status: "running" }));
+    });
+    const list = reader(new EventHub({ url }));
+    list.wish({ kind: "list", isWanted: true });
+    await list.until(() => list.seen.stirs > 0);
+    assert.equal(list.seen.stirs, 1);
     list.close();
 });
 
@@ -180,12 +192,30 @@ test("a gap of one of two executions moves its readers alone, and nobody connect
     watcher.close();
 });
 
-test("a server whose events cannot be taken is not asked without pause", async () => {
-    // The first event is missing, so that each connection leaves the reader where it was.
-    const { url, requests } = await serve((response) => response.write(block(eventsOf("a")[5])));
+test("a server whose connections bring nothing is not asked without pause", async () => {
+    const { url, requests } = await serve((response) => response.end());
     const watcher = reader(new EventHub({ url }));
     watcher.wish({ kind: "watch", key: 1, executionId: "a", after: 0 });
     await watcher.until(() => watcher.seen.waits.some((milliseconds) => milliseconds >= 2_000));
     assert.equal(requests.length, 10);
     watcher.close();
+});
+
+test("what is within nodes is left out with its seqs, and readers that joined at different places each miss nothing", async () => {
+    const shown = eventsOf("a").filter(({ seq }) => [1, 4, 5, 9, 10].includes(seq));
+    const { url, requests } = await serve((response, wanted) => {
+        const [[, after]] = wanted.length > 0 ? wanted : [["a", Infinity]];
+        response.write(shown.filter(({ seq }) => seq > after && (seq < 9 || after === 0)).map(block).join(""));
+    });
+    const hub = new EventHub({ url });
+    const [first, second] = [reader(hub), reader(hub)];
+    first.wish({ kind: "watch", key: 1, executionId: "a", after: 4 });
+    await first.until(() => first.seqs(1).length === 1);
+    second.wish({ kind: "watch", key: 1, executionId: "a", after: 0 });
+    await second.until(() => second.seqs(1).length === 5 && first.seqs(1).length === 3);
+    assert.deepEqual(first.seqs(1), [5, 9, 10]);
+    assert.deepEqual(second.seqs(1), [1, 4, 5, 9, 10]);
+    assert.deepEqual(requests.slice(0, 2), ["a:4", "a:0"]);
+    first.close();
+    second.close();
 });

@@ -11,8 +11,12 @@ export function numbered(events) {
 }
 
 export const start = (attempt = 1) => ({ type: "start", graph_revision: 1, initial_state: {}, node_count: 3, attempt });
-export const nodeStart = (id, attempt = 1) => ({ type: "node_start", node_id: id, node_name: id, node_kind: "lua", attempt });
+export const nodeStart = (id, attempt = 1, kind = "lua") => ({ type: "node_start", node_id: id, node_name: id, node_kind: kind, attempt });
 export const output = (id, data, channel = "chunk") => ({ type: "node_output", node_id: id, attempt: 1, channel, data });
+export const item = (id, index, status = "success", more = {}) => output(id, { index, status, duration_ms: 3.1, ...more }, "item");
+export const opening = (id, index, more = {}) => output(id, { status: "running", ...(index !== undefined && { index }), ...more, node_count: 2 }, "scope");
+export const closing = (id, status = "success", more = {}) => output(id, { status, duration_ms: 7, ...more }, "scope");
+export const within = (path, event) => ({ ...event, path });
 export const complete = (status = "success") => ({ type: "complete", status, final_state: {}, duration_ms: 500, failed_nodes: [] });
 
 export const nodeComplete = (id, status = "success", more = {}) => ({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { LogRows } from "../../Sources/Console/Files/log-rows.js";
-import { nodeComplete, nodeStart, numbered, output, sampleRun, start } from "./execution.mjs";
+import { closing, item, nodeComplete, nodeStart, numbered, opening, output, sampleRun, start } from "./execution.mjs";
 
 function rows(events, names = new Map([["a", "Anna"]])) {
     const log = new LogRows(names);
@@ -42,10 +42,31 @@ test("outputs that are no strings are shown as JSON, as they were written", () =
     assert.equal(log.rows[0].text, '{"n":1.00}');
 });
 
-test("what comes from within a node names the way to it", () => {
-    const [row] = rows([{ ...output("leaf", "x", "log"), path: ["each", 17] }]);
-    assert.equal(row.node, "each › 17 › leaf");
-    assert.equal(row.nodeId, "each");
+test("graphs within nodes have rows that say how they went", () => {
+    const log = rows([
+        nodeStart("each", 1, "map"), item("each", 17, "error", { error: "no such page" }), item("each", 18, "cancelled"),
+        opening("sub", undefined, { graph: "other", revision: 3 }), closing("sub"), opening("sub"), output("talk", "hello", "scope"),
+    ]);
+    assert.deepEqual(log.slice(1).map(({ level, text }) => [level, text]), [
+        ["error", "item 17 failed after 3.1 ms: no such page"], ["muted", "item 18 was cancelled after 3.1 ms"],
+        ["event", "graph other started, revision 3"], ["muted", "its graph finished after 7 ms"], ["event", "its graph started"], ["output", "hello"],
+    ]);
+});
+
+test("questions and answers read as who gave them and why", () => {
+    const answer = (data) => output("ask", data, "answer");
+    const question = output("ask", { prompt: "Ship it?", schema: null, deadline: null }, "approval");
+    const log = rows([question, answer({ approved: true, data: null, by: "ann", comment: null }), answer({ approved: false, by: null, comment: "too dear" }), answer({ text: 1 })]);
+    assert.deepEqual(log.map(({ level, text }) => [level, text]), [["event", "asks: Ship it?"], ["success", "approved by ann"], ["error", "refused: too dear"], ["output", '{"text":1}']]);
+});
+
+test("the end of a graph within a node, and what was waited for people, are told", () => {
+    const end = { type: "scope_end", status: "error", duration_ms: 12, error: "no" };
+    const log = rows([nodeComplete("ask", "success", { wait_ms: 7_200_000 }), end, { ...end, status: "success", error: undefined }]);
+    assert.deepEqual(log.map(({ level, text }) => [level, text]), [
+        ["success", "finished in 90 ms, after it had waited 2 h 0 min for an answer"],
+        ["error", "Failed after 12 ms: no"], ["success", "Finished after 12 ms"],
+    ]);
 });
 
 test("a resumed run says so", () => {

@@ -88,15 +88,6 @@ test("an event shares all blocks but the one it changes", () => {
     assert.equal(nodeState(state, `n${3 * BLOCK_SIZE}`).status, "pending");
 });
 
-test("events of inner nodes count for the node around them, and change no status", () => {
-    const inner = { path: ["a", 3] };
-    const state = after(numbered([
-        start(), nodeStart("a"), { ...nodeStart("b"), ...inner }, { ...output("b", 1), ...inner }, { ...nodeComplete("b"), ...inner },
-    ]));
-    assert.equal(statuses(state), "running pending pending");
-    assert.equal(nodeState(state, "a").outputCount, 1);
-});
-
 test("an event of an unknown node or an unknown type changes nothing but the seq", () => {
     const before = after(sampleRun.slice(0, 3));
     for (const event of [nodeStart("nowhere"), { type: "node_pause" }]) {

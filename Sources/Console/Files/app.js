@@ -1,9 +1,11 @@
 // The page: which graph or execution the address names, and what stands around it.
 //
 //   #/graphs/ID         a graph, ready to run
+//   #/graphs/ID/in/each a graph that stands within one of its nodes
 //   #/graphs/ID/edit    the same in the editor
 //   #/new               a graph that is not saved yet
 //   #/executions/ID     an execution, live or from the history
+//   #/executions/ID/each,17   a graph that runs within one of its nodes: here of item 17 of node `each`
 //   #/executions        all executions
 //   #/operation         how the server does
 
@@ -20,6 +22,7 @@ import { LiveEvents } from "./live-events.js";
 import { OperationPage } from "./operation-page.js";
 import { Problem } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
+import { ROOT, parsePath } from "./scope-path.js";
 
 /**
  * @template {Element} Type
@@ -49,11 +52,13 @@ let visit = 0;
 
 async function route() {
     const current = (visit += 1);
-    const [page, id, mode] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    const steps = location.hash.replace(/^#\/?/, "").split("/"), [page, id, mode] = steps.map(decodeURIComponent);
     toggleMenu(false);
-    if (page === "executions" && id && id === workspace.executionId && workspace.isConnected) return mark();
     problems.show(null);
     try {
+        const path = parsePath((page === "executions" ? steps[2] : mode === "in" ? steps[3] : "") ?? "") ?? ROOT;
+        const isOpen = page === "executions" ? id === workspace.executionId : id === workspace.graphId && workspace.executionId === null;
+        if (id && isOpen && mode !== "edit" && workspace.isConnected) return await openScope(path);
         if (page === "executions" && !id) return openAllRuns();
         if (page === "operation") return openPage("Operation", new OperationPage(api));
         if (page === "new" || (page === "graphs" && id && mode === "edit")) return await openEditor(page === "new" ? null : id, current);
@@ -63,8 +68,19 @@ async function route() {
         if (!workspace.isConnected) main.replaceChildren(problems, workspace);
         workspace.show(opened);
         mark();
+        if (path.length > 0) await openScope(path);
     } catch (error) {
         if (current === visit) showProblem(Problem.from(error));
+    }
+}
+
+/** @param {import("./scope-path.js").ScopePath} path */
+async function openScope(path) {
+    mark();
+    try {
+        await workspace.openScope(path);
+    } catch (error) {
+        problems.show(Problem.from(error));
     }
 }
 

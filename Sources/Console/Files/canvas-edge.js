@@ -5,7 +5,7 @@ import { edgePath, labelPoint, labelText, labelWidth } from "./geometry.js";
 
 /** @typedef {import("./events.js").GraphEdge} GraphEdge */
 /** @typedef {import("./geometry.js").Point} Point */
-/** @typedef {import("./run-state.js").NodeState} NodeState */
+/** @typedef {import("./node-state.js").NodeState} NodeState */
 /** @typedef {"idle" | "active" | "taken" | "untaken"} EdgeState */
 
 /** @type {readonly EdgeState[]} */
@@ -45,7 +45,7 @@ export class CanvasEdge {
      * @returns {EdgeState}
      */
     #stateOf(source, target) {
-        const isDecided = !["pending", "running", "retrying"].includes(source.status);
+        const isDecided = !["pending", "running", "waiting", "retrying"].includes(source.status);
         if (isDecided && !source.taken.includes(this.#target)) return "untaken";
         if (source.status === "running" || target.status === "running") return "active";
         return isDecided ? "taken" : "idle";

@@ -23,7 +23,7 @@ import { Watchdog, backoff, pause } from "./watchdog.js";
 /**
  * What a reader is told.
  * @typedef {{ kind: "events", key: number, texts: string[] } | { kind: "gap", key: number, gap: GapEvent }
- *     | { kind: "list", messages: ListMessage[] } | { kind: "connection", connection: StreamConnection | null }
+ *     | { kind: "list", messages: ListMessage[] } | { kind: "stir" } | { kind: "connection", connection: StreamConnection | null }
  *     | { kind: "refused", key: number | null, problem: { status: number, code: string, title: string, detail: string } }} Message
  */
 
@@ -37,6 +37,8 @@ const GATHER_MS = 5;
 /** Connections that may begin shortly after each other without bringing anybody an event; then each waits a while. */
 const BURST_MAX = 10;
 const BURST_MS = 5_000;
+/** How often lists are told that nodes do something. */
+const STIR_MS = 500;
 /** What the server allows; beyond this, readers have streams of their own. */
 const EXECUTIONS_MAX = 32;
 
@@ -93,6 +95,8 @@ export class EventHub {
     #request = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #gathering;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #stirring;
     #isRunning = false;
     #isRefused = false;
     #waitMs = FIRST_WAIT_MS;
@@ -286,11 +290,21 @@ export class EventHub {
         const message = JSON.parse(text);
         if (message.type === "gap") return this.#takeGap(message, seqs);
         if (message.seq !== undefined) return this.#takeEvent(message, text, seqs);
-        // What single nodes do is of no interest to lists, and there is much of it; nor are graphs.
+        // What single nodes do is of no interest to lists, and there is much of it: only that something did. Nor are graphs.
+        if (message.type === "node_started" || message.type === "node_ended") return this.#stir();
         if (!message.type.startsWith("execution_") && message.type !== "snapshot") return;
         for (const reader of this.#readers) {
             if (reader.wantsList) reader.tell({ kind: "list", messages: [message] });
         }
+    }
+
+    /** Tells lists, once in a while, that nodes have started or ended. */
+    #stir() {
+        this.#stirring ??= setTimeout(() => {
+            this.#stirring = undefined;
+            for (const reader of this.#readers) if (reader.wantsList) reader.tell({ kind: "stir" });
+            this.#flush();
+        }, STIR_MS);
     }
 
     /**
@@ -301,10 +315,10 @@ export class EventHub {
     #takeEvent({ execution_id: id, seq, type }, text, seqs) {
         const known = seqs.get(id);
         if (known === undefined || seq <= known) return;
-        if (seq > known + 1) throw new Error(`event ${known + 1} of ${id} is missing before ${seq}`);
         seqs.set(id, seq);
         for (const watch of this.#watches) {
-            if (watch.executionId !== id || seq !== watch.lastSeq + 1) continue;
+            // One that still lacks what came before this connection is served by the next.
+            if (watch.executionId !== id || seq <= watch.lastSeq || watch.lastSeq < known) continue;
             watch.lastSeq = seq;
             this.#begun = [];
             watch.reader.tell({ kind: "events", key: watch.key, texts: [text] });

@@ -46,14 +46,14 @@ export class EventStream {
     /**
      * @param {Transport} transport
      * @param {StreamHandlers} handlers
-     * @param {{ path?: string, query?: string, after?: number }} from Where the events are, what is asked of each connection,
-     *     and the seq of the last event that is known.
+     * @param {{ path?: string, detail?: "update" | "full", after?: number }} from Where the events are, how much of states is
+     *     wanted, and the seq of the last event that is known.
      */
     constructor(transport, handlers, from) {
         this.#transport = transport;
         this.#handlers = handlers;
         this.#path = from.path ?? null;
-        this.#query = from.query ?? "";
+        this.#query = `?state=${from.detail ?? "update"}`;
         this.#lastSeq = from.after ?? 0;
     }
 

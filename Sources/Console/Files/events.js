@@ -14,7 +14,8 @@
 /** @typedef {"queued" | "running" | "held" | "success" | "error" | "cancelled" | "failed"} ExecutionStatus */
 
 /**
- * What events of nodes carry. `path` names the enclosing nodes and iterations of a node inside another.
+ * What events of nodes carry. `path` names the enclosing nodes, items and iterations of a node inside another; path and
+ * `node_id` together name a node of the execution.
  * @typedef {object} NodeHead
  * @property {string} node_id
  * @property {number} attempt
@@ -41,7 +42,7 @@
 /**
  * @typedef {object} NodeOutputFields
  * @property {"node_output"} type
- * @property {string} channel `log`, `stdout`, `stderr`, `chunk`, or the node's own.
+ * @property {string} channel `log`, `stdout`, `stderr`, `chunk`, `scope`, `item`, `approval`, or the node's own.
  * @property {unknown} data
  */
 
@@ -54,6 +55,7 @@
  * @property {JSONObject} [output_state]
  * @property {number} duration_ms
  * @property {number} queue_ms
+ * @property {number} [wait_ms] How long it waited for people.
  * @property {string[]} taken The targets of the outgoing edges that were taken.
  * @property {string} [error]
  * @property {JSONObject} [details]
@@ -76,13 +78,35 @@
  * @property {JSONObject} [details]
  */
 
+/**
+ * The end of a graph within a node, as `scope-events.js` makes it of what the enclosing node says.
+ * @typedef {object} ScopeEndFields
+ * @property {"scope_end"} type
+ * @property {NodeEnd} status
+ * @property {number} duration_ms
+ * @property {string} [error]
+ */
+
+/**
+ * What an output on channel `scope` tells: a graph begins within the node; `graph` and `revision` where it is one of its own,
+ * `index` and `total` where there are several.
+ * @typedef {{ status: "running", index?: number, total?: number, graph?: string, revision?: number, node_count: number }} ScopeOpening
+ */
+
+/**
+ * The end of a graph within a node, on channel `scope`; of an item or iteration, on channel `item`.
+ * @typedef {{ status: NodeEnd, duration_ms: number, error?: string }} ScopeEnd
+ * @typedef {ScopeEnd & { index: number }} ItemEnd
+ */
+
 /** @typedef {EventHead & StartFields} StartEvent */
 /** @typedef {EventHead & NodeHead & NodeStartFields} NodeStartEvent */
 /** @typedef {EventHead & NodeHead & NodeOutputFields} NodeOutputEvent */
 /** @typedef {EventHead & NodeHead & NodeCompleteFields} NodeCompleteEvent */
 /** @typedef {EventHead & CompleteFields} CompleteEvent */
 /** @typedef {EventHead & ErrorFields} ErrorEvent */
-/** @typedef {StartEvent | NodeStartEvent | NodeOutputEvent | NodeCompleteEvent | CompleteEvent | ErrorEvent} ExecutionEvent */
+/** @typedef {EventHead & ScopeEndFields} ScopeEndEvent */
+/** @typedef {StartEvent | NodeStartEvent | NodeOutputEvent | NodeCompleteEvent | ScopeEndEvent | CompleteEvent | ErrorEvent} ExecutionEvent */
 
 /**
  * Events that the history no longer keeps. It has no seq of its own.
@@ -111,6 +135,7 @@
  * @property {number} [attempt] Starts so far.
  * @property {string | null} [rerun_of] The execution whose results it took over.
  * @property {string | null} [started_by] The name of a token or of a trigger.
+ * @property {{ until: string | null, approvals: { path: (string | number)[], node_id: string }[] } | null} [waiting_for] Where it waits.
  * @property {number} [queue_position] 1 is the next to start; only while queued.
  */
 

@@ -196,8 +196,9 @@ export class ExecutionList extends HTMLElement {
         const failed = item.error ?? (item.failed_nodes.length > 3 ? count(item.failed_nodes.length, "node") : item.failed_nodes.join(", "));
         const place = item.status === "queued" && item.queue_position ? element("span", { class: "queue-place" }, ` ${placeWords(item.queue_position)}`) : null;
         const again = item.rerun_of ? element("span", { class: "queue-place", title: `Takes over results of ${item.rerun_of}` }, " rerun") : null;
+        const waits = item.waiting_for?.approvals.length ? element("span", { class: "queue-place" }, " waits for an answer") : null;
         const cells = [
-            element("td", {}, statusBadge(item.status), place, again),
+            element("td", {}, statusBadge(item.status), place, waits, again),
             this.#graphId === undefined ? element("td", {}, element("a", { href: `#/graphs/${item.graph_id}`, "data-focus": `graph ${id}` }, item.graph_id)) : null,
             element("td", {}, link),
             element("td", { class: "number" }, tookWords(item, now)),

@@ -5,11 +5,13 @@
 import { EventStream } from "./event-stream.js";
 import { memberText } from "./json-text.js";
 import { Problem, problemOf } from "./problem.js";
+import { ROOT, pathText } from "./scope-path.js";
 
 /** @typedef {import("./event-stream.js").StreamHandlers} StreamHandlers */
 /** @typedef {import("./events.js").ExecutionSummary} ExecutionSummary */
 /** @typedef {import("./events.js").GraphDocument} GraphDocument */
 /** @typedef {import("./events.js").GraphSummary} GraphSummary */
+/** @typedef {import("./scope-path.js").ScopePath} ScopePath */
 /** @typedef {import("./profile-model.js").ExecutionProfile} ExecutionProfile */
 /** @typedef {import("./profile-model.js").GraphProfile} GraphProfile */
 
@@ -177,12 +179,14 @@ export class GraphAPI {
     /**
      * Runs an execution again: results of all but one node and its descendants are taken over.
      * @param {string} id
-     * @param {{ fromNode?: string, state?: string, revision?: number }} request `state` is a JSON object as text.
+     * @param {{ fromNode?: string, items?: "failed", state?: string, revision?: number }} request `state` is a JSON object as
+     *     text; with `items` only those of a map run again that failed.
      * @returns {Promise<ExecutionSummary>} Of the new execution.
      */
-    async rerun(id, { fromNode, state, revision }) {
+    async rerun(id, { fromNode, items, state, revision }) {
         const members = [];
         if (fromNode !== undefined) members.push(`"from_node":${JSON.stringify(fromNode)}`);
+        if (items !== undefined) members.push(`"items":${JSON.stringify(items)}`);
         if (state !== undefined) members.push(`"state":${state}`);
         if (revision !== undefined) members.push(`"revision":${revision}`);
         const headers = { "Content-Type": "application/json" };
@@ -208,10 +212,11 @@ export class GraphAPI {
      * What is known of a node in an execution, as the text of a JSON object.
      * @param {string} executionId
      * @param {string} nodeId
+     * @param {ScopePath} [path] Of the graph that it is a node of.
      */
-    async nodeText(executionId, nodeId) {
-        const path = `api/executions/${encodeURIComponent(executionId)}/nodes/${encodeURIComponent(nodeId)}`;
-        return (await this.#send(path)).text();
+    async nodeText(executionId, nodeId, path = ROOT) {
+        const query = path.length > 0 ? `?path=${pathText(path)}` : "";
+        return (await this.#send(`api/executions/${encodeURIComponent(executionId)}/nodes/${encodeURIComponent(nodeId)}${query}`)).text();
     }
 
     /** @param {string} graphId @returns {Promise<import("./events.js").RevisionSummary[]>} */
@@ -266,7 +271,7 @@ export class GraphAPI {
         const members = [];
         if (request.initialState !== undefined) members.push(`"initial_state":${request.initialState}`);
         if (request.onDisconnect !== undefined) members.push(`"on_disconnect":${JSON.stringify(request.onDisconnect)}`);
-        const stream = new EventStream(this.#transport, handlers, { query: "?state=update" });
+        const stream = new EventStream(this.#transport, handlers, {});
         stream.start(`${this.#base}api/graphs/${encodeURIComponent(graphId)}/execute/stream`, {
             method: "POST",
             headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
@@ -284,7 +289,7 @@ export class GraphAPI {
      */
     watchExecution(id, after, handlers) {
         const path = `${this.#base}api/executions/${encodeURIComponent(id)}/events`;
-        const stream = new EventStream(this.#transport, handlers, { path, query: "?state=update", after });
+        const stream = new EventStream(this.#transport, handlers, { path, after });
         stream.follow();
         return () => stream.stop();
     }
@@ -310,7 +315,7 @@ export class GraphAPI {
                 },
                 onProblem: reject,
                 onEnd: () => reject(new Problem({ code: "no_event", detail: "The history does not have this event." })),
-            }, { path, query: "?state=full", after: seq - 1 });
+            }, { path, detail: "full", after: seq - 1 });
             signal?.addEventListener("abort", () => stream.stop());
             stream.follow();
         });

@@ -9,8 +9,8 @@ import { FrameBatch } from "./frame-batch.js";
 import { NODE_HEIGHT, NODE_WIDTH, contains, neighbour, overlaps, widenedBy } from "./geometry.js";
 import { BLOCK_SIZE } from "./run-state.js";
 
-/** @typedef {import("./run-session.js").RunSession} RunSession */
-/** @typedef {import("./run-state.js").NodeState} NodeState */
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
+/** @typedef {import("./node-state.js").NodeState} NodeState */
 /** @typedef {import("./run-state.js").RunState} RunState */
 
 const ZOOM_STEP = 1.25;
@@ -33,7 +33,7 @@ export class GraphCanvas extends HTMLElement {
     #screen = element("div", { class: "canvas", role: "group" });
     #view = new CanvasView(this.#screen, arrowheads(), drawn("g", {}, this.#edgeLayer, this.#labelLayer, this.#nodeLayer));
     #gestures = new CanvasGestures(this.#view);
-    /** @type {RunSession | null} */
+    /** @type {GraphView | null} */
     #session = null;
     /** @type {CanvasNode[]} In the order of the document. */
     #nodes = [];
@@ -60,7 +60,9 @@ export class GraphCanvas extends HTMLElement {
         this.append(this.#screen, controls);
         this.#screen.addEventListener("click", (event) => this.#click(event));
         this.#screen.addEventListener("dblclick", (event) => {
-            if (!nodeAt(event)) this.fit();
+            const id = nodeAt(event);
+            if (id === null) this.fit();
+            else this.#enter(id);
         });
         this.#screen.addEventListener("keydown", (event) => this.#key(event));
         this.#screen.addEventListener("focusin", (event) => this.#focused(event));
@@ -75,7 +77,7 @@ export class GraphCanvas extends HTMLElement {
 
     /**
      * Draws the graph of a session.
-     * @param {RunSession} session
+     * @param {GraphView} session
      */
     open(session) {
         this.#session = session;
@@ -83,7 +85,7 @@ export class GraphCanvas extends HTMLElement {
         this.#due.clear();
         this.#selected = null;
         const { document } = session.graph;
-        this.#screen.setAttribute("aria-label", `Graph ${document.name ?? document.id}. Arrow keys go from node to node, Enter inspects.`);
+        this.#screen.setAttribute("aria-label", `Graph ${document.name ?? document.id}. Arrow keys go from node to node, Enter inspects, O opens the graph within a node.`);
         this.#nodes = document.nodes.map((node) => new CanvasNode(node, session.positions.get(node.id) ?? { x: 0, y: 0 }));
         this.#byId = new Map(document.nodes.map((node, index) => [node.id, { node: this.#nodes[index], edges: [] }]));
         const edges = (document.edges ?? []).flatMap((edge) => this.#connect(session, edge));
@@ -97,7 +99,7 @@ export class GraphCanvas extends HTMLElement {
     }
 
     /**
-     * @param {RunSession} session
+     * @param {GraphView} session
      * @param {import("./events.js").GraphEdge} edge
      * @returns {CanvasEdge[]}
      */
@@ -166,7 +168,8 @@ export class GraphCanvas extends HTMLElement {
      * @param {number} now Milliseconds since 1970 by the server's clock.
      */
     tick(now) {
-        if ((this.#shown?.counts.running ?? 0) === 0) return;
+        const counts = this.#shown?.counts;
+        if (!counts || counts.running + counts.waiting === 0) return;
         for (const node of this.#nodes) node.tick(now);
     }
 
@@ -223,7 +226,15 @@ export class GraphCanvas extends HTMLElement {
 
     /** @param {MouseEvent} event */
     #click(event) {
-        if (!this.#gestures.wasDragged) this.#choose(nodeAt(event));
+        if (this.#gestures.wasDragged) return;
+        const id = nodeAt(event);
+        if (id !== null && event.target instanceof Element && event.target.closest(".node-open")) this.#enter(id);
+        else this.#choose(id);
+    }
+
+    /** @param {string} id Of a node that a graph may run in. */
+    #enter(id) {
+        this.dispatchEvent(new CustomEvent("scope-open", { bubbles: true, detail: id }));
     }
 
     /** @param {FocusEvent} event */
@@ -261,6 +272,11 @@ export class GraphCanvas extends HTMLElement {
             case " ":
                 this.#choose(nodeAt(event));
                 return true;
+            case "o": {
+                const id = nodeAt(event);
+                if (id !== null) this.#enter(id);
+                return id !== null;
+            }
             case "Escape":
                 this.#choose(null);
                 return true;

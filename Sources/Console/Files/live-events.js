@@ -14,6 +14,7 @@ import { Problem } from "./problem.js";
 /**
  * @typedef {object} ListHandlers
  * @property {(messages: ListMessage[]) => void} onMessages
+ * @property {() => void} [onStir] Nodes have started or ended, in whatever execution.
  * @property {(isLive: boolean) => void} onLive Whether messages come as things happen.
  */
 
@@ -53,7 +54,7 @@ export class LiveEvents {
         /** @type {SharedWorker} */
         let worker;
         try {
-            worker = new SharedWorker(new URL("./events-worker.js", import.meta.url), { type: "module", name: "millrace-events-1" });
+            worker = new SharedWorker(new URL("./events-worker.js", import.meta.url), { type: "module", name: "millrace-events-2" });
         } catch {
             return false;
         }
@@ -144,6 +145,9 @@ export class LiveEvents {
                     break;
                 case "list":
                     for (const list of this.#lists) list.onMessages(message.messages);
+                    break;
+                case "stir":
+                    for (const list of this.#lists) list.onStir?.();
                     break;
                 case "connection":
                     this.#connected(message.connection);

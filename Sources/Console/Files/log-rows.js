@@ -2,8 +2,10 @@
 //
 // Going back takes rows away again: down to the nearest mark, of which there is one every so many events.
 
+import { answerOf, askedBy, isQuestion } from "./approvals.js";
 import { count, duration } from "./format.js";
 import { memberText } from "./json-text.js";
+import { endedItem, endedScope, openedScope } from "./node-state.js";
 
 /** @typedef {import("./events.js").NodeCompleteEvent} NodeCompleteEvent */
 /** @typedef {import("./timeline.js").Entry} Entry */
@@ -14,7 +16,7 @@ import { memberText } from "./json-text.js";
  * @property {number} seq Of its first event.
  * @property {number} time Milliseconds since 1970.
  * @property {string | null} nodeId
- * @property {string} node Who speaks, with the way to it inside others; empty for the execution itself.
+ * @property {string} node Who speaks; empty for the execution itself.
  * @property {string} channel Empty for what is no output.
  * @property {Level} level
  * @property {string} text
@@ -92,14 +94,10 @@ export class LogRows {
             this.#open.clear();
             return this.#append({ seq: event.seq, time, nodeId: null, node: "", channel: "", ...runWords(event) });
         }
-        const path = event.path ?? [];
-        const speaker = [...path, event.node_id].join(" › ");
-        const nodeId = path.length > 0 ? String(path[0]) : event.node_id;
-        const head = {
-            seq: event.seq, time, nodeId, channel: "", node: path.length > 0 ? speaker : this.#names.get(nodeId) ?? nodeId,
-        };
-        if (event.type === "node_output") return this.#output(event, text, head, `${speaker} ${event.attempt} ${event.channel}`);
-        for (const key of this.#open.keys()) if (key.startsWith(`${speaker} `)) this.#open.delete(key);
+        const nodeId = event.node_id;
+        const head = { seq: event.seq, time, nodeId, channel: "", node: this.#names.get(nodeId) ?? nodeId };
+        if (event.type === "node_output") return this.#output(event, text, head, `${nodeId} ${event.attempt} ${event.channel}`);
+        for (const key of this.#open.keys()) if (key.startsWith(`${nodeId} `)) this.#open.delete(key);
         if (event.type === "node_complete") return this.#append({ ...head, ...completeWords(event) });
         const attempt = event.attempt > 1 ? `, attempt ${event.attempt}` : "";
         return this.#append({ ...head, level: "event", text: `started${attempt}` });
@@ -112,6 +110,8 @@ export class LogRows {
      * @param {string} key
      */
     #output(event, text, head, key) {
+        const told = scopeWords(event) ?? questionWords(event);
+        if (told) return this.#append({ ...head, ...told });
         const words = outputText(event, text).slice(0, OUTPUT_CHARACTERS_MAX);
         const open = this.#open.get(key);
         const isWord = event.channel === "chunk" && typeof event.data === "string";
@@ -142,6 +142,36 @@ export function outputText(event, text) {
 }
 
 /**
+ * What an output tells of a graph within its node; null for any other.
+ * @param {import("./events.js").NodeOutputEvent} event
+ * @returns {{ level: Level, text: string } | null}
+ */
+function scopeWords(event) {
+    const opening = openedScope(event), item = endedItem(event), end = item ?? endedScope(event);
+    if (opening) return { level: "event", text: opening.graph ? `graph ${opening.graph} started, revision ${opening.revision}` : "its graph started" };
+    if (!end) return null;
+    const whose = item ? `item ${item.index}` : "its graph", took = duration(end.duration_ms);
+    if (end.status === "error") return { level: "error", text: `${whose} failed after ${took}: ${end.error ?? "no message"}` };
+    return { level: "muted", text: `${whose} ${end.status === "cancelled" ? "was cancelled" : "finished"} after ${took}` };
+}
+
+/**
+ * What an output tells of a question, or of an answer; null for any other.
+ * @param {import("./events.js").NodeOutputEvent} event
+ * @returns {{ level: Level, text: string } | null}
+ */
+export function questionWords(event) {
+    if (isQuestion(event)) {
+        const { prompt } = askedBy(event);
+        return { level: "event", text: `asks: ${typeof prompt === "string" ? prompt : JSON.stringify(prompt)}` };
+    }
+    const answer = answerOf(event);
+    if (!answer) return null;
+    const by = answer.by ? ` by ${answer.by}` : "", comment = answer.comment ? `: ${answer.comment}` : "";
+    return { level: answer.approved ? "success" : "error", text: `${answer.approved ? "approved" : "refused"}${by}${comment}` };
+}
+
+/**
  * @param {NodeCompleteEvent} event
  * @returns {{ level: Level, text: string }}
  */
@@ -149,7 +179,7 @@ function completeWords(event) {
     const took = duration(event.duration_ms);
     switch (event.status) {
         case "success":
-            return { level: "success", text: `finished in ${took}` };
+            return { level: "success", text: `finished in ${took}${waitWords(event)}` };
         case "error": {
             const retry = event.will_retry ? "; it will be retried" : "";
             const trace = event.details?.traceback;
@@ -163,6 +193,11 @@ function completeWords(event) {
         default:
             return { level: "muted", text: `${event.status} after ${took}` };
     }
+}
+
+/** @param {NodeCompleteEvent} event */
+function waitWords({ wait_ms: waited }) {
+    return waited === undefined ? "" : `, after it had waited ${duration(waited)} for an answer`;
 }
 
 /**
@@ -180,6 +215,11 @@ function runWords(event) {
             if (event.status === "cancelled") return { level: "muted", text: `Run cancelled after ${took}` };
             const failed = event.failed_nodes.length > 0 ? `: ${event.failed_nodes.join(", ")} failed` : "";
             return { level: "error", text: `Run ended with errors after ${took}${failed}` };
+        }
+        case "scope_end": {
+            const level = event.status === "error" ? "error" : event.status === "cancelled" ? "muted" : "success";
+            const word = event.status === "error" ? "Failed" : event.status === "cancelled" ? "Cancelled" : "Finished";
+            return { level, text: `${word} after ${duration(event.duration_ms)}${event.error ? `: ${event.error}` : ""}` };
         }
         case "error":
             return { level: "error", text: `Run failed: ${event.error}` };

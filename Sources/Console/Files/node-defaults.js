@@ -15,6 +15,10 @@ const examples = {
     lua: { code: "-- Returns what this node adds to the state.\nreturn { result = 1 + 1 }\n" },
     python: { code: "def execute(state):\n    return {\"result\": 1 + 1}\n" },
     process: { command: ["echo", "Hello!"], input: "none", output: "text", key: "said" },
+    map: { items: [1, 2, 3], nodes: [{ id: "square", kind: "lua", config: { code: "return { square = state.item * state.item }" } }] },
+    repeat: { until: "state.count >= 3", nodes: [{ id: "step", kind: "lua", config: { code: "return { count = (state.count or 0) + 1 }" } }] },
+    graph: { graph: "another-graph" },
+    approval: { prompt: "Shall it go on?" },
 };
 
 /** @param {NodeKind} kind */

@@ -1,25 +1,31 @@
 // <node-inspector>: all that is known of the selected node at the event that is shown.
 
+import { ApprovalForm } from "./approval-form.js";
+import { answerOf, askedBy } from "./approvals.js";
 import { diffView } from "./diff-view.js";
 import { button, element } from "./dom.js";
 import { duration } from "./format.js";
 import { memberText } from "./json-text.js";
 import { headingWithCopy, jsonView } from "./json-view.js";
-import { outputText } from "./log-rows.js";
+import { outputText, questionWords } from "./log-rows.js";
+import { endedItem, endedScope, openedScope } from "./node-state.js";
 import { Problem } from "./problem.js";
-import { isFinished, isInner, nodeState } from "./run-state.js";
+import { isFinished, nodeState } from "./run-state.js";
+import { ROOT, isSamePath } from "./scope-path.js";
+import { ScopePanel } from "./scope-panel.js";
 import { statusBadge } from "./status.js";
 
-/** @typedef {import("./run-session.js").RunSession} RunSession */
-/** @typedef {import("./run-state.js").Attempt} Attempt */
-/** @typedef {import("./run-state.js").NodeState} NodeState */
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
+/** @typedef {import("./node-state.js").Attempt} Attempt */
+/** @typedef {import("./node-state.js").NodeState} NodeState */
 /** @typedef {import("./timeline.js").Entry} Entry */
 
 /** Outputs of an attempt that are shown: the last ones. */
 const OUTPUTS_MAX = 200;
 
 export class NodeInspector extends HTMLElement {
-    /** @type {RunSession | null} */
+    #api;
+    /** @type {GraphView | null} */
     #session = null;
     /** @type {string | null} */
     #id = null;
@@ -33,9 +39,20 @@ export class NodeInspector extends HTMLElement {
     #title = element("h3", { tabindex: -1 });
     #facts = element("div", { class: "facts" });
     #attempts = element("div", { class: "attempts" });
+    #scope = new ScopePanel();
+    #question = element("section", { class: "question", hidden: true });
+    /** @type {{ seq: number, approval: import("./approvals.js").Approval, form: ApprovalForm } | null} What is asked. */
+    #asked = null;
     #rerun = button({ icon: "retrying", text: "Rerun from here", onclick: () => this.#askForRerun() });
     #actions = element("div", { class: "inspector-actions", hidden: true }, this.#rerun);
-    #body = element("div", { class: "inspector-body" });
+    #details = element("div", { class: "inspector-details" });
+    #body = element("div", { class: "inspector-body" }, this.#question, this.#scope, this.#details);
+
+    /** @param {import("./graph-api.js").GraphAPI} api */
+    constructor(api) {
+        super();
+        this.#api = api;
+    }
 
     connectedCallback() {
         if (this.firstChild) return;
@@ -51,7 +68,7 @@ export class NodeInspector extends HTMLElement {
     }
 
     /**
-     * @param {RunSession} session
+     * @param {GraphView} session
      * @param {string | null} id
      */
     open(session, id) {
@@ -60,6 +77,9 @@ export class NodeInspector extends HTMLElement {
         this.#id = id;
         this.#chosen = null;
         this.#shown = undefined;
+        this.#asked = null;
+        this.#question.replaceChildren();
+        if (id !== null) this.#scope.open(session, id);
         this.update();
     }
 
@@ -71,9 +91,11 @@ export class NodeInspector extends HTMLElement {
     update() {
         const session = this.#session, node = session?.nodes.get(this.#id ?? "");
         if (!session || !node) return;
-        this.#actions.hidden = !session.timeline || !isFinished(session.timeline.latest);
+        this.#actions.hidden = !session.timeline || !isFinished(session.timeline.latest) || !isSamePath(session.path, ROOT);
+        this.#scope.update();
         const state = nodeState(session.state, node.id);
         if (!state || state === this.#shown) return;
+        this.#showQuestion(state.question);
         const isOther = state.attempts.length !== this.#shown?.attempts.length || state.status !== this.#shown.status;
         this.#shown = state;
         this.#title.textContent = node.name ?? node.id;
@@ -81,9 +103,26 @@ export class NodeInspector extends HTMLElement {
         this.#facts.replaceChildren(...this.#factsOf(state, attempt));
         if (isOther) this.#showAttempts(state, attempt);
         const place = this.#body.scrollTop;
-        if (isOther) this.#body.replaceChildren(...this.#sections(attempt));
-        else this.#body.querySelector(".outputs")?.replaceWith(this.#outputs(attempt));
+        if (isOther) this.#details.replaceChildren(...this.#sections(attempt));
+        else this.#details.querySelector(".outputs")?.replaceWith(this.#outputs(attempt));
         this.#body.scrollTop = place;
+    }
+
+    /**
+     * The form that answers what the node asks; one that was answered stays until the node has taken the answer.
+     * @param {number | null} seq Of the event that asks; null where it asks nothing.
+     */
+    #showQuestion(seq) {
+        const timeline = this.#session?.timeline, event = timeline?.entry(seq)?.event;
+        this.#question.hidden = event?.type !== "node_output";
+        if (event?.type !== "node_output") return;
+        if (seq !== this.#asked?.seq) {
+            const approval = askedBy(event, this.#session?.nodes.get(this.#id ?? "")), form = new ApprovalForm(this.#api, approval);
+            this.#asked = { seq: event.seq, approval, form };
+            this.#question.replaceChildren(element("h4", {}, "It asks"), form);
+        }
+        const given = timeline?.outputsOfNode(this.#id ?? "", event.seq, Infinity, OUTPUTS_MAX).filter((entry) => answerOf(entry.event)?.approved).length ?? 0;
+        this.#asked.form.update({ ...this.#asked.approval, given });
     }
 
     /** @param {NodeState} state @returns {Attempt | undefined} */
@@ -104,6 +143,7 @@ export class NodeInspector extends HTMLElement {
         if (node && node.name && node.name !== node.id) add("id", node.id);
         if (attempt && attempt.durationMs !== null && attempt.startSeq !== null) add("ran", duration(attempt.durationMs));
         if (attempt && attempt.queueMs !== null && attempt.startSeq !== null) add("queued", duration(attempt.queueMs));
+        if (attempt && attempt.waitMs !== null) add("waited for an answer", duration(attempt.waitMs));
         return facts;
     }
 
@@ -181,7 +221,7 @@ export class NodeInspector extends HTMLElement {
     #outputs(attempt) {
         const session = this.#session;
         const first = attempt?.startSeq ?? Infinity, last = Math.min(attempt?.endSeq ?? Infinity, session?.shownSeq ?? 0);
-        const outputs = session?.timeline?.outputsOfNode(this.#id ?? "", first, last, OUTPUTS_MAX + 1) ?? [];
+        const outputs = (session?.timeline?.outputsOfNode(this.#id ?? "", first, last, OUTPUTS_MAX + 1) ?? []).filter(({ event }) => !isOfScope(event));
         if (outputs.length === 0) return element("section", { class: "outputs", hidden: true });
         const list = element("div", { class: "output-list", tabindex: 0, role: "region", "aria-label": "Output" }, ...paragraphs(outputs.slice(-OUTPUTS_MAX)));
         const note = outputs.length > OUTPUTS_MAX ? element("p", { class: "empty" }, `The last ${OUTPUTS_MAX}; the log has all of them.`) : null;
@@ -256,6 +296,14 @@ function shownState(title, text) {
 }
 
 /**
+ * Whether an event tells of a graph within its node, which has a panel of its own.
+ * @param {import("./events.js").ExecutionEvent} event
+ */
+function isOfScope(event) {
+    return event.type === "node_output" && Boolean(openedScope(event) ?? endedScope(event) ?? endedItem(event));
+}
+
+/**
  * Outputs as paragraphs: words that were emitted one by one run together.
  * @param {Entry[]} outputs
  * @returns {HTMLElement[]}
@@ -265,13 +313,13 @@ function paragraphs(outputs) {
     let words = null;
     for (const { event, text } of outputs) {
         if (event.type !== "node_output") continue;
-        const isWord = event.channel === "chunk" && typeof event.data === "string" && !isInner(event);
+        const isWord = event.channel === "chunk" && typeof event.data === "string";
         if (isWord && words) {
             words.append(outputText(event, text));
             continue;
         }
-        const channel = event.channel === "chunk" ? null : element("span", { class: "log-channel" }, event.channel);
-        const paragraph = element("p", { "data-channel": event.channel }, channel, outputText(event, text));
+        const told = questionWords(event), channel = told || event.channel === "chunk" ? null : element("span", { class: "log-channel" }, event.channel);
+        const paragraph = element("p", { "data-channel": event.channel }, channel, told?.text ?? outputText(event, text));
         made.push(paragraph);
         words = isWord ? paragraph : null;
     }

@@ -32,8 +32,7 @@ export class Player {
     advance(milliseconds) {
         let left = milliseconds;
         while (!this.isAtEnd) {
-            const next = this.#timeline.entries[this.#timeline.countThrough(this.seq)];
-            const time = Date.parse(next.event.timestamp);
+            const next = this.#timeline.seqBeside(this.seq, 1), time = this.#timeline.timeAt(next) ?? this.#time;
             const gap = Math.min(Math.max(time - this.#time, 0), GAP_MS_MAX);
             if (gap > left) {
                 this.#time = time - gap + left;
@@ -41,7 +40,7 @@ export class Player {
             }
             left -= gap;
             this.#time = time;
-            this.seq = next.event.seq;
+            this.seq = next;
         }
         return this.seq;
     }

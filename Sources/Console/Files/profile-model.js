@@ -2,7 +2,7 @@
 
 import { duration } from "./format.js";
 
-/** @typedef {"queue" | "run" | "retry_wait" | "interrupted"} SegmentKind */
+/** @typedef {"queue" | "run" | "wait" | "retry_wait" | "interrupted"} SegmentKind */
 /** @typedef {{ kind: SegmentKind, attempt: number, start_ms: number, duration_ms: number }} Segment */
 
 /**
@@ -16,6 +16,7 @@ import { duration } from "./format.js";
  * @property {number} queue_ms
  * @property {number} run_ms
  * @property {number} retry_wait_ms
+ * @property {number} [wait_ms] For answers of people.
  * @property {number | null} slack_ms
  * @property {boolean} on_critical_path
  * @property {Segment[]} segments
@@ -123,5 +124,5 @@ export function comparison(node, history) {
 
 /** @param {SegmentKind | "engine"} kind */
 export function segmentWord(kind) {
-    return { queue: "waits for a place", run: "runs", retry_wait: "waits to be retried", interrupted: "interrupted", engine: "engine" }[kind];
+    return { queue: "waits for a place", run: "runs", wait: "waits for an answer", retry_wait: "waits to be retried", interrupted: "interrupted", engine: "engine" }[kind];
 }

@@ -4,6 +4,7 @@
 import { drawn, element, setAttribute, setText } from "./dom.js";
 import { count, duration } from "./format.js";
 import { Problem } from "./problem.js";
+import { innerProfile } from "./inner-profile.js";
 import { bottleneckWords, byStart, comparison, heat, segmentWord, ticks } from "./profile-model.js";
 import { statusBadge } from "./status.js";
 
@@ -11,7 +12,7 @@ import { statusBadge } from "./status.js";
 /** @typedef {import("./profile-model.js").ExecutionProfile} ExecutionProfile */
 /** @typedef {import("./profile-model.js").GraphProfile} GraphProfile */
 /** @typedef {import("./profile-model.js").NodeProfile} NodeProfile */
-/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
 
 /** How often the profile of a running execution is read again. */
 const REFRESH_MS = 2_000;
@@ -23,7 +24,7 @@ const BAR_HEIGHT = 18;
 
 export class ProfileView extends HTMLElement {
     #api;
-    /** @type {RunSession | null} */
+    /** @type {GraphView | null} */
     #session = null;
     /** The execution, and its last event, that the profile was read for. */
     #readFor = "";
@@ -60,7 +61,7 @@ export class ProfileView extends HTMLElement {
         new IntersectionObserver(() => this.update()).observe(this);
     }
 
-    /** @param {RunSession} session */
+    /** @param {GraphView} session */
     open(session) {
         this.#session = session;
         this.#profile = null;
@@ -74,10 +75,27 @@ export class ProfileView extends HTMLElement {
     update() {
         const session = this.#session, timeline = session?.timeline;
         if (!session?.executionId || !timeline || timeline.lastSeq === 0) return this.#render();
+        if (session.path.length > 0) return this.#showInner(session, timeline);
         const isSeen = this.offsetParent !== null || this.#heat.checked;
         const wanted = `${session.executionId} ${timeline.lastSeq}`;
         const isDue = !session.isRunning || performance.now() - this.#readAt >= REFRESH_MS;
         if (isSeen && wanted !== this.#readFor && isDue && !this.#isReading) this.#read(session.executionId, session.graph.document.id, wanted);
+    }
+
+    /**
+     * A graph within a node is measured by its own events.
+     * @param {GraphView} session
+     * @param {import("./timeline.js").Timeline} timeline
+     */
+    #showInner(session, timeline) {
+        const wanted = `${session.executionId} ${timeline.lastSeq}`;
+        const isSeen = this.offsetParent !== null || this.#heat.checked;
+        if (!isSeen || wanted === this.#readFor || (session.isRunning && performance.now() - this.#readAt < REFRESH_MS)) return;
+        this.#readFor = wanted;
+        this.#readAt = performance.now();
+        this.#profile = innerProfile(timeline, session.graph.document.nodes, Date.now() - this.#api.clockSkewMs);
+        this.#render();
+        this.#showHeat();
     }
 
     /** @param {string} executionId @param {string} graphId @param {string} wanted */
@@ -132,7 +150,8 @@ export class ProfileView extends HTMLElement {
             return tick;
         }));
         const earlier = this.#earlier?.executions ?? 0;
-        const names = ["Queue", "Run", "Retry wait", "Slack"].map((name) => element("th", { scope: "col", class: "number" }, name));
+        const hasWaits = profile.nodes.some((node) => (node.wait_ms ?? 0) > 0);
+        const names = ["Queue", "Run", ...(hasWaits ? ["Waited"] : []), "Retry wait", "Slack"].map((name) => element("th", { scope: "col", class: "number" }, name));
         return element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Node"),
             element("th", { scope: "col", class: "profile-bars" }, element("span", { class: "unseen" }, "When"), axis), ...names,
             element("th", { scope: "col", title: `Median of ${count(earlier, "run")}` }, "Usually")));
@@ -153,7 +172,7 @@ export class ProfileView extends HTMLElement {
         return element("tr", { "data-critical": node.on_critical_path, "data-id": node.node_id },
             element("th", { scope: "row" }, name, ...marks, node.status === "success" ? null : statusBadge(node.status)),
             element("td", { class: "profile-bars" }, bars(node, profile.wall_ms)),
-            number(node.queue_ms), number(node.run_ms), number(node.retry_wait_ms), number(node.slack_ms),
+            number(node.queue_ms), number(node.run_ms), ...(profile.nodes.some((each) => (each.wait_ms ?? 0) > 0) ? [number(node.wait_ms ?? 0)] : []), number(node.retry_wait_ms), number(node.slack_ms),
             element("td", { class: "trend", "data-trend": trend }, usual === null ? "" : duration(usual), words ? ` · ${words}` : ""));
     }
 }
@@ -174,7 +193,7 @@ function bars(node, wallMs) {
 }
 
 function legend() {
-    const kinds = /** @type {const} */ (["queue", "run", "retry_wait", "interrupted"]);
+    const kinds = /** @type {const} */ (["queue", "run", "wait", "retry_wait", "interrupted"]);
     return element("ul", { class: "profile-legend", "aria-label": "What the bars mean" }, ...kinds.map((kind) =>
         element("li", {}, drawn("svg", { class: "gantt-key", viewBox: "0 0 20 12", width: 20, height: 12, "aria-hidden": "true" },
             drawn("rect", { class: `bar bar-${kind}`, width: 20, height: 12 })), segmentWord(kind))),

@@ -7,6 +7,7 @@ import { RunningNodes } from "./running-nodes.js";
 import { StateEditor } from "./state-editor.js";
 import { statusBadge } from "./status.js";
 
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
 /** @typedef {import("./run-session.js").RunSession} RunSession */
 
 export class RunBar extends HTMLElement {
@@ -91,15 +92,20 @@ export class RunBar extends HTMLElement {
             : this.#state.fault !== null;
     }
 
-    /** Shows what the session shows. */
-    update() {
+    /**
+     * Shows what the session shows, and what runs of what is seen.
+     * @param {GraphView | null} [view] The graph that is seen: its own, or one within it.
+     */
+    update(view = this.#session) {
         const session = this.#session;
         if (!session) return;
         const { state } = session;
         const word = !session.isRunning ? "Run" : session.isStarting ? "Starting…" : session.isCancelling ? "Stopping…" : "Stop";
         this.#showButton(word);
         this.#enable();
-        this.#showStatus(session.isStarting ? "queued" : state.status);
+        const { running, waiting, retrying } = state.counts;
+        const onlyWaits = state.status === "running" && waiting > 0 && running + retrying === 0;
+        this.#showStatus(session.isStarting ? "queued" : onlyWaits ? "waiting" : state.status);
         const nodeCount = state.places.size, done = finishedCount(state);
         this.#progress.hidden = this.#counts.hidden = session.timeline === null;
         this.#progress.max = Math.max(nodeCount, 1);
@@ -107,7 +113,7 @@ export class RunBar extends HTMLElement {
         const failed = state.counts.error > 0 ? `, ${state.counts.error} failed` : "";
         setText(this.#counts, `${done} of ${count(nodeCount, "node")}${failed}`);
         setAttribute(this.#progress, "data-status", state.counts.error > 0 ? "error" : state.status);
-        this.#running.show(session);
+        if (view) this.#running.show(view);
         this.tick(Date.now());
     }
 

@@ -7,7 +7,7 @@ import { MatchingRows } from "./matching-rows.js";
 import { VirtualRows } from "./virtual-rows.js";
 
 /** @typedef {import("./log-rows.js").Row} Row */
-/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 
 /** So near to the end counts as at the end. */
@@ -29,7 +29,7 @@ export class RunLog extends HTMLElement {
     #virtual = new VirtualRows(this.#list, (index) => this.#line(this.#matching.rows[index]));
     #empty = element("p", { class: "empty" }, "Run the graph, and each step appears here as it happens.");
 
-    /** @type {RunSession | null} */
+    /** @type {GraphView | null} */
     #session = null;
     /** @type {Timeline | null} */
     #timeline = null;
@@ -51,7 +51,7 @@ export class RunLog extends HTMLElement {
         this.#list.addEventListener("click", (event) => this.#click(event));
     }
 
-    /** @param {RunSession} session */
+    /** @param {GraphView} session */
     open(session) {
         this.#session = session;
         this.#timeline = null;

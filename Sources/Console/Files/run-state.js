@@ -1,38 +1,15 @@
-// What an execution looks like after some of its events: a pure function of them. The live view, a late joiner, a reload
-// and the scrubber all show the state that `reduce` makes, so they cannot differ.
+// What an execution, or a graph that runs within one of its nodes, looks like after some of its events: a pure function of
+// them. The live view, a late joiner, a reload and the scrubber all show the state that `reduce` makes, so they cannot differ.
 //
 // States are immutable and share what did not change. The nodes stand in blocks, so that an event copies one block and
 // the list of blocks, not all nodes of a large graph; and whoever draws compares blocks by identity.
 
+import { interrupted, nodeCompleted, nodeOutput, nodeStarted, pendingNode } from "./node-state.js";
+
 /** @typedef {import("./events.js").ExecutionEvent} ExecutionEvent */
-/** @typedef {import("./events.js").GapEvent} GapEvent */
-/** @typedef {import("./events.js").NodeCompleteEvent} NodeCompleteEvent */
-/** @typedef {import("./events.js").NodeStartEvent} NodeStartEvent */
-/** @typedef {import("./events.js").NodeEnd} NodeEnd */
-/** @typedef {"pending" | "running" | "retrying" | NodeEnd} NodeStatus */
+/** @typedef {import("./node-state.js").NodeState} NodeState */
+/** @typedef {import("./node-state.js").NodeStatus} NodeStatus */
 /** @typedef {"idle" | "queued" | "running" | "held" | "success" | "error" | "cancelled" | "failed"} RunStatus */
-
-/**
- * @typedef {object} Attempt
- * @property {number} number
- * @property {number | null} startSeq The seq of its `node_start`; null for a node that never started.
- * @property {number | null} endSeq The seq of its `node_complete`; null while it runs, and for one that was interrupted.
- * @property {NodeEnd | "running" | "interrupted"} status
- * @property {number | null} durationMs
- * @property {number | null} queueMs
- */
-
-/**
- * @typedef {object} NodeState
- * @property {NodeStatus} status
- * @property {number | null} startedAt Milliseconds since 1970, of the latest attempt.
- * @property {number | null} durationMs Of the latest attempt, once it has ended.
- * @property {string | null} error
- * @property {readonly Attempt[]} attempts
- * @property {number} outputCount
- * @property {readonly string[]} taken The targets of the outgoing edges that were taken.
- * @property {boolean} waits Its attempts only wait: a restart of the daemon does not interrupt them.
- */
 
 /**
  * @typedef {object} RunState
@@ -52,12 +29,6 @@
 
 export const BLOCK_SIZE = 64;
 
-/** @type {NodeState} */
-const pendingNode = Object.freeze({
-    status: "pending", startedAt: null, durationMs: null, error: null,
-    attempts: Object.freeze([]), outputCount: 0, taken: Object.freeze([]), waits: false,
-});
-
 /**
  * The state before the first event.
  * @param {readonly string[]} nodeIds In the order of the document.
@@ -72,7 +43,7 @@ export function emptyRun(nodeIds, status = "idle") {
     }
     return {
         status, seq: 0, attempt: 0, startedAt: null, endedAt: null, durationMs: null, error: null, endSeq: null, startSeq: null,
-        counts: { pending: nodeIds.length, running: 0, retrying: 0, success: 0, error: 0, skipped: 0, cancelled: 0, cached: 0 },
+        counts: { pending: nodeIds.length, running: 0, waiting: 0, retrying: 0, success: 0, error: 0, skipped: 0, cancelled: 0, cached: 0 },
         places: new Map(nodeIds.map((id, place) => [id, place])), blocks,
     };
 }
@@ -102,22 +73,25 @@ export function finishedCount(state) {
 }
 
 /**
- * The state after one more event.
+ * The state after one more event of the graph that it is of: events of graphs within its nodes have no place here.
  * @param {RunState} state
  * @param {ExecutionEvent} event
  * @returns {RunState}
  */
 export function reduce(state, event) {
-    const next = { ...state, seq: event.seq };
+    // A graph within a node has no `start`: it begins with what its first node does.
+    const next = { ...state, seq: event.seq, startedAt: state.startedAt ?? Date.parse(event.timestamp) };
     switch (event.type) {
         case "start":
             return started(next, event);
         case "node_start":
-            return isInner(event) ? next : withNode(next, event.node_id, (node) => nodeStarted(node, event));
+            return withNode(begun(next), event.node_id, (node) => nodeStarted(node, event));
         case "node_output":
-            return withNode(next, outerNode(event), (node) => ({ ...node, outputCount: node.outputCount + 1 }));
+            return withNode(next, event.node_id, (node) => nodeOutput(node, event));
         case "node_complete":
-            return isInner(event) ? next : withNode(next, event.node_id, (node) => nodeCompleted(node, event));
+            return withNode(next, event.node_id, (node) => nodeCompleted(node, event));
+        case "scope_end":
+            return ended({ ...next, status: scopeStatus(event.status), durationMs: event.duration_ms, error: event.error ?? null }, event);
         case "complete":
             return ended({ ...next, status: event.status, durationMs: event.duration_ms }, event);
         case "error":
@@ -128,17 +102,18 @@ export function reduce(state, event) {
     }
 }
 
-/** @param {{ path?: (string | number)[] }} event Of a node inside a map, repeat or graph node. */
-export function isInner(event) {
-    return event.path !== undefined && event.path.length > 0;
+/**
+ * A graph within a node begins with its first node; one of an item that failed runs again when the node around it does.
+ * @param {RunState} state
+ * @returns {RunState}
+ */
+function begun(state) {
+    return state.status === "running" ? state : { ...state, status: "running", endSeq: null, endedAt: null, durationMs: null, error: null };
 }
 
-/**
- * The node of the graph that an event belongs to: for one of an inner node, the outermost node around it.
- * @param {{ node_id: string, path?: (string | number)[] }} event
- */
-export function outerNode(event) {
-    return isInner(event) && event.path ? String(event.path[0]) : event.node_id;
+/** @param {import("./events.js").NodeEnd} end @returns {RunStatus} */
+function scopeStatus(end) {
+    return end === "error" || end === "cancelled" ? end : "success";
 }
 
 /**
@@ -147,57 +122,21 @@ export function outerNode(event) {
  * @returns {RunState}
  */
 function started(state, event) {
-    const startedAt = state.startedAt ?? Date.parse(event.timestamp);
-    const next = { ...state, status: /** @type {RunStatus} */ ("running"), attempt: event.attempt, startedAt, startSeq: event.seq };
+    const next = { ...state, status: /** @type {RunStatus} */ ("running"), attempt: event.attempt, startSeq: event.seq };
     return event.attempt > 1 ? interruptedOpenNodes(next) : next;
 }
 
 /**
- * A second `start` means that the daemon was restarted, and that what ran then was interrupted, but for what only waits.
+ * A second `start` means that the daemon was restarted, and that what ran then was interrupted.
  * @param {RunState} state
  * @returns {RunState}
  */
 function interruptedOpenNodes(state) {
     let next = state;
     for (const [id] of state.places) {
-        const node = nodeState(state, id);
-        if (node?.status === "running" && !node.waits) next = withNode(next, id, interrupted);
+        if (nodeState(state, id)?.status === "running") next = withNode(next, id, interrupted);
     }
     return next;
-}
-
-/** @param {NodeState} node @returns {NodeState} */
-function interrupted(node) {
-    const attempts = node.attempts.map((attempt) =>
-        attempt.status === "running" ? { ...attempt, status: /** @type {const} */ ("interrupted") } : attempt);
-    return { ...node, status: "pending", startedAt: null, attempts };
-}
-
-/** @param {NodeState} node @param {NodeStartEvent} event @returns {NodeState} */
-function nodeStarted(node, event) {
-    /** @type {Attempt} */
-    const attempt = {
-        number: event.attempt, startSeq: event.seq, endSeq: null, status: "running", durationMs: null, queueMs: null,
-    };
-    return {
-        ...node, status: "running", startedAt: Date.parse(event.timestamp), durationMs: null, error: null,
-        attempts: [...node.attempts, attempt], waits: event.node_kind === "delay",
-    };
-}
-
-/** @param {NodeState} node @param {NodeCompleteEvent} event @returns {NodeState} */
-function nodeCompleted(node, event) {
-    const open = node.attempts.findIndex((attempt) => attempt.status === "running");
-    const before = open < 0 ? node.attempts : node.attempts.filter((_, index) => index !== open);
-    /** @type {Attempt} */
-    const attempt = {
-        number: event.attempt, startSeq: open < 0 ? null : node.attempts[open].startSeq, endSeq: event.seq,
-        status: event.status, durationMs: event.duration_ms, queueMs: event.queue_ms,
-    };
-    return {
-        ...node, status: event.will_retry ? "retrying" : event.status, durationMs: event.duration_ms,
-        error: event.error ?? null, attempts: [...before, attempt], taken: event.taken ?? [],
-    };
 }
 
 /** @param {RunState} state @param {ExecutionEvent} event @returns {RunState} */
@@ -219,6 +158,7 @@ function withNode(state, id, change) {
     const block = state.blocks[blockIndex].slice();
     const old = block[place % BLOCK_SIZE];
     const node = change(old);
+    if (node === old) return state;
     block[place % BLOCK_SIZE] = node;
     const blocks = state.blocks.slice();
     blocks[blockIndex] = block;
@@ -226,4 +166,19 @@ function withNode(state, id, change) {
     const counts = { ...state.counts, [old.status]: state.counts[old.status] - 1 };
     counts[node.status] += 1;
     return { ...state, blocks, counts };
+}
+
+/**
+ * The state with so many items of a node begun, ended in success, and taken over.
+ * @param {RunState} state
+ * @param {string} id
+ * @param {{ opened: number, success: number, cached: number, total: number | null }} counts
+ * @returns {RunState}
+ */
+export function withItems(state, id, counts) {
+    return withNode(state, id, (node) => {
+        const { items } = node;
+        const isOther = items?.success !== counts.success || items.opened !== counts.opened || items.cached !== counts.cached;
+        return items && isOther ? { ...node, items: { ...items, ...counts } } : node;
+    });
 }

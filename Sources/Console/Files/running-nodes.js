@@ -1,58 +1,64 @@
-// <running-nodes>: the nodes that run at this moment, each with its time: on a large graph they are not all in sight.
+// <running-nodes>: the nodes that run at this moment, or wait for an answer, each with its time: on a large graph they are not
+// all in sight.
 
 import { element, setText } from "./dom.js";
 import { clock } from "./format.js";
+import { isOpen } from "./node-state.js";
 import { BLOCK_SIZE } from "./run-state.js";
 
-/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
 /** @typedef {import("./run-state.js").RunState} RunState */
+
+/** @typedef {{ id: string, startedAt: number, status: string }} OpenNode */
 
 const SHOWN_MAX = 12;
 
 export class RunningNodes extends HTMLElement {
-    /** @type {Map<string, { item: HTMLElement, time: HTMLElement, startedAt: number }>} */
+    /** @type {Map<string, { item: HTMLElement, time: HTMLElement, startedAt: number, status: string }>} */
     #shown = new Map();
     #list = element("ul");
     #more = element("span");
+    #word = element("span", { class: "running-word" });
     /** @type {RunState | null} */
     #state = null;
 
     connectedCallback() {
         if (this.firstChild) return;
         this.hidden = true;
-        this.append(element("span", { class: "running-word" }, "Running"), this.#list, this.#more);
+        this.append(this.#word, this.#list, this.#more);
         this.addEventListener("click", (event) => {
             const id = event.target instanceof Element && event.target.closest("button")?.getAttribute("data-id");
             if (id) this.dispatchEvent(new CustomEvent("node-select", { bubbles: true, detail: id }));
         });
     }
 
-    /** @param {RunSession} session */
+    /** @param {GraphView} session */
     show(session) {
         const { state } = session;
         if (state === this.#state) return;
         this.#state = state;
-        const running = runningNodes(state);
+        const running = openNodes(state);
         this.hidden = running.length === 0;
-        const ids = new Set(running.slice(0, SHOWN_MAX).map(({ id }) => id));
-        for (const [id, { item }] of this.#shown) {
-            if (ids.has(id)) continue;
+        setText(this.#word, running.some(({ status }) => status === "running") ? "Running" : "Waiting for an answer");
+        const statuses = new Map(running.slice(0, SHOWN_MAX).map(({ id, status }) => [id, status]));
+        for (const [id, { item, status }] of this.#shown) {
+            if (statuses.get(id) === status) continue;
             item.remove();
             this.#shown.delete(id);
         }
-        for (const { id, startedAt } of running.slice(0, SHOWN_MAX)) {
-            const known = this.#shown.get(id);
-            if (known) known.startedAt = startedAt;
-            else this.#list.append(this.#item(id, session.names.get(id) ?? id, startedAt));
+        for (const node of running.slice(0, SHOWN_MAX)) {
+            const known = this.#shown.get(node.id);
+            if (known) known.startedAt = node.startedAt;
+            else this.#list.append(this.#item(node, session.names.get(node.id) ?? node.id));
         }
         setText(this.#more, running.length > SHOWN_MAX ? `and ${running.length - SHOWN_MAX} more` : "");
     }
 
-    /** @param {string} id @param {string} name @param {number} startedAt */
-    #item(id, name, startedAt) {
+    /** @param {OpenNode} node @param {string} name */
+    #item({ id, startedAt, status }, name) {
         const time = element("span", { class: "running-time" });
-        const item = element("li", {}, element("button", { type: "button", "data-id": id }, name, time));
-        this.#shown.set(id, { item, time, startedAt });
+        const item = element("li", {}, element("button", { type: "button", "data-id": id, "data-status": status }, status === "waiting" ? `${name} waits` : name, time));
+        this.#shown.set(id, { item, time, startedAt, status });
         return item;
     }
 
@@ -64,14 +70,14 @@ export class RunningNodes extends HTMLElement {
 
 /**
  * @param {RunState} state
- * @returns {{ id: string, startedAt: number }[]}
+ * @returns {OpenNode[]}
  */
-function runningNodes(state) {
-    if (state.counts.running === 0) return [];
+function openNodes(state) {
+    if (state.counts.running + state.counts.waiting === 0) return [];
     const found = [];
     for (const [id, place] of state.places) {
         const node = state.blocks[Math.floor(place / BLOCK_SIZE)][place % BLOCK_SIZE];
-        if (node.status === "running") found.push({ id, startedAt: node.startedAt ?? 0 });
+        if (isOpen(node)) found.push({ id, startedAt: node.startedAt ?? 0, status: node.status });
     }
     return found;
 }

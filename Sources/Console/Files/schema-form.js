@@ -104,7 +104,7 @@ function variantChoice(store, schema, path, variants, chosen) {
 export function member(store, name, schema, path, isRequired) {
     const types = typesOf(schema), tree = store.read(path);
     const isGroup = (types.length === 1 && types[0] === "object" && (schema.properties || tree === undefined || tree.kind === "object"))
-        || (types.length === 1 && types[0] === "array" && (tree === undefined || tree.kind === "array"));
+        || (types.length === 1 && types[0] === "array" && schema.items !== undefined && (tree === undefined || tree.kind === "array"));
     if (isGroup && !(schema.oneOf && !schema.properties)) return group(store, name, schema, path, isRequired);
     return field({
         index: store.index, path, label: label(name, schema), help: schema.description, isRequired,

@@ -5,13 +5,13 @@ import { memberText } from "./json-text.js";
 import { headingWithCopy, jsonView } from "./json-view.js";
 import { ranks, stateAfter } from "./state-at.js";
 
-/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
 
 /** While events come, the state is made anew no more often than this. */
 const REFRESH_MS = 1_000;
 
 export class StateView extends HTMLElement {
-    /** @type {RunSession | null} */
+    /** @type {GraphView | null} */
     #session = null;
     /** What is shown: the execution and the event. */
     #shown = "";
@@ -29,7 +29,7 @@ export class StateView extends HTMLElement {
         new IntersectionObserver(() => this.update()).observe(this);
     }
 
-    /** @param {RunSession} session */
+    /** @param {GraphView} session */
     open(session) {
         this.#session = session;
         this.#ranks = ranks(session.graph.document);
@@ -43,7 +43,7 @@ export class StateView extends HTMLElement {
         const session = this.#session;
         if (!session || this.offsetParent === null) return;
         const { state, timeline } = session, end = timeline?.entry(state.endSeq);
-        const key = `${session.executionId} ${session.shownSeq}`;
+        const key = `${session.executionId} ${session.shownSeq} ${session.initialStateText}`;
         const isMoving = session.isFollowing && session.isRunning && performance.now() - this.#madeAt < REFRESH_MS;
         if (key === this.#shown || isMoving) return;
         this.#shown = key;

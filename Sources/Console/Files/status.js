@@ -3,7 +3,7 @@
 import { element, icon } from "./dom.js";
 
 /** @typedef {import("./dom.js").IconName} IconName */
-/** @typedef {import("./run-state.js").NodeStatus} NodeStatus */
+/** @typedef {import("./node-state.js").NodeStatus} NodeStatus */
 /** @typedef {import("./run-state.js").RunStatus} RunStatus */
 
 /** @type {Record<NodeStatus | RunStatus, { word: string, icon: IconName }>} */
@@ -12,6 +12,7 @@ const looks = {
     queued: { word: "Queued", icon: "pending" },
     pending: { word: "Pending", icon: "pending" },
     running: { word: "Running", icon: "running" },
+    waiting: { word: "Waiting for an answer", icon: "waiting" },
     held: { word: "Held", icon: "pending" },
     retrying: { word: "Retrying", icon: "retrying" },
     success: { word: "Success", icon: "success" },

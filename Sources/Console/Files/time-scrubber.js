@@ -4,12 +4,12 @@ import { button, element, icon, setText } from "./dom.js";
 import { clock } from "./format.js";
 import { Player } from "./player.js";
 
-/** @typedef {import("./run-session.js").RunSession} RunSession */
+/** @typedef {import("./graph-view.js").GraphView} GraphView */
 
 const SPEEDS = [0.25, 0.5, 1, 2, 5, 20];
 
 export class TimeScrubber extends HTMLElement {
-    /** @type {RunSession | null} */
+    /** @type {GraphView | null} */
     #session = null;
     /** @type {Player | null} */
     #player = null;
@@ -30,7 +30,7 @@ export class TimeScrubber extends HTMLElement {
             element("div", { class: "scrub-track" }, this.#range, this.#seams), this.#place, this.#speed, this.#live);
     }
 
-    /** @param {RunSession} session */
+    /** @param {GraphView} session */
     open(session) {
         this.#pause();
         this.#session = session;
@@ -71,12 +71,12 @@ export class TimeScrubber extends HTMLElement {
         this.#session?.show(Number(this.#range.value));
     }
 
-    /** @param {number} direction */
+    /** @param {1 | -1} direction */
     #step(direction) {
         const session = this.#session, timeline = session?.timeline;
         if (!session || !timeline) return;
         this.#pause();
-        session.show(Math.min(timeline.lastSeq, Math.max(0, session.shownSeq + direction)));
+        session.show(timeline.seqBeside(session.shownSeq, direction));
     }
 
     #goLive() {
@@ -107,7 +107,7 @@ export class TimeScrubber extends HTMLElement {
 
     /**
      * A replay that has caught up with a running execution follows it.
-     * @param {RunSession} session
+     * @param {GraphView} session
      */
     #finish(session) {
         this.#pause();
