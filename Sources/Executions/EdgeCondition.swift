@@ -102,6 +102,13 @@ package struct ConditionNodes: Sendable, ExpressibleByDictionaryLiteral {
 }
 
 extension Graph {
+    /// The ranks to which edges lead, each once, in the order of the edges.
+    package func targets(of taken: [Int]) -> [Int] {
+        if taken.count < 2 { return taken.map { edges[$0].to } }
+        var seen: Set<Int> = []
+        return taken.compactMap { seen.insert(edges[$0].to).inserted ? edges[$0].to : nil }
+    }
+
     /// By rank, up to that of the node itself: whether a way leads from there to it.
     func ancestorsAndSelf(ofRank rank: Int) -> [Bool] {
         var found = [Bool](repeating: false, count: rank + 1)

@@ -18,6 +18,7 @@ struct EventBatch: ~Copyable {
     private var started: (atMicroseconds: Int64, attempt: Int)?
     private var ended: (status: ExecutionStatus, atMicroseconds: Int64, durationMicroseconds: Int64)?
     private var failedRanks: [Int] = []
+    private var hasScopes = false
     private var error: String?
     /// Those of nodes, for searches.
     private var nodeErrors = ""
@@ -44,6 +45,7 @@ struct EventBatch: ~Copyable {
         case .nodeStart, .nodeOutput, .scopeOpened, .scopeClosed: break
         }
         let record = EventRecord(timestampMicroseconds: timestampMicroseconds, scope: scope, body: body)
+        if record.concernsScope { hasScopes = true }
         record.encode(to: &records)
         ends.append(records.count)
         early?.render(record, state, to: &json, &jsonEnds)
@@ -68,7 +70,7 @@ struct EventBatch: ~Copyable {
         let failedNodes = failedRanks.map { log.graph.graph.nodes[$0].id }
         if let events = early?.take(json, jsonEnds) { log.append(early: events) }
         if early?.isFull == true { early = nil }
-        let mustTell = log.append(records, ends: ends) { summary in
+        let mustTell = log.append(records, ends: ends, hasScopes: hasScopes) { summary in
             if let started {
                 summary.status = .running
                 summary.attempt = started.attempt
@@ -89,7 +91,7 @@ struct EventBatch: ~Copyable {
         json.removeAll(keepingCapacity: json.allocatedBytes <= Self.keptBytesMax)
         ends.removeAll(keepingCapacity: true)
         jsonEnds.removeAll(keepingCapacity: true)
-        (started, ended, failedRanks, error, nodeErrors) = (nil, nil, [], nil, "")
+        (started, ended, failedRanks, error, hasScopes, nodeErrors) = (nil, nil, [], nil, false, "")
         return mustTell
     }
 }

@@ -47,6 +47,8 @@ package final class EventLog: Sendable {
         package var start: KeyedStart?
         /// To be handed to `markStored`.
         package var change: Int
+        /// Records of it may open and close scopes.
+        package var hasScopes: Bool
     }
 
     package enum ReadResult: Sendable {
@@ -88,6 +90,8 @@ package final class EventLog: Sendable {
         /// Counts what there was to store, events or not, and what of that is stored.
         var change = 0
         var storedChange = 0
+        /// From the first record on that concerns one.
+        var hasScopes = false
         /// Set before the execution begins.
         var earlyDetail: StateDetail?
         /// What was rendered early and not taken yet.
@@ -197,13 +201,15 @@ package final class EventLog: Sendable {
     /// Appends whole records. `change` brings the summary up to date with them, under the log's lock.
     /// - Returns: whether the caller must tell the store (it has not been told since it last looked).
     package func append(
-        _ records: borrowing ByteWriter, ends: [Int], _ change: (inout ExecutionSummary) -> Void
+        _ records: borrowing ByteWriter, ends: [Int], hasScopes: Bool = false,
+        _ change: (inout ExecutionSummary) -> Void
     ) -> Bool {
         guarded.withLock { guarded in
             let base = guarded.records.count
             memory?.change(.logs, by: records.count)
             records.withUnsafeBytes { guarded.records.append(contentsOf: $0) }
             guarded.ends += ends.lazy.map { base + $0 }
+            if hasScopes { guarded.hasScopes = true }
             change(&guarded.summary)
             guarded.summary.lastSeq = guarded.appendedSeq
             guarded.waitingStart = nil
@@ -251,7 +257,8 @@ package final class EventLog: Sendable {
                 after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
             return Unstored(
                 summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice,
-                initialState: guarded.waitingStart?.stored, start: guarded.start, change: guarded.change)
+                initialState: guarded.waitingStart?.stored, start: guarded.start, change: guarded.change,
+                hasScopes: guarded.hasScopes)
         }
     }
 

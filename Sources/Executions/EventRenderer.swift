@@ -100,9 +100,17 @@ package struct EventRenderer: Sendable {
 
     /// Takes note of the next record without writing it.
     package mutating func skip(_ record: UnsafeRawBufferPointer) throws(RecordError) {
-        nextSeq += 1
         let event = try EventRecord(decoding: record)
         try enter(event)
+        skip(event)
+    }
+
+    /// How many nodes enclose what happens in a scope.
+    package func depth(_ scope: Int32) -> Int { scope == 0 ? 0 : scopes[scope]?.depth ?? 0 }
+
+    /// The same of a record that was entered.
+    package mutating func skip(_ event: EventRecord) {
+        nextSeq += 1
         switch event.body {
         case .start(_, let initialState): begin(initialState)
         case .nodeStart(let rank, _): if detail == .full { _ = input(ofRank: rank, in: event.scope) }
@@ -384,14 +392,5 @@ extension ByteWriter {
         self.repeat(object.lowerBound..<object.upperBound - 1)
         append(byte: UInt8(ascii: ","))
         self.repeat(other.lowerBound + 1..<other.upperBound)
-    }
-}
-
-extension Graph {
-    /// The ranks to which edges lead, each once, in the order of the edges.
-    package func targets(of taken: [Int]) -> [Int] {
-        if taken.count < 2 { return taken.map { edges[$0].to } }
-        var seen: Set<Int> = []
-        return taken.compactMap { seen.insert(edges[$0].to).inserted ? edges[$0].to : nil }
     }
 }

@@ -59,6 +59,12 @@ extension ExecutionRun {
         confined.tasks.contains { ref, node in node.task != nil || !node.holdsScopes && node.wait == nil }
     }
 
+    /// Nothing of it runs or waits for a time: a node that holds scopes does neither by itself.
+    var holdsNothing: Bool {
+        confined.judgements.isEmpty && confined.waitingJudgements.isEmpty
+            && confined.tasks.values.allSatisfy { $0.holdsScopes && $0.task == nil }
+    }
+
     /// What lies in the inbox is the run's from now on.
     func takeOutputs(_ inbox: inout Inbox) -> [ExecutionTree.Input] {
         let (outputs, bytes) = inbox.takeOutputs()

@@ -43,7 +43,8 @@ extension ExecutionRun {
                 attempt: start.attempt, state: start.state,
                 output: NodeOutput(run: self, ref, attempt: start.attempt), trace: log.trace?.child(),
                 isIdempotent: node.isIdempotent, hasFreshProcess: node.hasFreshProcess,
-                idleTimeoutMilliseconds: node.idleTimeoutMilliseconds, room: room))
+                idleTimeoutMilliseconds: node.idleTimeoutMilliseconds, room: room,
+                stateBytesMax: limits.stateBytesMax))
     }
 
     private var room: ProgramRoom { ProgramRoom(environment.places, graphID: log.graph.identity.id) }

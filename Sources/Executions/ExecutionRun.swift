@@ -175,9 +175,7 @@ extension ExecutionRun {
                 && inbox.withLock { inbox in
                     guard inbox.isEmpty else { return false }
                     inbox.isScheduled = false
-                    inbox.isQuiet =
-                        inbox.pause != .none && confined.tasks.isEmpty && confined.judgements.isEmpty
-                        && confined.waitingJudgements.isEmpty
+                    inbox.isQuiet = inbox.pause != .none && holdsNothing
                     return true
                 }
             // The store is told after the jobs that wait, unless this one goes on.

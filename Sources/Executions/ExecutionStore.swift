@@ -19,6 +19,10 @@ package protocol ExecutionStore: AnyObject, Sendable {
     /// Whole stored records behind `seq`: at least one if there is one, no more than `bytesMax` beyond that. Where events are
     /// no longer kept, the slice begins behind them: later than `seq + 1`.
     func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice
+    /// A scope of an execution, if it was opened.
+    func scope(of id: ExecutionID, at place: ScopePlace) throws(StoreError) -> StoredScope?
+    /// The scopes of a node, by index.
+    func scopes(of id: ExecutionID, in node: NodeRef, _ query: ScopeQuery) throws(StoreError) -> ScopePage
     /// What an execution that is still queued will start with; nil for any other.
     func queuedState(of id: ExecutionID) throws(StoreError) -> JSONObject?
     /// What was started under a key, however long ago.

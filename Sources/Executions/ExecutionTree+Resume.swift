@@ -16,8 +16,13 @@ extension ExecutionTree {
         case .scopeOpened(let opening):
             try restore(opening, in: scope, elapsedMicroseconds, graphs)
         case .scopeClosed(let closing):
-            guard let ended = scopes.removeValue(forKey: closing.scope) else { return }
-            forget(ended, closing)
+            lastScope = max(lastScope, closing.scope)
+            if let ended = scopes.removeValue(forKey: closing.scope) { return forget(ended, closing) }
+            let ref = NodeRef(scope: scope, rank: closing.rank)
+            if holdings[ref] == nil {
+                holdings[ref] = Holding(plan: try body(around: closing.rank, in: scope).emptyPlan())
+            }
+            holdings[ref]?.plan.closed(closing)
         case .start(let attempt, _) where scopes.count > 0:
             // What ran in scopes was interrupted too.
             for scope in scopes.keys {
@@ -33,6 +38,9 @@ extension ExecutionTree {
                     scopes[scope]?.failure = (completion.rank, failure)
                 }
             }
+            restore(record.body, in: scope, elapsedMicroseconds)
+        case .nodeComplete(let completion):
+            holdings[NodeRef(scope: scope, rank: completion.rank)]?.plan.attemptEnded()
             restore(record.body, in: scope, elapsedMicroseconds)
         default: restore(record.body, in: scope, elapsedMicroseconds)
         }
@@ -56,9 +64,8 @@ extension ExecutionTree {
         _ opening: ScopeOpening, in scope: Int32, _ elapsed: Int64, _ graphs: (any InnerGraphs)?
     ) throws(NodeFailure) {
         let ref = NodeRef(scope: scope, rank: opening.rank)
-        guard let outer = revision(scope), outer.bodies.indices.contains(opening.rank),
-            let body = outer.bodies[opening.rank] as? any ScopeBody
-        else { throw NodeFailure("a scope lies in no node that could hold one") }
+        let body = try body(around: opening.rank, in: scope)
+        guard let outer = revision(scope) else { return }
         let revision: GraphRevision
         switch opening.topology {
         case .nested:
@@ -82,6 +89,13 @@ extension ExecutionTree {
             machine: machine, parent: ref, index: opening.index, isOwnGraph: opening.topology != .nested,
             depth: depth(scope) + 1, restsSinceMicroseconds: elapsed)
         holdings[ref]?.plan.opened(opening, revision)
+    }
+
+    private func body(around rank: Int, in scope: Int32) throws(NodeFailure) -> any ScopeBody {
+        guard let outer = revision(scope), outer.bodies.indices.contains(rank),
+            let body = outer.bodies[rank] as? any ScopeBody
+        else { throw NodeFailure("a scope lies in no node that could hold one") }
+        return body
     }
 
     /// Goes on with what was restored.

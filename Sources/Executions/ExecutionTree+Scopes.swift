@@ -9,9 +9,10 @@ extension ExecutionTree {
     package mutating func hold(_ ref: NodeRef, attempt: Int, _ plan: any ScopePlan, _ state: State, at now: UInt64) {
         let rank = Int(ref.rank)
         guard machine(ref.scope)?.isRunning(rank, attempt) == true else { return }
-        var holding = holdings[ref] ?? Holding(plan: plan)
         var plan = plan
-        if holdings[ref] != nil { plan.takeOver(holding.plan) }
+        if let earlier = holdings[ref] { plan.takeOver(earlier.plan) }
+        let holding = holdings[ref] ?? Holding(plan: plan)
+        if ref.scope == 0, let items = root.takeover.items.removeValue(forKey: rank) { plan.takeOver(items) }
         holding.plan = plan
         holding.attempt = attempt
         holding.isActive = true
@@ -47,8 +48,8 @@ extension ExecutionTree {
         scopes[scope] = Scope(
             machine: machine, parent: ref, index: draft.index, isOwnGraph: draft.topology != .nested, depth: depth)
         let opening = ScopeOpening(
-            scope: scope, rank: Int(ref.rank), attempt: holding.attempt, index: draft.index, topology: draft.topology,
-            state: draft.state)
+            scope: scope, rank: Int(ref.rank), attempt: holding.attempt, index: draft.index, total: draft.total,
+            topology: draft.topology, state: draft.state)
         if draft.topology != .nested { effects.append(.pin(draft.revision)) }
         effects.append(.inScope(ref.scope, .emit(.scopeOpened(opening))))
         if draft.topology != .nested {
@@ -57,6 +58,17 @@ extension ExecutionTree {
         }
         modify(scope) { $0.step(.begin(initialState: initial), at: now) }
         settle(scope, at: now)
+    }
+
+    /// Takes an item of another execution for one of this one.
+    mutating func takeOver(_ item: TakenOverItem, in ref: NodeRef, _ attempt: Int) {
+        lastScope += 1
+        let closing = ScopeClosing(
+            scope: lastScope, rank: Int(ref.rank), attempt: attempt, index: item.index, status: .cached,
+            durationMicroseconds: 0, value: item.value, failure: nil)
+        effects.append(.inScope(ref.scope, .emit(.scopeClosed(closing))))
+        holdings[ref]?.plan.closed(closing)
+        lineUp(ref)
     }
 
     /// The initial state of a graph of its own; one that stands within another has none.
@@ -86,6 +98,9 @@ extension ExecutionTree {
             switch effect {
             case .emit(.nodeComplete(let completion), _) where !completion.willRetry:
                 noteEnd(completion, in: scope)
+                effects.append(.inScope(scope, effect))
+            case .emit(.nodeComplete(let completion), _):
+                holdings[NodeRef(scope: scope, rank: completion.rank)]?.plan.attemptEnded()
                 effects.append(.inScope(scope, effect))
             case .emit(.start, _) where scope != 0: break
             case .emit(.complete(_, let duration, _), _) where scope != 0:
@@ -119,12 +134,12 @@ extension ExecutionTree {
     }
 
     private mutating func scopeEnded(_ scope: Int32, _ status: ExecutionStatus, at now: UInt64) {
-        guard status == .success, let ended = scopes[scope], let holding = holdings[ended.parent] else {
+        guard status == .success, let parent = scopes[scope]?.parent, let holding = holdings[parent] else {
             return close(scope, status == .cancelled ? .cancelled : .error, nil, at: now)
         }
         let result = modify(scope) { $0.takeResult() }
         guard let result else { return }
-        let end = ScopeEnd(index: ended.index, changes: result.changes, final: result.final)
+        let end = ScopeEnd(index: scopes[scope]?.index, changes: result.changes, final: result.final)
         switch holding.plan.conclude(end) {
         case .value(let value): close(scope, .success(value), at: now)
         case .failed(let failure): close(scope, .failure(failure), at: now)

@@ -51,8 +51,9 @@ package struct ExecutionTree {
         var isConcluding = false
     }
 
-    /// A node that holds scopes, from its first attempt to its end.
-    struct Holding {
+    /// A node that holds scopes, from its first attempt to its end. An object, so that a plan, which may keep megabytes, is
+    /// never copied to be changed.
+    final class Holding {
         var plan: any ScopePlan
         /// In the order of opening.
         var open: [Int32] = []
@@ -67,6 +68,10 @@ package struct ExecutionTree {
         var input = JSONObject()
         /// Of scopes that are opened again: by index, the attempts of their nodes so far.
         var attempts: [Int: [Int32]] = [:]
+
+        init(plan: any ScopePlan) {
+            self.plan = plan
+        }
     }
 
     /// Graphs within graphs: more is a mistake that makes its own copies.
@@ -153,24 +158,26 @@ package struct ExecutionTree {
     /// Takes one step of one plan, plans in turn.
     package mutating func advance(at now: UInt64) {
         guard let ref = plans.popFirst() else { return }
-        holdings[ref]?.isInLine = false
-        guard let holding = holdings[ref], holding.isActive, holding.outcome == nil, !holding.isWorking else { return }
-        switch holdings[ref]?.plan.next(openCount: holding.open.count) {
+        guard let holding = holdings[ref] else { return }
+        holding.isInLine = false
+        guard holding.isActive, holding.outcome == nil, !holding.isWorking else { return }
+        switch holding.plan.next(openCount: holding.open.count) {
         case .open(let draft):
             lineUp(ref)
             open(draft, in: ref, at: now)
+        case .takeOver(let item): takeOver(item, in: ref, holding.attempt)
         case .work(let work):
-            holdings[ref]?.isWorking = true
+            holding.isWorking = true
             effects.append(.work(ref, attempt: holding.attempt, work))
         case .done(let update): end(ref, .success(update: update), at: now)
         case .failed(let failure): end(ref, .failure(failure), at: now)
-        case .wait, nil: break
+        case .wait: break
         }
     }
 
     mutating func lineUp(_ ref: NodeRef) {
-        guard holdings[ref]?.isInLine == false else { return }
-        holdings[ref]?.isInLine = true
+        guard let holding = holdings[ref], !holding.isInLine else { return }
+        holding.isInLine = true
         plans.append(ref)
     }
 
@@ -180,8 +187,8 @@ package struct ExecutionTree {
         guard let holding = holdings[ref], holding.isActive, holding.attempt == attempt, holding.isWorking else {
             return
         }
-        holdings[ref]?.isWorking = false
-        holdings[ref]?.plan.learned(news)
+        holding.isWorking = false
+        holding.plan.learned(news)
         lineUp(ref)
     }
 

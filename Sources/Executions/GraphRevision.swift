@@ -26,6 +26,7 @@ package final class GraphRevision: Sendable {
     /// By rank: what every attempt gives, if that is always the same.
     let constants: [JSONObject?]
 
+    /// - Parameter nested: nil for a revision that is only read: nothing within its nodes can run either.
     package init(
         graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64, bodies: [any NodeBody],
         nested: [GraphRevision?]? = nil, conditions: [(any EdgeCondition)?]
@@ -34,7 +35,15 @@ package final class GraphRevision: Sendable {
         self.identity = identity
         self.createdAtMicroseconds = createdAtMicroseconds
         self.bodies = bodies
-        self.nested = nested ?? [GraphRevision?](repeating: nil, count: graph.nodes.count)
+        self.nested =
+            nested
+            ?? graph.nested.map { inner in
+                inner.map {
+                    GraphRevision(
+                        graph: $0, identity: identity, createdAtMicroseconds: createdAtMicroseconds, bodies: [],
+                        conditions: [])
+                }
+            }
         onlyComputes = bodies.allSatisfy(\.onlyComputes)
         self.conditions = conditions
         hasConditions = conditions.contains { $0 != nil }

@@ -65,6 +65,12 @@ package struct NodeInspection: Sendable {
         }
     }
 
+    /// The next record, which is not the one behind the last.
+    package mutating func add(_ record: EventRecord, seq: Int) {
+        nextSeq = seq
+        add(record)
+    }
+
     package mutating func add(_ record: EventRecord) {
         defer { nextSeq += 1 }
         guard record.scope == 0 else { return }

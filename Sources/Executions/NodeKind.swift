@@ -24,6 +24,18 @@ extension NodeKind {
     package func code(in config: JSONObject) -> [NodeCode] { [] }
 }
 
+/// A kind whose nodes run graphs within themselves.
+package protocol ScopeKind: NodeKind {
+    /// - Parameter nested: the nodes that stand in the config, compiled; nil where the config is only checked.
+    func compile(_ config: JSONObject, nested: GraphRevision?) throws(GraphFaults) -> any NodeBody
+}
+
+extension ScopeKind {
+    package func compile(_ config: JSONObject, files: GraphFiles) throws(GraphFaults) -> any NodeBody {
+        try compile(config, nested: nil)
+    }
+}
+
 /// One node of one graph revision, ready to run any number of times, at once too.
 package protocol NodeBody: Sendable {
     /// Begins one attempt. A body that is done at once says so; one that waits returns the work, and holds no thread meanwhile.
@@ -102,6 +114,8 @@ package struct NodeCall: Sendable {
     package let idleTimeoutMilliseconds: Int?
     /// For what computes inside the daemon; nil: without a bound.
     package let room: ProgramRoom?
+    /// Of any state of the execution.
+    package let stateBytesMax: Int
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
@@ -111,7 +125,8 @@ package struct NodeCall: Sendable {
         executionID: ExecutionID, graph: GraphIdentity, nodeID: String, path: String = "", attempt: Int, state: State,
         output: NodeOutput,
         trace: TraceParent? = nil, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
-        idleTimeoutMilliseconds: Int? = nil, room: ProgramRoom? = nil
+        idleTimeoutMilliseconds: Int? = nil, room: ProgramRoom? = nil,
+        stateBytesMax: Int = ExecutionLimits().stateBytesMax
     ) {
         self.executionID = executionID
         self.graph = graph
@@ -125,6 +140,7 @@ package struct NodeCall: Sendable {
         self.hasFreshProcess = hasFreshProcess
         self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
         self.room = room
+        self.stateBytesMax = stateBytesMax
     }
 }
 

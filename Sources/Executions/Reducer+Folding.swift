@@ -12,7 +12,7 @@ extension Reducer {
     }
 
     /// Combines contributions that stand in rank order; there is at least one. Nil: a sum is beyond all doubles.
-    func fold(_ values: [JSONText]) -> JSONText? {
+    package func fold(_ values: [JSONText]) -> JSONText? {
         switch self {
         case .replace: values[values.count - 1]
         case .append: values.count == 1 && values[0].kind == .array ? values[0] : Self.concatenate(values)
@@ -21,6 +21,11 @@ extension Reducer {
         case .min: values.dropFirst().reduce(values[0]) { Self.isLess($1, $0) ? $1 : $0 }
         case .max: values.dropFirst().reduce(values[0]) { Self.isLess($0, $1) ? $1 : $0 }
         }
+    }
+
+    /// Why a value is none for this reducer, or nil. To be read behind "is".
+    package func refusal(of value: JSONText) -> String? {
+        needsNumbers ? value.refusalAsNumber.map { "\($0), but its reducer is \(rawValue)" } : nil
     }
 
     /// How far a sum may move by a value.

@@ -4,6 +4,8 @@ import JSON
 /// Which nodes a rerun begins with.
 package enum RerunStart: Sendable, Equatable {
     case nodes([String])
+    /// A map, whose items that had ended well are taken over.
+    case failedItems(of: String)
     /// Those that ended in error.
     case failed
 
@@ -11,12 +13,20 @@ package enum RerunStart: Sendable, Equatable {
     package var text: String {
         switch self {
         case .failed: "failed"
+        case .failedItems(let id): Self.itemsPrefix + id
         case .nodes(["failed"]): "failed,"
         case .nodes(let ids): ids.joined(separator: ",")
         }
     }
 
+    /// No id of a node begins so.
+    private static let itemsPrefix = "items:"
+
     package init(text: String) {
+        guard !text.hasPrefix(Self.itemsPrefix) else {
+            self = .failedItems(of: String(text.dropFirst(Self.itemsPrefix.count)))
+            return
+        }
         self = text == "failed" ? .failed : .nodes(text.split(separator: ",").map(String.init))
     }
 }
@@ -53,9 +63,12 @@ package struct RerunPlan: Sendable {
         var first = Set<Int>()
         switch start {
         case .nodes(let ids): first = Set(ids.compactMap { graph.rank(ofNode: $0) })
+        case .failedItems(let id): first = Set([id].compactMap { graph.rank(ofNode: $0) })
         case .failed: first = Set(results.failedNodes.compactMap { graph.rank(ofNode: $0) })
         }
-        takeover = Self.takeover(results, graph, first, edits)
+        var takeover = Self.takeover(results, graph, first, edits)
+        if case .failedItems = start, let rank = first.first { takeover.items[rank] = results.items }
+        self.takeover = takeover
     }
 
     private static func takeover(
@@ -174,10 +187,16 @@ package struct ExecutionResults: Sendable {
     /// Whether every node has a result.
     package var isComplete: Bool { completions.count == graph.nodes.count }
     let graph: Graph
+    /// Of the node whose items are wanted: those that ended well.
+    private(set) var items: [TakenOverItem] = []
+    private let itemsRank: Int?
 
-    /// - Parameter graph: the one that the execution ran.
-    package init(of graph: Graph) {
+    /// - Parameters:
+    ///   - graph: the one that the execution ran.
+    ///   - start: what is to run again, if that is known.
+    package init(of graph: Graph, for start: RerunStart? = nil) {
         self.graph = graph
+        if case .failedItems(let id) = start { itemsRank = graph.rank(ofNode: id) } else { itemsRank = nil }
     }
 
     /// Takes the next record of the execution.
@@ -190,6 +209,9 @@ package struct ExecutionResults: Sendable {
             let id = graph.nodes[completion.rank].id
             completions[id] = completion
             if completion.firstStatus == .error { failedNodes.append(id) }
+        case .scopeClosed(let closing) where closing.rank == itemsRank:
+            guard let index = closing.index, let value = closing.value else { return }
+            items.append(TakenOverItem(index: index, value: value))
         case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
         }
     }

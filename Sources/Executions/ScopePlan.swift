@@ -10,6 +10,10 @@ package protocol ScopePlan: Sendable {
     /// A further attempt begins, or the execution was taken up again: what an earlier plan of the same node has learned from
     /// scopes stays true.
     mutating func takeOver(_ earlier: any ScopePlan)
+    /// What another execution kept of scopes of this node: each that is wanted comes back by `PlanStep.takeOver`.
+    mutating func takeOver(_ items: [TakenOverItem])
+    /// An attempt has ended in error, and another one will follow.
+    mutating func attemptEnded()
     /// What is to be done next.
     /// - Parameter openCount: scopes that are open now.
     mutating func next(openCount: Int) -> PlanStep
@@ -26,6 +30,8 @@ package typealias PlanWork = @Sendable () async -> Result<any Sendable, NodeFail
 
 package enum PlanStep: Sendable {
     case open(ScopeDraft)
+    /// A scope of another execution is taken for one of this one, which need not be opened.
+    case takeOver(TakenOverItem)
     /// Nothing, until a scope has closed.
     case wait
     /// To be done beside the execution; `learned` follows.
@@ -35,15 +41,23 @@ package enum PlanStep: Sendable {
     case failed(NodeFailure)
 }
 
+extension ScopePlan {
+    package mutating func takeOver(_ items: [TakenOverItem]) {}
+}
+
 /// A scope that is to be opened.
 package struct ScopeDraft: Sendable {
     package let index: Int?
+    package let total: Int?
     package let revision: GraphRevision
     package let topology: ScopeTopology
     package let state: ScopeState
 
-    package init(index: Int?, revision: GraphRevision, topology: ScopeTopology, state: ScopeState) {
+    package init(
+        index: Int?, total: Int? = nil, revision: GraphRevision, topology: ScopeTopology, state: ScopeState
+    ) {
         self.index = index
+        self.total = total
         self.revision = revision
         self.topology = topology
         self.state = state

@@ -3,7 +3,7 @@
 import JSON
 
 extension ScopeOpening {
-    private static let hasIndex: UInt8 = 1, isRevision: UInt8 = 2, hasInput: UInt8 = 4
+    private static let hasIndex: UInt8 = 1, isRevision: UInt8 = 2, hasInput: UInt8 = 4, hasTotal: UInt8 = 8
 
     func encode(to writer: inout ByteWriter) {
         writer.append(varint: Int(scope))
@@ -12,8 +12,10 @@ extension ScopeOpening {
         var flags: UInt8 = index == nil ? 0 : Self.hasIndex
         if topology != .nested { flags |= Self.isRevision }
         if state.hasInput { flags |= Self.hasInput }
+        if total != nil { flags |= Self.hasTotal }
         writer.append(byte: flags)
         if let index { writer.append(varint: index) }
+        if let total { writer.append(varint: total) }
         if case .revision(let graphID, let number) = topology {
             writer.append(counted: graphID)
             writer.append(varint: number)
@@ -29,6 +31,7 @@ extension ScopeOpening {
         let attempt = try reader.varint()
         let flags = try reader.byte()
         let index = flags & Self.hasIndex == 0 ? nil : try reader.varint()
+        let total = flags & Self.hasTotal == 0 ? nil : try reader.varint()
         var topology = ScopeTopology.nested
         if flags & Self.isRevision != 0 {
             topology = .revision(graphID: try reader.string(), number: try reader.varint())
@@ -36,7 +39,9 @@ extension ScopeOpening {
         var state = ScopeState(hasInput: flags & Self.hasInput != 0)
         for _ in 0..<(try reader.varint()) { state.without.append(JSONKey(canonical: try reader.counted())) }
         state.values = try reader.object()
-        self.init(scope: scope, rank: rank, attempt: attempt, index: index, topology: topology, state: state)
+        self.init(
+            scope: scope, rank: rank, attempt: attempt, index: index, total: total, topology: topology,
+            state: state)
     }
 }
 

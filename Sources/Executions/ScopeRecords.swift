@@ -31,16 +31,20 @@ package final class ScopeOpening: Sendable {
     package let attempt: Int
     /// The item or iteration, where the node has such.
     package let index: Int?
+    /// How many items there are, or iterations at the most.
+    package let total: Int?
     package let topology: ScopeTopology
     package let state: ScopeState
 
     package init(
-        scope: Int32, rank: Int, attempt: Int, index: Int?, topology: ScopeTopology, state: ScopeState
+        scope: Int32, rank: Int, attempt: Int, index: Int?, total: Int? = nil, topology: ScopeTopology,
+        state: ScopeState
     ) {
         self.scope = scope
         self.rank = rank
         self.attempt = attempt
         self.index = index
+        self.total = total
         self.topology = topology
         self.state = state
     }
@@ -63,7 +67,7 @@ package struct ScopeState: Sendable, Equatable {
 
     /// - Parameter graphState: the initial state of a graph of its own.
     /// - Parameter input: the input state of the enclosing node; asked for where it is needed.
-    func laid(over graphState: JSONObject, input: () -> JSONObject) -> JSONObject {
+    package func laid(over graphState: JSONObject, input: () -> JSONObject) -> JSONObject {
         var state = graphState
         if hasInput {
             if state.isEmpty { state = input() } else { for (key, value) in input() { state[key] = value } }

@@ -144,6 +144,10 @@ extension ScopeOpening {
             writer.append(",\"index\":")
             writer.append(decimal: index)
         }
+        if let total {
+            writer.append(",\"total\":")
+            writer.append(decimal: total)
+        }
         if case .revision(let id, let number) = topology {
             writer.append(",\"graph\":")
             writer.appendJSONString(id)

@@ -3,12 +3,20 @@ import JSON
 /// What an execution takes over from another one, by rank.
 package struct Takeover: Sendable {
     package var results: [Int: TakenOver]
+    /// Of nodes that run again, and hold scopes: what was kept of those that had ended well, by index.
+    package var items: [Int: [TakenOverItem]] = [:]
 
     package init(_ results: [Int: TakenOver] = [:]) {
         self.results = results
     }
 
     package var isEmpty: Bool { results.isEmpty }
+}
+
+/// What the node around a scope of another execution kept of it.
+package struct TakenOverItem: Sendable {
+    package let index: Int
+    package let value: JSONText
 }
 
 /// The result of a node of another execution: how it ended, and what was decided by that.

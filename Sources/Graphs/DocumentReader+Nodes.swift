@@ -16,6 +16,7 @@ extension DocumentReader {
         var name: String?
         var kind: String?
         var config: JSONObject?
+        var nested: NestedNodes?
         var timeout: Int?
         var idleTimeout: Int?
         var retry = RetryPolicy()
@@ -45,10 +46,10 @@ extension DocumentReader {
             default: preconditionFailure("\(key) is no member of a node")
             }
         }
-        if let schema, let kind = kindName { check(fields.config, in: value, against: schema, kind) }
+        if let schema, let kind = kindName { fields.nested = check(fields.config, in: value, against: schema, kind) }
         guard let id = fields.id, let kind = fields.kind else { return nil }
         return GraphNode(
-            id: id, name: fields.name, kind: kind, config: fields.config ?? JSONObject(),
+            id: id, name: fields.name, kind: kind, config: fields.config ?? JSONObject(), nested: fields.nested,
             timeoutMilliseconds: fields.timeout, idleTimeoutMilliseconds: fields.idleTimeout, retry: fields.retry,
             onError: fields.onError, isIdempotent: fields.isIdempotent, hasFreshProcess: fields.hasFreshProcess,
             position: fields.position)
@@ -106,29 +107,34 @@ extension DocumentReader {
     }
 
     /// Checks a node's config, `{}` if it has none; one that is no object was noted before.
-    private func check(_ config: JSONObject?, in node: JSONText, against schema: ConfigSchema, _ kind: String) {
+    /// - Returns: the nodes that stand in it.
+    private func check(
+        _ config: JSONObject?, in node: JSONText, against schema: ConfigSchema, _ kind: String
+    ) -> NestedNodes? {
         let written = node.object?.keys ?? []
         let place = written.firstIndex(of: "config")
-        guard config != nil || place == nil else { return }
+        guard config != nil || place == nil else { return nil }
         faults.enter("config", place ?? written.count)
         defer { faults.leave() }
         let config = config ?? JSONObject()
         let text = config.text
         let countBefore = faults.count
         schema.check(text, faults)
-        guard faults.count == countBefore else { return }
+        guard faults.count == countBefore else { return nil }
+        let nested = nested(text, ofKind: kind)
         for (pointer, name) in schema.fileNames(in: config) {
             guard let message = files.read(name) else { continue }
             faults.add(GraphFault(pointer: pointer, message: message), in: text)
         }
-        guard faults.count == countBefore else { return }
+        guard faults.count == countBefore else { return nil }
         for fault in compile({ vocabulary.faults(inConfig: config, ofKind: kind, files: files.files) }) {
             faults.add(fault, in: text)
         }
-        guard faults.count == countBefore else { return }
+        guard faults.count == countBefore else { return nil }
         code += vocabulary.code(inConfig: config, ofKind: kind).map { found in
             NodeCode(pointer: faults.pointer + found.pointer, source: found.source)
         }
+        return nested
     }
 }
 

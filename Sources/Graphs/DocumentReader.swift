@@ -12,7 +12,9 @@ private let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
 /// One walk in document order. Before it, the ids of all nodes are gathered, so that an edge can be judged where it
 /// stands; after it, the topological order shows the cycles.
 final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> {
-    let faults = FaultCollector()
+    let faults: FaultCollector
+    /// Documents around this one.
+    let depth: Int
     let vocabulary: Vocabulary
     var files: NamedFiles<Source>
     private var compileTime = CompileTime()
@@ -44,6 +46,39 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     init(_ vocabulary: Vocabulary, _ source: Source) {
         self.vocabulary = vocabulary
         files = NamedFiles(source)
+        faults = FaultCollector()
+        depth = 0
+    }
+
+    /// For the nodes in the config of a node: files, faults and time are the document's.
+    init(nestedIn outer: DocumentReader) {
+        vocabulary = outer.vocabulary
+        files = outer.files
+        faults = outer.faults
+        compileTime = outer.compileTime
+        depth = outer.depth + 1
+    }
+
+    /// Takes back what a reader of nested nodes has used up, and the code that it found.
+    func take(from inner: DocumentReader) {
+        files = inner.files
+        compileTime = inner.compileTime
+        code += inner.code
+    }
+
+    /// The nodes and edges of a config; nil where something is wrong with them.
+    func readNested(_ config: JSONText) -> NestedNodes? {
+        let countBefore = faults.count
+        gatherIDs(config)
+        for (index, (key, value)) in (config.object ?? [:]).enumerated() where ["nodes", "edges"].contains(key) {
+            faults.enter(key.string, index)
+            member(key.string, value)
+            faults.leave()
+        }
+        let order = TopologicalOrder(nodeCount: idOfPlace.count, edges: joined)
+        noteCycles(order, config)
+        guard faults.count == countBefore else { return nil }
+        return NestedNodes(nodes: nodes, edges: edges, places: order.places, source: config)
     }
 
     /// The document and its topological order (rank → place). Throws what was noted, if anything was.

@@ -26,6 +26,12 @@ package struct FolderFiles: GraphFileSource, Sendable {
         return (try file.content(name: name, bytesMax: GraphBounds.fileBytesMax), truePath)
     }
 
+    /// Bytes of a file from an offset on; fewer than `bytesMax` only at its end.
+    package func readPart(_ name: String, at offset: Int, bytesMax: Int) throws(GraphFileError) -> [UInt8] {
+        try checkName(name)
+        return try open(name, 0).part(name: name, at: offset, bytesMax: bytesMax)
+    }
+
     /// The content of a document itself, which may be a link to wherever the folder's owner wants, and its true path.
     func readDocument(_ name: String) throws(GraphFileError) -> (content: [UInt8], truePath: String) {
         let file = try FileDescriptor(opening: path + "/" + name, 0, name: name)
@@ -115,6 +121,32 @@ private struct FileDescriptor: ~Copyable {
             content += chunk
         }
         throw .tooLarge(name, bytesMax)
+    }
+
+    /// Reads some of a regular file, pread(2).
+    func part(name: String, at offset: Int, bytesMax: Int) throws(GraphFileError) -> [UInt8] {
+        var status = stat()
+        guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw GraphFileError("\(Suggestion.quoted(name)) is not a regular file")
+        }
+        let file = Glibc.open("/proc/self/fd/\(number)", O_RDONLY | O_CLOEXEC)
+        let error = errno
+        guard file >= 0 else { throw Self.failure(name, error) }
+        defer { close(file) }
+        var content: [UInt8] = []
+        while content.count < bytesMax {
+            let wanted = bytesMax - content.count
+            var error: Int32 = 0
+            let part = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+                let result = pread(file, buffer.baseAddress, wanted, off_t(offset + content.count))
+                error = result < 0 ? errno : 0
+                count = max(0, result)
+            }
+            guard error == 0 || error == EINTR else { throw Self.failure(name, error) }
+            if part.isEmpty, error == 0 { break }
+            content += part
+        }
+        return content
     }
 
     /// What a folder holds, but `.` and `..`; nil if it cannot be listed, or holds more.

@@ -23,6 +23,8 @@ package final class Graph: Sendable {
     package let incoming: [[Int]]
     /// Rank → the edges that begin there, as indices into `edges`, ascending.
     package let outgoing: [[Int]]
+    /// By rank: the graph that stands in the config of a node.
+    package let nested: [Graph?]
     private let rankOfID: [String: Int]
 
     /// `places` is the topological order: rank → place in `document.nodes`.
@@ -31,6 +33,7 @@ package final class Graph: Sendable {
         self.document = document
         documentIndex = places
         nodes = places.map { document.nodes[$0] }
+        nested = nodes.map { node in node.nested.map { Graph(document.within($0), places: $0.places) } }
         let ranks = Dictionary(uniqueKeysWithValues: nodes.enumerated().map { ($1.id, $0) })
         rankOfID = ranks
         edges = document.edges.enumerated().map { index, edge in

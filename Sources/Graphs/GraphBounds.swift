@@ -32,6 +32,8 @@ package enum GraphBounds {
     package static let nodeCountCeiling = 1_000_000
     /// Edges of a graph: ten for each node of the largest one, and no fewer where only small ones may be.
     package static func edgeCountMax(forNodes count: Int) -> Int { 10 * max(count, nodeCountMax) }
+    /// Graphs within nodes within graphs.
+    package static let nestingMax = 8
     /// Nodes that run at once.
     package static let maxParallelNodes = 1...10_000
     /// Timeout of an execution or a node: up to 31 days, which covers the longest delay, and a run that waits for people.

@@ -76,6 +76,8 @@ package struct GraphNode: Sendable, Equatable {
     package let name: String
     package let kind: String
     package let config: JSONObject
+    /// The nodes that stand in the config, if there are such.
+    package let nested: NestedNodes?
     /// For one attempt; nil leaves it to the execution's timeout.
     package let timeoutMilliseconds: Int?
     /// The attempt ends if it puts out nothing for so long; nil: it may be silent.
@@ -90,7 +92,7 @@ package struct GraphNode: Sendable, Equatable {
     package let position: GraphPosition?
 
     package init(
-        id: String, name: String? = nil, kind: String, config: JSONObject = JSONObject(),
+        id: String, name: String? = nil, kind: String, config: JSONObject = JSONObject(), nested: NestedNodes? = nil,
         timeoutMilliseconds: Int? = nil, idleTimeoutMilliseconds: Int? = nil, retry: RetryPolicy = RetryPolicy(),
         onError: OnError = .continue, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
         position: GraphPosition? = nil
@@ -99,6 +101,7 @@ package struct GraphNode: Sendable, Equatable {
         self.name = name ?? id
         self.kind = kind
         self.config = config
+        self.nested = nested
         self.timeoutMilliseconds = timeoutMilliseconds
         self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
         self.retry = retry

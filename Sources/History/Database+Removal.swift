@@ -93,7 +93,8 @@ extension Database {
         }
         let sql = """
             INSERT OR IGNORE INTO deleted_executions(execution)
-            SELECT execution FROM later_events WHERE execution = ?1 LIMIT 1
+            SELECT ?1 WHERE EXISTS (SELECT 1 FROM later_events WHERE execution = ?1)
+                OR EXISTS (SELECT 1 FROM scopes WHERE execution = ?1)
             """
         let statement = try RawStatement(self, sql)
         statement.bind(1, id)

@@ -86,6 +86,9 @@ struct ExecutionWriter {
 
     mutating func write(_ unstored: EventLog.Unstored, _ statements: Statements) throws {
         let slice = unstored.slice
+        if unstored.hasScopes {
+            try ScopeIndex.write(slice, of: unstored.summary.id.rowID, statements.database)
+        }
         if unstored.isNew {
             if try insert(unstored, statements) { return }
         } else {

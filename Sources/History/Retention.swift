@@ -184,7 +184,7 @@ struct Retention {
         let bytes = try Int.fetchOne(
             database, sql: "SELECT sum(length(records)) FROM \(rows)", arguments: [execution])
         try database.execute(sql: "DELETE FROM \(rows)", arguments: [execution])
-        if database.changesCount == 0 {
+        if database.changesCount == 0, try database.removeScopes(of: execution, rowsMax: Self.rowsMax) {
             try database.execute(sql: "DELETE FROM deleted_executions WHERE execution = ?", arguments: [execution])
         }
         note(eventBytes: bytes ?? 0)

@@ -136,6 +136,7 @@ struct RevisionRemoval {
                 (cursor, phase) = (0, .executions)
                 return
             }
+            if try database.isPinned(number, of: graphKey) { continue }
             guard let id = try database.graphID(of: graphKey), !uses.isUsed(number, of: id) else {
                 isWanted = true
                 continue

@@ -18,7 +18,7 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 7
+    static let version = 8
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -53,6 +53,10 @@ enum Schema {
         migrator.registerMigration("v7") { database in
             try database.execute(sql: labels)
             try database.execute(sql: "PRAGMA user_version = 7")
+        }
+        migrator.registerMigration("v8") { database in
+            try database.execute(sql: scopes)
+            try database.execute(sql: "PRAGMA user_version = 8")
         }
         return migrator
     }
@@ -184,6 +188,32 @@ enum Schema {
         INSERT INTO queued_states SELECT id, initial_state FROM executions WHERE initial_state IS NOT NULL;
         UPDATE executions SET initial_state = NULL WHERE initial_state IS NOT NULL;
 
+        """
+
+    /// Graphs that run within nodes, by the node and the index of the item or iteration (-1 for none); `parent` and `scope` are
+    /// numbers of scopes, 0 the execution itself. `status` is 0 while one is open. And which revisions were pinned by that.
+    private static let scopes = """
+        CREATE TABLE scopes(
+            execution INTEGER NOT NULL,
+            parent INTEGER NOT NULL,
+            rank INTEGER NOT NULL,
+            idx INTEGER NOT NULL,
+            scope INTEGER NOT NULL,
+            first_seq INTEGER NOT NULL,
+            opened_at INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            last_seq INTEGER,
+            duration INTEGER,
+            error TEXT,
+            PRIMARY KEY (execution, parent, rank, idx)
+        ) WITHOUT ROWID;
+        CREATE TABLE pinned_graphs(
+            execution INTEGER NOT NULL,
+            graph_key INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            PRIMARY KEY (execution, graph_key, revision)
+        ) WITHOUT ROWID;
+        CREATE INDEX pinned_graphs_by_graph ON pinned_graphs(graph_key, revision);
         """
 
     /// By this a content is found that no revision names any more.

@@ -3,10 +3,12 @@ import Glibc
 /// Finds the parts of a text that is known to be valid and minified, without recursion and without checks.
 struct TrustedScanner {
     private let text: UnsafeRawBufferPointer
-    private(set) var position = 0
+    private(set) var position: Int
 
-    init(_ text: UnsafeRawBufferPointer) {
+    /// - Parameter position: 0, or behind a member or an element.
+    init(_ text: UnsafeRawBufferPointer, from position: Int = 0) {
         self.text = text
+        self.position = position
     }
 
     /// The next member of the object that the text is: its key's token and its value. Nil past the last one.

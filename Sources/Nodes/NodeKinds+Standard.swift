@@ -17,11 +17,14 @@ package struct NodeSettings: Sendable {
     package var nodeCountMax: Int
     /// Graphs that run within others; nil where there are none.
     package var graphs: (any InnerGraphs)?
+    /// Where files of items are read; nil where none are.
+    package var lane: BlockingLane?
 
     package init(
         clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers,
         environment: ChildrenEnvironment = .daemon, syntax: PythonSyntax? = nil, lua: LuaLimits = .node,
-        enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax, graphs: (any InnerGraphs)? = nil
+        enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax, graphs: (any InnerGraphs)? = nil,
+        lane: BlockingLane? = nil
     ) {
         self.python = python
         self.environment = environment
@@ -32,6 +35,7 @@ package struct NodeSettings: Sendable {
         self.enabled = enabled
         self.nodeCountMax = nodeCountMax
         self.graphs = graphs
+        self.lane = lane
     }
 }
 
@@ -49,7 +53,8 @@ extension NodeKinds {
                 ProcessKind(
                     launcher: settings.launcher, clock: settings.clock, environment: settings.environment,
                     python: settings.python.settings, templates: templates),
-                GraphKind(graphs: settings.graphs),
+                GraphKind(graphs: settings.graphs), MapKind(graphs: settings.graphs, lane: settings.lane),
+                RepeatKind(graphs: settings.graphs),
             ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)
     }
 }

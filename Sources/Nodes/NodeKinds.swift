@@ -54,7 +54,7 @@ package struct NodeKinds: GraphCompiler {
 
     package func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] {
         do {
-            _ = try body(config, ofKind: name, files: files)
+            _ = try body(config, ofKind: name, nil, files: files)
             return []
         } catch {
             return error.faults
@@ -82,19 +82,41 @@ package struct NodeKinds: GraphCompiler {
         _ graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64
     ) throws(GraphFaults) -> GraphRevision {
         var faults: [GraphFault] = []
-        let bodies = bodies(of: graph, identity.files, &faults)
+        let nested = nested(of: graph, identity, createdAtMicroseconds, &faults)
+        let bodies = bodies(of: graph, nested, identity.files, &faults)
         let conditions = conditions(of: graph, &faults)
         guard faults.isEmpty else { throw GraphFaults(faults) }
         return GraphRevision(
             graph: graph, identity: identity, createdAtMicroseconds: createdAtMicroseconds, bodies: bodies,
-            conditions: conditions)
+            nested: nested, conditions: conditions)
     }
 
-    private func bodies(of graph: Graph, _ files: GraphFiles, _ faults: inout [GraphFault]) -> [any NodeBody] {
+    private func nested(
+        of graph: Graph, _ identity: GraphIdentity, _ createdAtMicroseconds: Int64, _ faults: inout [GraphFault]
+    ) -> [GraphRevision?] {
+        var nested: [GraphRevision?] = []
+        for (rank, inner) in graph.nested.enumerated() {
+            do {
+                nested.append(
+                    try inner.map { inner throws(GraphFaults) in
+                        try compile(inner, identity: identity, createdAtMicroseconds: createdAtMicroseconds)
+                    })
+            } catch {
+                nested.append(nil)
+                let place = "/nodes/\(graph.documentIndex[rank])/config"
+                faults += error.faults.map { GraphFault(pointer: place + $0.pointer, message: $0.message) }
+            }
+        }
+        return nested
+    }
+
+    private func bodies(
+        of graph: Graph, _ nested: [GraphRevision?], _ files: GraphFiles, _ faults: inout [GraphFault]
+    ) -> [any NodeBody] {
         var bodies: [any NodeBody] = []
         for (rank, node) in graph.nodes.enumerated() {
             do {
-                bodies.append(try body(node.config, ofKind: node.kind, files: files))
+                bodies.append(try body(node.config, ofKind: node.kind, nested[rank], files: files))
             } catch {
                 let place = "/nodes/\(graph.documentIndex[rank])/config"
                 faults += error.faults.map { GraphFault(pointer: place + $0.pointer, message: $0.message) }
@@ -120,9 +142,11 @@ package struct NodeKinds: GraphCompiler {
         return try LuaCondition(source)
     }
 
-    private func body(_ config: JSONObject, ofKind name: String, files: GraphFiles) throws(GraphFaults) -> any NodeBody
-    {
+    private func body(
+        _ config: JSONObject, ofKind name: String, _ nested: GraphRevision?, files: GraphFiles
+    ) throws(GraphFaults) -> any NodeBody {
         guard let index = indexByName[name] else { throw GraphFaults("there is no kind of node named \(name)") }
+        if let kind = entries[index].kind as? any ScopeKind { return try kind.compile(config, nested: nested) }
         return try entries[index].kind.compile(config, files: files)
     }
 }

@@ -39,18 +39,22 @@ private func advance<Work: Sendable>(
 /// The visible events of an execution from the first one on, from memory or from the store, a piece at a time. It blocks.
 struct LogScan: Sendable {
     /// Of records in one piece: some milliseconds of work.
-    private static let pieceBytesMax = 1 << 20
+    static let pieceBytesMax = 1 << 20
+    /// The same for who looks at few of them.
+    static let smallPieceBytesMax = 64 << 10
 
     let log: EventLog
     let store: any ExecutionStore
+    private let pieceBytes: Int
     /// What is visible later is not read.
     private let last: Int
     private var seq = 0
     /// Of all records so far.
     private(set) var bytes = 0
 
-    init(_ log: EventLog, from store: any ExecutionStore) {
+    init(_ log: EventLog, from store: any ExecutionStore, pieceBytes: Int = LogScan.pieceBytesMax) {
         self.log = log
+        self.pieceBytes = pieceBytes
         self.store = store
         last = max(log.visibleSeq, 0)
     }
@@ -58,7 +62,19 @@ struct LogScan: Sendable {
     /// Hands on the records of the next piece.
     /// - Returns: false when there was none any more.
     mutating func readPiece(_ take: (EventRecord) -> Void) throws(Problem) -> Bool {
+        try readPiece { _, record in
+            take(record)
+            return true
+        }
+    }
+
+    /// Goes on with the record of this seq, which lies further on.
+    mutating func jump(to next: Int) { seq = max(seq, next - 1) }
+
+    /// The same, with the seq of each record; the rest of the piece is left out once `take` returns false.
+    mutating func readPiece(_ take: (Int, EventRecord) -> Bool) throws(Problem) -> Bool {
         guard seq < last else { return false }
+        var wantsMore = true
         do {
             let slice = try piece()
             guard slice.firstSeq == seq + 1 else {
@@ -72,9 +88,9 @@ struct LogScan: Sendable {
                 throw RecordError(message: "event \(seq + 1) is missing")
             }
             try slice.forEachRecord { record in
-                guard seq < last else { return }
-                take(try EventRecord(decoding: record))
+                guard seq < last, wantsMore else { return }
                 seq += 1
+                wantsMore = take(seq, try EventRecord(decoding: record))
             }
             bytes += slice.records.count
         } catch let problem as Problem {
@@ -88,9 +104,9 @@ struct LogScan: Sendable {
     }
 
     private func piece() throws -> EventLog.Slice {
-        switch log.read(after: seq, bytesMax: Self.pieceBytesMax) {
+        switch log.read(after: seq, bytesMax: pieceBytes) {
         case .events(let slice): return slice
-        case .caughtUp, .evicted: return try store.records(of: log.id, after: seq, bytesMax: Self.pieceBytesMax)
+        case .caughtUp, .evicted: return try store.records(of: log.id, after: seq, bytesMax: pieceBytes)
         }
     }
 }

@@ -44,21 +44,21 @@ struct Call {
     }
 
     /// The events of an execution from `seq` on, as an event stream.
-    func stream(_ log: EventLog, detail: StateDetail, fromSeq seq: Int, headers: HeaderFields) {
+    func stream(_ log: EventLog, view: EventView, fromSeq seq: Int, headers: HeaderFields) {
         guard isCurrent else { return }
         let head = ResponseHead(200, server.dressed(headers, for: request, on: connection))
         guard opensStream(head) else { return }
-        connection.respond(streaming: head, log, detail, fromSeq: seq)
+        connection.respond(streaming: head, log, view, fromSeq: seq)
     }
 
     /// The stream of a dashboard: of these graphs, and with the whole events of some executions from a seq on.
-    func stream(_ watched: [(log: EventLog, seq: Int)], detail: StateDetail, graphIDs: Set<String>) {
+    func stream(_ watched: [(log: EventLog, seq: Int)], view: EventView, graphIDs: Set<String>) {
         guard isCurrent else { return }
         let headers = EventRoutes.streamHeaders(for: request)
         let head = ResponseHead(200, server.dressed(headers, for: request, on: connection))
         guard opensStream(head) else { return }
         let streams = watched.map { log, seq in
-            EventStream(frames: server.hub.frames(for: log, detail: detail, fromSeq: seq), fromSeq: seq)
+            EventStream(frames: server.hub.frames(for: log, view: view, fromSeq: seq), fromSeq: seq)
         }
         connection.respond(
             feeding: head, FeedStream(graphIDs: graphIDs, watched: streams, feed: server.feed))

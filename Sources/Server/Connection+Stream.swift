@@ -6,9 +6,9 @@ import Linux
 
 extension Connection {
     /// Starts a stream in answer to the request that is being served: of the events of an execution from `seq` on.
-    func respond(streaming head: ResponseHead, _ log: EventLog, _ detail: StateDetail, fromSeq seq: Int) {
+    func respond(streaming head: ResponseHead, _ log: EventLog, _ view: EventView, fromSeq seq: Int) {
         guard let slot, beginStream(head) else { return }
-        let (frames, watch) = server.hub.subscribe(slot, to: log, detail, fromSeq: seq)
+        let (frames, watch) = server.hub.subscribe(slot, to: log, view, fromSeq: seq)
         stream = EventStream(frames: frames, fromSeq: seq)
         self.watch = watch
         // Before the execution is stored there is nothing to send, not even the head.
@@ -96,6 +96,9 @@ extension Connection {
     /// Frames up to this size travel with the head of the response in one piece.
     private static let headRidersBytesMax = 16 << 10
 
+    /// Pieces of which nothing is shown that are looked through in a turn.
+    private static let silentPiecesPerTurnMax = 4
+
     /// The head of a stream leaves once the execution is stored; frames that are there travel with it.
     func readyForHead() -> Bool {
         guard !output.isEmpty, outputSent == 0, let frames = stream?.frames else { return true }
@@ -136,6 +139,8 @@ extension Connection {
 
     private func sendFrames() {
         var budget = Self.streamBytesPerTurnMax
+        // Events that are left out make no bytes, and many of them may lie behind one another.
+        var silentPieces = 0
         while budget > 0, canWrite, let position = stream?.locate() {
             switch position {
             case .end:
@@ -148,7 +153,10 @@ extension Connection {
                 }
                 guard !isClosed else { return }
                 guard let sent = sent ?? nil else {
+                    let end = stream?.frames.endOffset
                     guard extendFrames() else { return }
+                    if end == stream?.frames.endOffset { silentPieces += 1 }
+                    guard silentPieces < Self.silentPiecesPerTurnMax else { return askForFlush() }
                     continue
                 }
                 advanceStream(by: sent)

@@ -26,7 +26,7 @@ enum EventRoutes {
     }
 
     static func events(_ call: Call) throws(Problem) {
-        let detail = try detail(call.request)
+        let view = try EventView(call.request)
         let after = try cursor(call.request)
         let ticket = call.connection.ticket
         let types: [MediaType] = ticket == nil ? [.eventStream, .json] : [.eventStream]
@@ -40,23 +40,23 @@ enum EventRoutes {
         }
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
             guard type == .json else {
-                return try stream(call, log, detail, after: after, headers: streamHeaders(for: call.request))
+                return try stream(call, log, view, after: after, headers: streamHeaders(for: call.request))
             }
             try check(after, in: log)
-            array(call, log, detail, after: after)
+            array(call, log, view, after: after)
         }
     }
 
     /// Goes on behind an event that the client has; where nothing will follow that one, the answer says so (204).
     static func stream(
-        _ call: Call, _ log: EventLog, _ detail: StateDetail, after: Int, headers: HeaderFields
+        _ call: Call, _ log: EventLog, _ view: EventView, after: Int, headers: HeaderFields
     ) throws(Problem) {
         try check(after, in: log)
         if after == max(log.visibleSeq, 0), log.isFinishedAndVisible { return call.respond(Response(204)) }
         if call.isCurrent, let ticket = call.connection.ticket, call.request.method == .get {
             call.server.streamBegins(of: ticket, on: call.connection)
         }
-        call.stream(log, detail: detail, fromSeq: after + 1, headers: headers)
+        call.stream(log, view: view, fromSeq: after + 1, headers: headers)
     }
 
     private static func check(_ after: Int, in log: EventLog) throws(Problem) {
@@ -100,13 +100,13 @@ enum EventRoutes {
         return seq
     }
 
-    private static func array(_ call: Call, _ log: EventLog, _ detail: StateDetail, after: Int) {
+    private static func array(_ call: Call, _ log: EventLog, _ view: EventView, after: Int) {
         let (store, graphs) = (call.server.store, call.server.service.environment.innerGraphs)
         let last = max(log.visibleSeq, 0)
         call.offload(on: call.server.lanes.computing) { () throws(Problem) in
             do {
                 return .json(
-                    JSONText(trusted: try render(log, detail, after: after, through: last, from: store, graphs)))
+                    JSONText(trusted: try render(log, view, after: after, through: last, from: store, graphs)))
             } catch let error as StoreError {
                 throw ExecutionRoutes.unavailable(error)
             } catch let problem as Problem {
@@ -118,10 +118,10 @@ enum EventRoutes {
     }
 
     private static func render(
-        _ log: EventLog, _ detail: StateDetail, after: Int, through last: Int, from store: any ExecutionStore,
+        _ log: EventLog, _ view: EventView, after: Int, through last: Int, from store: any ExecutionStore,
         _ graphs: (any InnerGraphs)?
     ) throws -> [UInt8] {
-        var renderer = EventRenderer(log: log, detail: detail)
+        var renderer = EventRenderer(log: log, detail: view.detail)
         var output = ByteWriter()
         output.append(byte: UInt8(ascii: "["))
         while renderer.nextSeq <= last {
@@ -136,9 +136,13 @@ enum EventRoutes {
             }
             try slice.forEachRecord { record in
                 guard renderer.nextSeq <= last else { return }
-                guard renderer.nextSeq > after else { return try renderer.skip(record) }
+                let event = try EventRecord(decoding: record)
+                try renderer.enter(event)
+                guard renderer.nextSeq > after, view.shows(depth: renderer.depth(event.scope)) else {
+                    return renderer.skip(event)
+                }
                 if output.count > 1 { output.append(byte: UInt8(ascii: ",")) }
-                try renderer.render(record, to: &output)
+                renderer.render(event, to: &output)
             }
             guard output.count <= arrayBytesMax else {
                 throw Problem(

@@ -12,7 +12,7 @@ enum FeedRoutes {
     }
 
     static func events(_ call: Call) throws(Problem) {
-        let detail = try EventRoutes.detail(call.request)
+        let view = try EventView(call.request)
         let wishes = try wishes(call.request)
         guard Accept(call.request.headers).preferred(among: [.eventStream]) != nil else {
             throw Problem(406, "not_acceptable", "This stream is to be had as text/event-stream.")
@@ -21,13 +21,13 @@ enum FeedRoutes {
         // What is left from an earlier daemon would be told as if it happened now.
         try call.whenTakenUp { (call) throws(Problem) in
             try ExecutionRoutes.withLogs(wishes.map(\.id), call) { (call, logs) throws(Problem) in
-                try open(call, detail, graphIDs, Array(zip(wishes, logs)))
+                try open(call, view, graphIDs, Array(zip(wishes, logs)))
             }
         }
     }
 
     private static func open(
-        _ call: Call, _ detail: StateDetail, _ graphIDs: Set<String>, _ wishes: [(wish: Wish, log: EventLog)]
+        _ call: Call, _ view: EventView, _ graphIDs: Set<String>, _ wishes: [(wish: Wish, log: EventLog)]
     ) throws(Problem) {
         for (wish, log) in wishes where !call.access.allows(graph: log.graph.identity.id) {
             throw ExecutionRoutes.unknown(wish.id)
@@ -39,7 +39,7 @@ enum FeedRoutes {
                     + "\(wish.after).")
         }
         let missing = wishes.filter { wish, log in wish.after < log.visibleSeq || !log.isFinishedAndVisible }
-        call.stream(missing.map { ($0.log, $0.wish.after + 1) }, detail: detail, graphIDs: graphIDs)
+        call.stream(missing.map { ($0.log, $0.wish.after + 1) }, view: view, graphIDs: graphIDs)
     }
 
     /// The graphs that are asked for, as far as the token is for them; empty: all.

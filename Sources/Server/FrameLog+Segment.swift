@@ -7,6 +7,9 @@ extension FrameLog {
     struct Segment: ~Copyable {
         /// What stands around an event: the chunk's header and end, the seq, the names of the fields.
         private static let framingBytesMax = 48
+        /// A segment that has reached one of these is closed; one frame may be larger.
+        private static let bytesMax = 64 << 10
+        private static let framesMax = 8 << 10
 
         let firstSeq: Int
         let offset: Int
@@ -17,6 +20,11 @@ extension FrameLog {
             self.firstSeq = firstSeq
             self.offset = offset
         }
+
+        var hasRoom: Bool { bytes.count < Self.bytesMax && starts.count < Self.framesMax }
+
+        /// An event that is left out has a frame of no bytes, so that a place is found by its seq all the same.
+        mutating func appendNothing() { starts.append(bytes.count) }
 
         mutating func append(_ seq: Int, _ json: (inout ByteWriter) -> Void) {
             let start = begin()

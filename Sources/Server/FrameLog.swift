@@ -24,8 +24,6 @@ final class FrameLog {
     private static let smallExtendFramesBytesMax = 64 << 10
     /// Frames between two bookmarks for each node of the graph: about what the bookmark itself takes.
     private static let bookmarkBytesPerNode = 64
-    /// A segment that has reached this size is closed; one frame may be larger.
-    private static let segmentBytesMax = 64 << 10
 
     enum Extension {
         case extended
@@ -40,7 +38,7 @@ final class FrameLog {
     }
 
     let log: EventLog
-    let detail: StateDetail
+    let view: EventView
     /// Made when events must be rendered from their records.
     private var madeRenderer: EventRenderer?
     private var segments: [Box] = []
@@ -79,11 +77,11 @@ final class FrameLog {
     ///   - firstSeq: the seq of the first frame wanted.
     ///   - bookmark: where to begin rendering, not behind `firstSeq`; nil: at the first event.
     init(
-        log: EventLog, detail: StateDetail, firstSeq: Int, memory: FrameMemory, isInsideFrame: Bool = false,
+        log: EventLog, view: EventView, firstSeq: Int, memory: FrameMemory, isInsideFrame: Bool = false,
         from bookmark: Bookmark? = nil
     ) {
         self.log = log
-        self.detail = detail
+        self.view = view
         self.firstSeq = firstSeq
         self.memory = memory
         isResumedInsideFrame = isInsideFrame
@@ -93,6 +91,8 @@ final class FrameLog {
     }
 
     deinit { memory.forget(self) }
+
+    private var detail: StateDetail { view.detail }
 
     /// The seq of the next frame to be rendered.
     var nextSeq: Int { max(nextRecordSeq, firstSeq) }
@@ -301,6 +301,10 @@ final class FrameLog {
         let event = try EventRecord(decoding: record)
         try renderer.enter(event)
         write(to: openSegment(for: seq)) { box in
+            guard view.shows(depth: renderer.depth(event.scope)) else {
+                renderer.skip(event)
+                return box.segment.appendNothing()
+            }
             box.segment.append(seq) { renderer.render(event, to: &$0) }
         }
         if event.body.isTerminal { complete() }
@@ -341,7 +345,7 @@ final class FrameLog {
 
     /// The segment that the next frame goes into.
     private func openSegment(for seq: Int) -> Box {
-        if let last = segments.last, last.segment.bytes.count < Self.segmentBytesMax { return last }
+        if let last = segments.last, last.segment.hasRoom { return last }
         let stride = log.graph.graph.nodes.count * Self.bookmarkBytesPerNode
         let isNear = segments.last?.bookmark != nil && endOffset - bookmarkOffset < stride
         let box = Box(

@@ -11,6 +11,8 @@ enum NodeRoutes {
     static func read(_ call: Call) throws(Problem) {
         let detail = try EventRoutes.detail(call.request)
         let nodeID = call.parameter("node_id")
+        let path = try path(call.request)
+        guard path.isEmpty else { return try readScoped(call, nodeID, path, detail) }
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
             guard let rank = log.graph.graph.rank(ofNode: nodeID) else {
                 throw Problem(
@@ -22,26 +24,64 @@ enum NodeRoutes {
             call.offload((scan: LogScan(log, from: call.server.store), inspection: inspection)) {
                 work throws(Problem) in
                 if try work.scan.readPiece({ work.inspection.add($0) }) { return nil }
-                let answer = json(work.inspection, log, detail)
-                guard answer.byteCount <= answerBytesMax else {
-                    throw Problem(
-                        413, "node_too_large",
-                        "The answer would pass 64 MiB; ask with ?state=update or ?state=none.")
-                }
-                return .json(answer)
+                return try answer(work.inspection, log, log.graph, [], detail)
             }
         }
     }
 
-    private static func json(_ inspection: NodeInspection, _ log: EventLog, _ detail: StateDetail) -> JSONObject {
-        let graph = log.graph.graph
+    /// `?path=`; empty for the execution itself.
+    static func path(_ request: Request) throws(Problem) -> [PathStep] {
+        try request.queryValue("path").map { text throws(Problem) in try PathStep.steps(text) } ?? []
+    }
+
+    private static func readScoped(
+        _ call: Call, _ nodeID: String, _ path: [PathStep], _ detail: StateDetail
+    ) throws(Problem) {
+        try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
+            let (store, graphs) = (call.server.store, call.server.service.environment.innerGraphs)
+            let work: (work: ScopedInspection, revision: GraphRevision)? = nil
+            call.offload(work) { work throws(Problem) in
+                guard work != nil else {
+                    let finder = ScopeFinder(log: log, store: store, graphs: graphs)
+                    let links = try finder.links(path)
+                    let revision = links[links.count - 1].revision
+                    let rank = try finder.rank(of: nodeID, in: revision)
+                    work = (ScopedInspection(
+                        LogScan(log, from: store, pieceBytes: LogScan.smallPieceBytesMax), links, rank: rank), revision)
+                    return nil
+                }
+                if try work?.work.step() == true { return nil }
+                guard let work else { return nil }
+                return try answer(work.work.inspection, log, work.revision, path, detail)
+            }
+        }
+    }
+
+    private static func answer(
+        _ inspection: NodeInspection, _ log: EventLog, _ revision: GraphRevision, _ path: [PathStep],
+        _ detail: StateDetail
+    ) throws(Problem) -> Response {
+        let answer = json(inspection, log, revision, path, detail)
+        guard answer.byteCount <= answerBytesMax else {
+            throw Problem(
+                413, "node_too_large", "The answer would pass 64 MiB; ask with ?state=update or ?state=none.")
+        }
+        return .json(answer)
+    }
+
+    private static func json(
+        _ inspection: NodeInspection, _ log: EventLog, _ revision: GraphRevision, _ path: [PathStep],
+        _ detail: StateDetail
+    ) -> JSONObject {
+        let graph = revision.graph
         let node = graph.nodes[inspection.rank]
         let showsUpdate = detail != .none
         let completion = inspection.completion
         let taken = graph.targets(of: completion?.taken ?? []).map { JSONText(graph.nodes[$0].id) }
         var object: JSONObject = [
             "execution_id": JSONText(log.id.description), "graph_id": JSONText(log.graph.identity.id),
-            "graph_revision": JSONText(log.graph.identity.revision), "node_id": JSONText(node.id),
+            "graph_revision": JSONText(log.graph.identity.revision), "path": PathStep.json(path),
+            "node_id": JSONText(node.id),
             "node_name": JSONText(node.name), "node_kind": JSONText(node.kind),
             "status": JSONText(inspection.progress.rawValue),
             "input_state": detail == .full ? inspection.input?.text ?? .null : .null,

@@ -10,6 +10,7 @@ enum RerunRoutes {
         var start: RerunStart?
         var startIsList = false
         var edits: JSONObject = [:]
+        var itemsAreFailedOnes = false
         var revision: Int?
     }
 
@@ -53,7 +54,7 @@ enum RerunRoutes {
         if let failure { throw Problem(409, "revision_not_runnable", "\(failure).") }
         try check(order, on: graph, of: summary.graphID)
         do {
-            guard let results = try ExecutionResults(of: source, in: store, catalog) else {
+            guard let results = try ExecutionResults(of: source, for: order.start, in: store, catalog) else {
                 throw ExecutionRoutes.unknown(source)
             }
             if order.start == .failed, results.failedNodes.isEmpty, results.isComplete {
@@ -71,6 +72,13 @@ enum RerunRoutes {
     }
 
     private static func check(_ order: Order, on graph: GraphRevision, of graphID: String) throws(Problem) {
+        if case .failedItems(let id) = order.start {
+            guard let rank = graph.graph.rank(ofNode: id) else {
+                throw invalid(
+                    "/from_node", "there is no such node in revision \(graph.identity.revision) of \(graphID)")
+            }
+            guard graph.graph.nodes[rank].kind == "map" else { throw invalid("/items", "\(id) is no map") }
+        }
         guard case .nodes(let ids) = order.start else { return }
         for (index, id) in ids.enumerated() where graph.graph.rank(ofNode: id) == nil {
             throw invalid(
@@ -107,6 +115,9 @@ enum RerunRoutes {
             case "from_node":
                 order.start = try start(value)
                 order.startIsList = value.kind == .array
+            case "items":
+                guard value.string == "failed" else { throw invalid("/items", "must be \"failed\"") }
+                order.itemsAreFailedOnes = true
             case "state":
                 guard let state = value.object else { throw invalid("/state", "must be an object") }
                 order.edits = state
@@ -117,9 +128,15 @@ enum RerunRoutes {
                 order.revision = number
             default:
                 throw invalid(
-                    JSONPointer([key.string]).description, "unknown key; from_node, state and revision are known")
+                    JSONPointer([key.string]).description, "unknown key; from_node, items, state and revision are known"
+                )
             }
         }
+        guard order.itemsAreFailedOnes else { return order }
+        guard case .nodes(let ids) = order.start, ids.count == 1 else {
+            throw invalid("/items", "needs from_node, the id of a map")
+        }
+        order.start = .failedItems(of: ids[0])
         return order
     }
 
@@ -130,11 +147,13 @@ enum RerunRoutes {
 
 extension ExecutionResults {
     /// Reads what a stored execution has brought; nil if it is not there. Blocks.
-    package init?(of id: ExecutionID, in store: any ExecutionStore, _ catalog: GraphCatalog) throws {
+    package init?(
+        of id: ExecutionID, for start: RerunStart? = nil, in store: any ExecutionStore, _ catalog: GraphCatalog
+    ) throws {
         guard let summary = try store.execution(id),
             let revision = try catalog.revision(summary.graphRevision, of: summary.graphID)
         else { return nil }
-        self.init(of: revision.graph)
+        self.init(of: revision.graph, for: start)
         try store.forEachRecord(of: id) { take($0) }
     }
 }

@@ -17,7 +17,7 @@ enum Routes {
         router.add(.get, "/api/graphs/{id}/revisions", needs: .read, GraphRoutes.revisions)
         router.add(.get, "/api/graphs/{id}/profile", needs: .read, query: ["last"], GraphProfileRoutes.read)
         router.add(.post, "/api/graphs/{id}/execute", needs: .run, StartRoutes.execute)
-        router.add(.post, "/api/graphs/{id}/execute/stream", needs: .run, query: ["state"], StartRoutes.stream)
+        router.add(.post, "/api/graphs/{id}/execute/stream", needs: .run, query: ["state", "depth"], StartRoutes.stream)
         router.add(.get, "/api/node-kinds", needs: .read, reach: .nothing, GraphRoutes.kinds)
         router.add(.post, "/api/layout", needs: .read, reach: .nothing, GraphRoutes.layout)
         router.add(
@@ -26,10 +26,13 @@ enum Routes {
         router.add(.get, "/api/executions/{id}", needs: .read, ExecutionRoutes.read)
         router.add(.delete, "/api/executions/{id}", needs: .run, change: "execution.delete", ExecutionRoutes.delete)
         router.add(
-            .get, "/api/executions/{id}/events", needs: .read, query: ["state", "after", TicketRoutes.parameter],
+            .get, "/api/executions/{id}/events", needs: .read, query: ["state", "depth", "after", TicketRoutes.parameter],
             EventRoutes.events)
-        router.add(.post, "/api/executions/{id}/ticket", needs: .read, query: ["state"], TicketRoutes.issue)
-        router.add(.get, "/api/executions/{id}/nodes/{node_id}", needs: .read, query: ["state"], NodeRoutes.read)
+        router.add(.post, "/api/executions/{id}/ticket", needs: .read, query: ["state", "depth"], TicketRoutes.issue)
+        router.add(.get, "/api/executions/{id}/nodes/{node_id}", needs: .read, query: ["state", "path"], NodeRoutes.read)
+        router.add(
+            .get, "/api/executions/{id}/nodes/{node_id}/items", needs: .read,
+            query: ["path", "status", "limit", "cursor"], ItemRoutes.list)
         router.add(.get, "/api/executions/{id}/profile", needs: .read, ProfileRoutes.execution)
         router.add(
             .post, "/api/executions/{id}/cancel", needs: .run, change: "execution.cancel", ExecutionRoutes.cancel)
@@ -40,7 +43,7 @@ enum Routes {
             .post, "/api/executions/resume", needs: .run, reach: .route, change: "execution.resume", query: ["status"],
             ResumeRoutes.resumeHeld)
         router.add(
-            .get, "/api/events", needs: .read, reach: .route, query: ["graph_id", "executions", "state"],
+            .get, "/api/events", needs: .read, reach: .route, query: ["graph_id", "executions", "state", "depth"],
             FeedRoutes.events)
         router.add(.get, "/api/tokens", needs: .admin, TokenRoutes.list)
         router.add(.post, "/api/tokens", needs: .admin, change: "token.create", TokenRoutes.create)

@@ -21,7 +21,7 @@ enum StartRoutes {
     private enum Answer: Sendable {
         /// The events as they come.
         /// - Parameter after: the last event that the client has of the execution that its key has started; nil: none.
-        case events(StateDetail, after: Int?)
+        case events(EventView, after: Int?)
         /// The end, or its place if it does not come so soon.
         case end(withinMilliseconds: Int64?)
         /// Where the end will be found.
@@ -31,7 +31,7 @@ enum StartRoutes {
     private static let anyones = ExecutionOrigin(startedBy: Access.anyone.starter)
 
     static func stream(_ call: Call) throws(Problem) {
-        let detail = try EventRoutes.detail(call.request)
+        let view = try EventView(call.request)
         guard Accept(call.request.headers).preferred(among: [.eventStream]) != nil else {
             throw Problem(
                 406, "not_acceptable",
@@ -44,7 +44,7 @@ enum StartRoutes {
                 "A POST without Idempotency-Key starts an execution and resumes none. To go on behind Last-Event-ID, GET "
                     + "/api/executions/{id}/events, the Location of the answer that broke off.")
         }
-        try begin(call, .events(detail, after: after))
+        try begin(call, .events(view, after: after))
     }
 
     static func execute(_ call: Call) throws(Problem) {
@@ -100,12 +100,12 @@ enum StartRoutes {
         let hub = call.server.hub
         if isNew, log.cancelsWhenAbandoned { hub.watchAbandonment(of: log) }
         switch answer {
-        case .events(let detail, let after):
+        case .events(let view, let after):
             var headers = EventRoutes.streamHeaders(for: call.request)
             headers.add("Content-Location", "/api/executions/", trusted: log.idText)
             headers.add("Location", "/api/executions/", trusted: log.idText, "/events")
-            if let after { return try EventRoutes.stream(call, log, detail, after: after, headers: headers) }
-            call.stream(log, detail: detail, fromSeq: 1, headers: headers)
+            if let after { return try EventRoutes.stream(call, log, view, after: after, headers: headers) }
+            call.stream(log, view: view, fromSeq: 1, headers: headers)
         case .place:
             hub.whenStored(log.change, of: log) { accept(log, call) }
         case .end(let milliseconds):
@@ -149,7 +149,7 @@ enum StartRoutes {
                 startedBy: call.access.starter, labels: order.labels)
         return try start(graph, call, initialState: order.initialState, origin: origin) { log in
             prepare(log)
-            if case .events(let detail, _) = answer { log.renderEarly(detail) }
+            if case .events(let view, _) = answer { log.renderEarly(view.detail) }
         }
     }
 

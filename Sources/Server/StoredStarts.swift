@@ -18,7 +18,8 @@ package struct StoredStarts: QueuedStarts {
         }
         let results: ExecutionResults?
         do {
-            results = try ExecutionResults(of: source, in: store, catalog)
+            results = try ExecutionResults(
+                of: source, for: origin.rerunFrom.map(RerunStart.init(text:)), in: store, catalog)
         } catch let error as StoreError {
             throw error
         } catch {
@@ -34,7 +35,7 @@ package struct StoredStarts: QueuedStarts {
 
     package func takeover(of log: EventLog) -> Takeover {
         guard let origin = log.summary.origin, let source = origin.rerunOf, let start = origin.rerunFrom,
-            let results = try? ExecutionResults(of: source, in: store, catalog),
+            let results = try? ExecutionResults(of: source, for: RerunStart(text: start), in: store, catalog),
             let own = try? ExecutionResults(of: log.id, in: store, catalog)
         else { return Takeover() }
         let record = RerunRecord(text: start)

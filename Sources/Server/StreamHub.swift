@@ -8,6 +8,8 @@ final class StreamHub {
         let log: EventLog
         /// Those that streams share: at most one for each detail.
         private var frames = InlineArray<3, FrameLog?>(repeating: nil)
+        /// The same of streams that leave events out.
+        private var partialFrames: [EventView: FrameLog] = [:]
         /// Of streams that lag, which share them where they stand close to each other.
         fileprivate var trailing: [Trailing] = []
         fileprivate var watchCount = 0
@@ -27,12 +29,15 @@ final class StreamHub {
         fileprivate var abandonment: TimerID?
         fileprivate var isForgotten = false
 
-        fileprivate func frames(_ detail: StateDetail) -> FrameLog? { frames[Self.place(of: detail)] }
+        fileprivate func frames(_ view: EventView) -> FrameLog? {
+            view.depth == nil ? frames[Self.place(of: view.detail)] : partialFrames[view]
+        }
 
         /// Shares these from now on with all who want their detail.
         fileprivate func share(_ shared: FrameLog) {
             shared.isShared = true
-            frames[Self.place(of: shared.detail)] = shared
+            guard shared.view.depth == nil else { return partialFrames[shared.view] = shared }
+            frames[Self.place(of: shared.view.detail)] = shared
         }
 
         private static func place(of detail: StateDetail) -> Int {
@@ -144,16 +149,16 @@ final class StreamHub {
     }
 
     /// Frames for a stream that wants events from `seq` on: the shared ones if they have it, else those of a stream that lags.
-    func frames(for log: EventLog, detail: StateDetail, fromSeq seq: Int) -> FrameLog {
-        frames(channel(of: log), detail, fromSeq: seq)
+    func frames(for log: EventLog, view: EventView, fromSeq seq: Int) -> FrameLog {
+        frames(channel(of: log), view, fromSeq: seq)
     }
 
-    private func frames(_ channel: Channel, _ detail: StateDetail, fromSeq seq: Int) -> FrameLog {
-        if let shared = channel.frames(detail) {
+    private func frames(_ channel: Channel, _ view: EventView, fromSeq seq: Int) -> FrameLog {
+        if let shared = channel.frames(view) {
             if shared.offset(ofSeq: seq) != nil || seq > shared.nextSeq { return shared }
-            return trailing(channel, detail, seq, isInsideFrame: false, behindGap: nil, from: nil)
+            return trailing(channel, view, seq, isInsideFrame: false, behindGap: nil, from: nil)
         }
-        let frames = FrameLog(log: channel.log, detail: detail, firstSeq: seq, memory: memory)
+        let frames = FrameLog(log: channel.log, view: view, firstSeq: seq, memory: memory)
         channel.share(frames)
         return frames
     }
@@ -163,31 +168,31 @@ final class StreamHub {
         let frames = stream.frames
         guard let channel = channels[frames.log.id], !frames.hasGap || stream.isBetweenEvents else {
             return FrameLog(
-                log: frames.log, detail: frames.detail, firstSeq: stream.nextSeq, memory: memory,
+                log: frames.log, view: frames.view, firstSeq: stream.nextSeq, memory: memory,
                 isInsideFrame: !stream.isBetweenEvents, from: stream.bookmark)
         }
         let (seq, isInsideFrame, gap) = (stream.nextSeq, !stream.isBetweenEvents, frames.hasGap)
-        if let shared = channel.frames(frames.detail),
+        if let shared = channel.frames(frames.view),
             shared.canServe(seq: seq, isInsideFrame: isInsideFrame, behindGap: gap)
         {
             return shared
         }
         return trailing(
-            channel, frames.detail, seq, isInsideFrame: isInsideFrame, behindGap: gap, from: stream.bookmark)
+            channel, frames.view, seq, isInsideFrame: isInsideFrame, behindGap: gap, from: stream.bookmark)
     }
 
     private func trailing(
-        _ channel: Channel, _ detail: StateDetail, _ seq: Int, isInsideFrame: Bool, behindGap gap: Bool?,
+        _ channel: Channel, _ view: EventView, _ seq: Int, isInsideFrame: Bool, behindGap gap: Bool?,
         from bookmark: FrameLog.Bookmark?
     ) -> FrameLog {
         var start = bookmark
-        for case let known? in channel.trailing.map(\.frames) where known.detail == detail {
+        for case let known? in channel.trailing.map(\.frames) where known.view == view {
             if known.canServe(seq: seq, isInsideFrame: isInsideFrame, behindGap: gap) { return known }
             guard let mark = known.firstBookmark, mark.nextSeq <= seq, mark.hasGap == (gap ?? false) else { continue }
             if mark.nextSeq > start?.nextSeq ?? 0 { start = mark }
         }
         let frames = FrameLog(
-            log: channel.log, detail: detail, firstSeq: seq, memory: memory, isInsideFrame: isInsideFrame, from: start)
+            log: channel.log, view: view, firstSeq: seq, memory: memory, isInsideFrame: isInsideFrame, from: start)
         channel.trailing.removeAll { $0.frames == nil }
         channel.trailing.append(Channel.Trailing(frames: frames))
         return frames
@@ -197,7 +202,7 @@ final class StreamHub {
     /// they lie behind because their readers do, its own are shared from now on.
     func sharedFrames(insteadOf own: FrameLog) -> FrameLog? {
         guard let channel = channels[own.log.id] else { return nil }
-        guard let shared = channel.frames(own.detail) else {
+        guard let shared = channel.frames(own.view) else {
             channel.share(own)
             return nil
         }
@@ -216,11 +221,11 @@ final class StreamHub {
 
     /// Counts a stream in, which will await its first news once it has sent what is there.
     func subscribe(
-        _ slot: Slot, to log: EventLog, _ detail: StateDetail, fromSeq seq: Int
+        _ slot: Slot, to log: EventLog, _ view: EventView, fromSeq seq: Int
     ) -> (frames: FrameLog, watch: Watch) {
         let channel = channel(of: log)
         streamCount += 1
-        return (frames(channel, detail, fromSeq: seq), watch(slot, channel))
+        return (frames(channel, view, fromSeq: seq), watch(slot, channel))
     }
 
     func unsubscribe(_ watch: Watch) {

@@ -71,7 +71,7 @@ struct Engine {
                 clock: clock, launcher: launcher, python: python, environment: children, syntax: syntax,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax,
-                graphs: graphs))
+                graphs: graphs, lane: lanes.store))
         let memory = ExecutionMemory(configuration.executions)
         let environment = RunEnvironment(
             clock: clock, pool: pool, lanes: lanes, store: store,

@@ -72,6 +72,43 @@ final class MemoryStore: ExecutionStore {
         guarded.withLock { $0.rows.values.sorted { $0.id > $1.id } }
     }
 
+    func scope(of id: ExecutionID, at place: ScopePlace) throws(StoreError) -> StoredScope? {
+        scopes(of: id)[place]
+    }
+
+    func scopes(of id: ExecutionID, in node: NodeRef, _ query: ScopeQuery) throws(StoreError) -> ScopePage {
+        var page = ScopePage()
+        page.scopes = scopes(of: id).filter { $0.key.node == node && query.takes($0.value) }.values.sorted {
+            ($0.index ?? -1) < ($1.index ?? -1)
+        }
+        return page
+    }
+
+    /// As the records tell.
+    private func scopes(of id: ExecutionID) -> [ScopePlace: StoredScope] {
+        var found: [ScopePlace: StoredScope] = [:]
+        let records = guarded.withLock { $0.records[id] ?? [] }.map { $0.withUnsafeBytes(decoded) }
+        for (index, record) in records.enumerated() {
+            switch record.body {
+            case .scopeOpened(let opening):
+                let place = ScopePlace(NodeRef(scope: record.scope, rank: opening.rank), index: opening.index)
+                found[place] = StoredScope(
+                    scope: opening.scope, index: opening.index, firstSeq: found[place]?.firstSeq ?? index + 1,
+                    lastSeq: nil, status: nil, openedAtMicroseconds: record.timestampMicroseconds,
+                    durationMicroseconds: nil, error: nil)
+            case .scopeClosed(let closing):
+                let place = ScopePlace(NodeRef(scope: record.scope, rank: closing.rank), index: closing.index)
+                found[place] = StoredScope(
+                    scope: closing.scope, index: closing.index, firstSeq: found[place]?.firstSeq ?? index + 1,
+                    lastSeq: index + 1, status: closing.status,
+                    openedAtMicroseconds: found[place]?.openedAtMicroseconds ?? record.timestampMicroseconds,
+                    durationMicroseconds: closing.durationMicroseconds, error: closing.failure?.message)
+            default: break
+            }
+        }
+        return found
+    }
+
     func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice {
         var slice = EventLog.Slice(firstSeq: seq + 1)
         for record in guarded.withLock({ $0.records[id] ?? [] }).dropFirst(seq) {
@@ -106,5 +143,13 @@ extension MemoryStore.Guarded {
         if let state = unstored.initialState { queuedStates[log.id] = state }
         if ![.queued, .held].contains(unstored.summary.status) { queuedStates[log.id] = nil }
         log.markStored(through: unstored.slice.lastSeq, change: unstored.change)
+    }
+}
+
+private func decoded(_ bytes: UnsafeRawBufferPointer) -> EventRecord {
+    do {
+        return try EventRecord(decoding: bytes)
+    } catch {
+        preconditionFailure("what was encoded can be decoded: \(error)")
     }
 }

@@ -12,8 +12,8 @@ struct TestVocabulary: NodeVocabulary {
         }
     }()
 
-    /// `delay` is a name that the engine knows: it parks.
-    var kindNames: [String] { ["test", "delay"] }
+    /// `delay` and `map` are names that the engine knows: one parks, in the other nodes may stand.
+    var kindNames: [String] { ["test", "delay", "map"] }
     func schema(ofKind name: String) -> ConfigSchema? { kindNames.contains(name) ? Self.anything : nil }
     func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
     func fault(inCondition source: String) -> String? { nil }

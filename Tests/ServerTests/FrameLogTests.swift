@@ -46,7 +46,8 @@ import Testing
     private func frames(
         _ live: LiveServer, _ log: EventLog, _ detail: StateDetail = .full, from seq: Int = 1, inside: Bool = false
     ) -> FrameLog {
-        FrameLog(log: log, detail: detail, firstSeq: seq, memory: live.server.hub.memory, isInsideFrame: inside)
+        FrameLog(
+            log: log, view: EventView(detail), firstSeq: seq, memory: live.server.hub.memory, isInsideFrame: inside)
     }
 
     @Test(arguments: StateDetail.allCases)
@@ -93,7 +94,7 @@ import Testing
                 stream.frames.letGo()
                 stream.move(
                     to: FrameLog(
-                        log: log, detail: .full, firstSeq: stream.nextSeq, memory: live.server.hub.memory,
+                        log: log, view: EventView(.full), firstSeq: stream.nextSeq, memory: live.server.hub.memory,
                         isInsideFrame: !stream.isBetweenEvents, from: stream.bookmark))
                 moves += 1
             case .at, .ahead:

@@ -94,3 +94,11 @@ def test_host_check_gives_a_verdict(examples):
     execution, _ = run(examples, "host-check", {"limits": {"disk_percent": -1}})
     assert execution["final_state"]["healthy"] is False
     assert "disk_percent" in execution["final_state"]["verdict"]
+
+
+def test_invoices_adds_up_and_finds_a_discount(examples):
+    execution, events = run(examples, "invoices")
+    final = execution["final_state"]
+    assert [invoice["total"] for invoice in final["invoices_added"]] == [200.5, 99.9, 160]
+    assert (final["total"], final["percent"]) == (460.4, 14)
+    assert {event["path"][0] for event in events if "path" in event} == {"each", "discount"}

@@ -97,7 +97,10 @@ private struct GraphPlan: ScopePlan {
         guard let earlier = earlier as? GraphPlan else { return }
         revision = earlier.revision
         update = earlier.update
+        failure = earlier.failure
     }
+
+    mutating func attemptEnded() { failure = nil }
 
     mutating func next(openCount: Int) -> PlanStep {
         if let failure { return .failed(failure) }

@@ -9,6 +9,6 @@ struct BenchCommand: ParsableCommand {
             """,
         subcommands: [
             BenchRunCommand.self, BenchWatchCommand.self, BenchStalledCommand.self, BenchNodesCommand.self,
-            BenchIdleCommand.self, BenchHistoryCommand.self,
+            BenchIdleCommand.self, BenchMapCommand.self, BenchHistoryCommand.self,
         ])
 }
