@@ -13,7 +13,7 @@ enum ItemRoutes {
         let path = try NodeRoutes.path(call.request)
         var query = ScopeQuery(progress: try progress(call.request))
         query.limit = try call.number("limit", in: 1...limitMax, default: limitUsual)
-        if let text = call.request.queryValue("cursor") {
+        if let text = call.request.option("cursor") {
             guard let after = Int(text), after >= 0 else {
                 throw Problem(400, "invalid_cursor", "cursor must be one that an answer has given.")
             }
@@ -38,7 +38,7 @@ enum ItemRoutes {
 
     private static func respond(_ call: Call, _ page: ScopePage) {
         var headers: HeaderFields = [:]
-        if let next = page.next { headers.add("Link", call.nextLink(cursor: String(next))) }
+        if let next = page.next { headers.add("Link", call.request.nextLink(cursor: String(next))) }
         let body: JSONObject = [
             "items": JSONText(array: page.scopes.map(json)),
             "next_cursor": page.next.map { JSONText(String($0)) } ?? .null,

@@ -46,8 +46,11 @@ enum NodeRoutes {
                     let links = try finder.links(path)
                     let revision = links[links.count - 1].revision
                     let rank = try finder.rank(of: nodeID, in: revision)
-                    work = (ScopedInspection(
-                        LogScan(log, from: store, pieceBytes: LogScan.smallPieceBytesMax), links, rank: rank), revision)
+                    work = (
+                        ScopedInspection(
+                            LogScan(log, from: store, pieceBytes: LogScan.smallPieceBytesMax), links, rank: rank),
+                        revision
+                    )
                     return nil
                 }
                 if try work?.work.step() == true { return nil }

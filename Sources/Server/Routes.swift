@@ -17,7 +17,8 @@ enum Routes {
         router.add(.get, "/api/graphs/{id}/revisions", needs: .read, GraphRoutes.revisions)
         router.add(.get, "/api/graphs/{id}/profile", needs: .read, query: ["last"], GraphProfileRoutes.read)
         router.add(.post, "/api/graphs/{id}/execute", needs: .run, StartRoutes.execute)
-        router.add(.post, "/api/graphs/{id}/execute/stream", needs: .run, query: ["state", "depth"], StartRoutes.stream)
+        router.add(
+            .post, "/api/graphs/{id}/execute/stream", needs: .run, query: ["state", "depth"], StartRoutes.stream)
         router.add(.get, "/api/node-kinds", needs: .read, reach: .nothing, GraphRoutes.kinds)
         router.add(.post, "/api/layout", needs: .read, reach: .nothing, GraphRoutes.layout)
         router.add(
@@ -26,10 +27,12 @@ enum Routes {
         router.add(.get, "/api/executions/{id}", needs: .read, ExecutionRoutes.read)
         router.add(.delete, "/api/executions/{id}", needs: .run, change: "execution.delete", ExecutionRoutes.delete)
         router.add(
-            .get, "/api/executions/{id}/events", needs: .read, query: ["state", "depth", "after", TicketRoutes.parameter],
+            .get, "/api/executions/{id}/events", needs: .read,
+            query: ["state", "depth", "after", TicketRoutes.parameter],
             EventRoutes.events)
         router.add(.post, "/api/executions/{id}/ticket", needs: .read, query: ["state", "depth"], TicketRoutes.issue)
-        router.add(.get, "/api/executions/{id}/nodes/{node_id}", needs: .read, query: ["state", "path"], NodeRoutes.read)
+        router.add(
+            .get, "/api/executions/{id}/nodes/{node_id}", needs: .read, query: ["state", "path"], NodeRoutes.read)
         router.add(
             .get, "/api/executions/{id}/nodes/{node_id}/items", needs: .read,
             query: ["path", "status", "limit", "cursor"], ItemRoutes.list)

@@ -10,7 +10,7 @@ enum TicketRoutes {
     static let parameter = "ticket"
 
     static func issue(_ call: Call) throws(Problem) {
-        let detail = try EventRoutes.detail(call.request)
+        let view = try EventView(call.request)
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
             let (now, wallNow) = (SystemClock.monotonicNanoseconds(), Gate.now)
             var generator = SystemRandomNumberGenerator()
@@ -21,9 +21,10 @@ enum TicketRoutes {
                     429, "too_many_tickets", "As many tickets are open as may be; try again in a minute.",
                     headers: ["Retry-After": "60"])
             }
-            let state = detail == .full ? "" : "&state=\(detail.rawValue)"
+            let state = view.detail == .full ? "" : "&state=\(view.detail.rawValue)"
+            let depth = view.depth.map { "&depth=\($0)" } ?? ""
             let body: JSONObject = [
-                "url": JSONText(call.address("/api/executions/\(id)/events?\(parameter)=\(text)\(state)")),
+                "url": JSONText(call.address("/api/executions/\(id)/events?\(parameter)=\(text)\(state)\(depth)")),
                 "expires": JSONText(timestamp: wallNow + TicketTable.idleNanoseconds / 1_000),
             ]
             call.respond(.json(body, status: 201, headers: ["Cache-Control": "no-store"]))

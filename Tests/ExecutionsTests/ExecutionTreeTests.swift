@@ -80,6 +80,8 @@ private struct TreeSchedule {
             case .emit(let body, _):
                 records.append(EventRecord(timestampMicroseconds: Int64(now / 1000), scope: scope, body: body))
             case .interrupt(let rank):
+                // What holds scopes ends with the last of them.
+                if tree.revision(scope)?.bodies[rank] is ListBody { continue }
                 guard let attempt = tree.attempt(NodeRef(scope: scope, rank: rank)) else { continue }
                 pending.append(
                     .inScope(scope, .nodeEnded(rank: rank, attempt: attempt, .failure(NodeFailure("cancelled")))))

@@ -66,14 +66,17 @@ func newLog(
 
 extension EventLog {
     /// Appends records, and tells the store if it must be told.
-    func append(_ records: [[UInt8]], to store: HistoryStore, _ change: (inout ExecutionSummary) -> Void = { _ in }) {
+    func append(
+        _ records: [[UInt8]], hasScopes: Bool = false, to store: HistoryStore,
+        _ change: (inout ExecutionSummary) -> Void = { _ in }
+    ) {
         var writer = ByteWriter()
         var ends: [Int] = []
         for record in records {
             writer.append(record)
             ends.append(writer.count)
         }
-        if append(writer, ends: ends, change) { store.logHasGrown(self) }
+        if append(writer, ends: ends, hasScopes: hasScopes, change) { store.logHasGrown(self) }
     }
 }
 

@@ -1,7 +1,6 @@
 """Looking into graphs within nodes: inspection by path, lists of items, streams with a depth, reruns of what failed."""
 
 import json
-import time
 
 import pytest
 
@@ -141,21 +140,13 @@ def test_failed_items_alone_run_again(daemon, tmp_path):
         assert reply.status_code == 422 and reply.json()["errors"][0]["pointer"] == pointer
 
 
-def test_opening_an_item_is_no_scan(daemon):
-    """Of 20,000 items the last is found as fast as the first, but for what a busy machine adds."""
-    execution_id, _ = ended_quietly(daemon, graph([each("m", [put("a", x=1)], into=None)]), {"rows": list(range(20_000))})
-    times = {}
-    for index in (0, 19_999):
-        began = time.monotonic()
-        for _ in range(5):
-            found = look(daemon, execution_id, "a", path=f"m,{index}").json()
-        times[index] = time.monotonic() - began
-        assert found["input_state"]["item"] == index
-    assert times[19_999] < 20 * times[0] + 1
-
-
-def ended_quietly(daemon, document, initial_state):
-    return daemon.execute(daemon.create(document), initial_state)["execution_id"], None
+def test_the_first_and_the_last_of_many_items_are_found(daemon):
+    name = daemon.create(graph([each("m", [put("a", x=1)], into=None)]))
+    execution_id = daemon.execute(name, {"rows": list(range(20_000))})["execution_id"]
+    for index in (0, 9_999, 19_999):
+        assert look(daemon, execution_id, "a", path=f"m,{index}").json()["input_state"]["item"] == index
+    page = items(daemon, execution_id, "m", cursor="19997")
+    assert [item["index"] for item in page["items"]] == [19_998, 19_999] and page["next_cursor"] is None
 
 
 def test_a_deleted_execution_takes_its_items_with_it(daemon):

@@ -58,10 +58,13 @@ struct PlanInput: Sendable {
     /// Where files are found.
     let folder: String?
     let stateBytesMax: Int
+    /// For what computes.
+    let room: ProgramRoom?
 
     init(_ call: NodeCall) {
         state = call.state
         folder = call.graph.folder
         stateBytesMax = call.stateBytesMax
+        room = call.room
     }
 }

@@ -83,7 +83,7 @@ struct MapPlan: ScopePlan {
                 self.found = call.state[key] ?? .null
                 return next(openCount: openCount)
             }
-            switch Rendering(config.items, over: call.state).first() {
+            switch Rendering(config.items, over: call.state, in: call.room).first() {
             case .value(let value): self.found = value
             case .failed(let failure):
                 return .failed(NodeFailure("items: \(failure.message)", details: failure.details))
@@ -155,7 +155,7 @@ struct MapPlan: ScopePlan {
         var input = call.state.object
         for key in without { input.removeValue(forKey: key) }
         for (key, value) in values { input[key] = value }
-        switch Rendering(template, over: State(initial: input)).first() {
+        switch Rendering(template, over: State(initial: input), in: call.room).first() {
         case .value(let value): state = value.object ?? [:]
         case .failed(let failure): return .failed(NodeFailure("state: \(failure.message)", details: failure.details))
         case .goesOn(let rest): return .work { await rest().map { MadeState(value: $0) as any Sendable } }
@@ -185,7 +185,7 @@ struct MapPlan: ScopePlan {
         guard let template = config.result else {
             return accept(JSONText(end.changes(for: call?.state.reducers ?? [:])))
         }
-        switch Rendering(template, over: end.final).first() {
+        switch Rendering(template, over: end.final, in: call?.room).first() {
         case .value(let value): return accept(value)
         case .failed(let failure): return .failed(Self.inResult(failure))
         case .goesOn(let rest):
@@ -193,7 +193,9 @@ struct MapPlan: ScopePlan {
                 switch await rest() {
                 case .failure(let failure): return .failure(Self.inResult(failure))
                 case .success(let value):
-                    if let refusal = config.refusal(of: value) { return .failure(NodeFailure("the result: \(refusal)")) }
+                    if let refusal = config.refusal(of: value) {
+                        return .failure(NodeFailure("the result: \(refusal)"))
+                    }
                     return .success(value)
                 }
             }

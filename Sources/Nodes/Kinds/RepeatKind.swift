@@ -176,7 +176,7 @@ private struct RepeatPlan: ScopePlan {
 
     private static func verdict(_ step: ConditionStep, _ kept: JSONObject) -> Result<JSONText, NodeFailure>? {
         switch step {
-        case .yielded: return nil
+        case .yielded, .waiting: return nil
         case .failed(let failure):
             return .failure(NodeFailure("until: \(failure.message)", details: failure.details))
         case .finished(let isTrue):

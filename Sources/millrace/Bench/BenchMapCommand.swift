@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import JSON
 import Linux
 import Reactor
@@ -26,7 +25,7 @@ struct BenchMapCommand: ParsableCommand {
 
     private static let graphID = "bench-map"
     /// Between two looks at the execution and at the daemon's memory.
-    private static let lookMicroseconds: UInt32 = 50_000
+    private static let lookMilliseconds: Int64 = 50
     private static let itemsMax = 2_000_000
 
     func validate() throws { _ = try numbers() }
@@ -42,7 +41,7 @@ struct BenchMapCommand: ParsableCommand {
             var most = before
             var summary = try Self.summary(id, session)
             while summary["ended_at"]?.isNull != false {
-                usleep(Self.lookMicroseconds)
+                try Self.pause(session)
                 most = max(most, try Self.residentBytes(session))
                 summary = try Self.summary(id, session)
             }
@@ -92,6 +91,12 @@ struct BenchMapCommand: ParsableCommand {
             throw ValidationError("the daemon's answer names no execution")
         }
         return id
+    }
+
+    private static func pause(_ session: BenchSession) throws {
+        let reactor = session.reactor
+        _ = reactor.schedule(afterMilliseconds: lookMilliseconds) { reactor.stop() }
+        try reactor.run()
     }
 
     private static func summary(_ id: String, _ session: BenchSession) throws -> JSONText {
