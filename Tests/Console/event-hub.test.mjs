@@ -21,6 +21,7 @@ async function serve(answer = (response, wanted) => response.write(wanted.map(([
     const server = createServer((request, response) => {
         const text = new URL(request.url, "http://x").searchParams.get("executions");
         const wanted = text ? text.split(",").map((part) => [part.split(":")[0], Number(part.split(":")[1])]) : [];
+        assert.equal(new URL(request.url, "http://x").searchParams.get("depth"), text ? "0" : null);
         requests.push(text ?? "");
         response.writeHead(200, { "Content-Type": "text/event-stream" });
         response.write(opening);

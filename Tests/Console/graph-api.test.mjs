@@ -77,8 +77,8 @@ test("a start that breaks is resumed by GET where it said, with the last id, nev
     assert.equal(started, "01a");
     assert.deepEqual(seqs, allSeqs);
     assert.deepEqual(requests.map(({ method, url, body, after }) => [method, url, body, after]), [
-        ["POST", "/api/graphs/my%20graph/execute/stream?state=update", '{"initial_state":{"n":1.10}}', undefined],
-        ["GET", "/api/executions/01a/events?state=update", "", "3"],
+        ["POST", "/api/graphs/my%20graph/execute/stream?state=update&depth=0", '{"initial_state":{"n":1.10}}', undefined],
+        ["GET", "/api/executions/01a/events?state=update&depth=0", "", "3"],
     ]);
 });
 
@@ -143,6 +143,19 @@ test("where nothing is left out, an event that skips a seq is not believed", asy
     });
     assert.equal(JSON.parse(await new GraphAPI({ base }).fullEvent("01a", 5)).seq, 5);
     assert.deepEqual(requests.map(({ url, after }) => [url, after]), Array(2).fill(["/api/executions/01a/events?state=full", "4"]));
+});
+
+test("a stream that leaves out what is within nodes goes on behind the last event that came", async () => {
+    const shown = [0, 3, 4, 9];
+    const { base, requests } = await serve((response, number, request) => {
+        const after = Number(request.headers["last-event-id"] ?? 0);
+        response.writeHead(200, headers).end(opening + shown.filter((index) => index >= after).slice(0, 2).map((index) => blocks[index]).join(""));
+    });
+    const { seqs } = await follow((handlers) => new GraphAPI({ base }).watchExecution("01a", 0, handlers, 2));
+    assert.deepEqual(seqs, [1, 4, 5, 10]);
+    assert.deepEqual(requests.map(({ url, after }) => [url, after]), [
+        ["/api/executions/01a/events?state=update&depth=2", undefined], ["/api/executions/01a/events?state=update&depth=2", "4"],
+    ]);
 });
 
 test("after the cleanup no handler is called and the connection is closed", async () => {

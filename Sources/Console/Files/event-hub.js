@@ -2,7 +2,8 @@
 //
 // A browser has six connections per host over HTTP/1.1, so that a stream for each tab would use them up. The hub runs in a
 // worker that all tabs share, or in the page where there is none. A reader says what it wants and gets messages; each event
-// of an execution comes to each of its readers once and in order, whatever the connection does.
+// of an execution comes to each of its readers once and in order, whatever the connection does. What happens in graphs within
+// nodes is left out, with its seqs: whoever looks into one has a stream of its own.
 
 import { Problem, problemOf } from "./problem.js";
 import { SSEParser } from "./sse-parser.js";
@@ -227,7 +228,7 @@ export class EventHub {
         this.#failures += 1;
         try {
             const wanted = [...seqs].map(([id, seq]) => `${encodeURIComponent(id)}:${seq}`).join(",");
-            const query = wanted ? `?executions=${wanted}&state=update` : "";
+            const query = wanted ? `?executions=${wanted}&state=update&depth=0` : "";
             const headers = { Accept: "text/event-stream" };
             const response = await this.#fetch(this.#url + query, { headers, cache: "no-store", signal: abort.signal });
             if (!response.ok) throw await problemOf(response);

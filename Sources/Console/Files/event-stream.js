@@ -1,4 +1,5 @@
-// One execution's events over connections that may break: each event once, in order, until the last.
+// One execution's events over connections that may break: each event once, in order, until the last. A stream that leaves out
+// what is deep within nodes leaves out its seqs too; where nothing is left out, one that is missing is asked for again.
 //
 // A connection is a fetch whose body is read as it comes. When it breaks, or says nothing for too long, the next one asks
 // for the events behind the last that was seen (`Last-Event-ID`), after the wait that the server asked for (`retry:`).
@@ -39,6 +40,7 @@ export class EventStream {
     /** @type {string | null} */
     #path;
     #query;
+    #isWhole;
     #waitMs = FIRST_WAIT_MS;
     #failures = 0;
     #isFinished = false;
@@ -46,14 +48,15 @@ export class EventStream {
     /**
      * @param {Transport} transport
      * @param {StreamHandlers} handlers
-     * @param {{ path?: string, detail?: "update" | "full", after?: number }} from Where the events are, how much of states is
-     *     wanted, and the seq of the last event that is known.
+     * @param {{ path?: string, detail?: "update" | "full", depth?: number, after?: number }} from Where the events are, how
+     *     much of states and of graphs within nodes is wanted, and the seq of the last event that is known.
      */
     constructor(transport, handlers, from) {
         this.#transport = transport;
         this.#handlers = handlers;
         this.#path = from.path ?? null;
-        this.#query = `?state=${from.detail ?? "update"}`;
+        this.#query = `?state=${from.detail ?? "update"}${from.depth === undefined ? "" : `&depth=${from.depth}`}`;
+        this.#isWhole = from.depth === undefined;
         this.#lastSeq = from.after ?? 0;
     }
 
@@ -178,7 +181,7 @@ export class EventStream {
             return this.#handlers.onGap?.(event);
         }
         if (event.seq <= this.#lastSeq) return;
-        if (event.seq > this.#lastSeq + 1) throw new Error(`event ${this.#lastSeq + 1} is missing before ${event.seq}`);
+        if (this.#isWhole && event.seq > this.#lastSeq + 1) throw new Error(`event ${this.#lastSeq + 1} is missing before ${event.seq}`);
         this.#lastSeq = event.seq;
         this.#isFinished = event.type === "complete" || event.type === "error";
         try {

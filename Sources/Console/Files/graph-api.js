@@ -271,7 +271,7 @@ export class GraphAPI {
         const members = [];
         if (request.initialState !== undefined) members.push(`"initial_state":${request.initialState}`);
         if (request.onDisconnect !== undefined) members.push(`"on_disconnect":${JSON.stringify(request.onDisconnect)}`);
-        const stream = new EventStream(this.#transport, handlers, {});
+        const stream = new EventStream(this.#transport, handlers, { depth: 0 });
         stream.start(`${this.#base}api/graphs/${encodeURIComponent(graphId)}/execute/stream`, {
             method: "POST",
             headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
@@ -285,11 +285,12 @@ export class GraphAPI {
      * @param {string} id
      * @param {number} after The seq of the last event that is known; 0 for all.
      * @param {StreamHandlers} handlers
+     * @param {number} [depth] How deep into graphs within nodes; a map alone may have a million of them.
      * @returns {() => void} Ends the stream, not the execution.
      */
-    watchExecution(id, after, handlers) {
+    watchExecution(id, after, handlers, depth = 0) {
         const path = `${this.#base}api/executions/${encodeURIComponent(id)}/events`;
-        const stream = new EventStream(this.#transport, handlers, { path, after });
+        const stream = new EventStream(this.#transport, handlers, { path, depth, after });
         stream.follow();
         return () => stream.stop();
     }

@@ -128,7 +128,7 @@ export class ScopeSession extends GraphView {
                 this.#end();
             },
             onEnd: () => this.#end(),
-        });
+        }, depthOf(this.path));
     }
 
     /** @param {import("./events.js").ExecutionEvent} event @param {string} text */
