@@ -53,7 +53,11 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         let order = TopologicalOrder(nodeCount: idOfPlace.count, edges: joined)
         noteCycles(order, source)
         noteUnfitState(source)
-        try faults.throwIfAny()
+        if faults.count > 0 {
+            let found = faults.faults
+            let code = DocumentCode(nodes: code, files: files.files, interpreter: interpreter)
+            throw GraphFaults(found.faults, count: found.count, code: code)
+        }
         guard let id else { preconditionFailure("a document without an id has a fault") }
         let document = GraphDocument(
             id: id, name: name ?? id, description: description, initialState: initialState, reducers: reducers,

@@ -33,14 +33,14 @@ struct LocalRun {
     }
 
     /// What is wrong with a graph document by the kinds of nodes that this program has.
-    static func faults(inFile path: String) throws -> [(pointer: String, message: String)] {
+    static func faults(inFile path: String) throws -> [GraphFault] {
         let folder = try TemporaryFolder()
         let engine = try engine(in: folder)
         do {
             _ = try parse(try GraphFile.read(path), path, engine)
             return []
         } catch let faults as GraphFaults {
-            return faults.faults.map { ($0.pointer, $0.message) }
+            return faults.faults
         }
     }
 
@@ -92,11 +92,7 @@ struct LocalRun {
 
     private static func parse(_ text: GraphText, _ path: String, _ engine: Engine) throws -> GraphRevisionContent {
         let folder = folder(of: path)
-        let content = try Graph.parse(
-            text.bytes, format: text.format == .yaml ? .yaml : .json, vocabulary: engine.kinds,
-            files: FolderFiles(path: folder))
-        if let faults = engine.kinds.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
-        return content
+        return try engine.kinds.read(text.bytes, text.format, files: FolderFiles(path: folder), in: folder)
     }
 
     /// The folder that a document lies in, absolute: the working directory of its children.
