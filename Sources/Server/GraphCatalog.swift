@@ -45,6 +45,8 @@ package final class GraphCatalog: Sendable {
         var onChange: (@Sendable (String, GraphHead) -> Void)?
     }
 
+    /// The JSON Schema of graph documents, with the kinds there are.
+    let documentSchema: JSONText
     let store: any GraphStore
     let compiler: any GraphCompiler
     let clock: any Clock
@@ -58,6 +60,7 @@ package final class GraphCatalog: Sendable {
     package init(store: any GraphStore, compiler: any GraphCompiler, clock: any Clock, folder: String?) {
         self.store = store
         self.compiler = compiler
+        documentSchema = DocumentSchema(compiler).json
         self.clock = clock
         self.folder = folder
         watch = folder.map { FolderWatch(folder: $0) }

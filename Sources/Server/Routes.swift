@@ -52,6 +52,8 @@ enum Routes {
         router.add(.get, "/readyz", needs: nil, reach: .nothing, SystemRoutes.readiness)
         router.add(.get, "/metrics", needs: .read, SystemRoutes.metrics)
         router.add(.get, "/openapi.json", needs: .read, reach: .nothing, SystemRoutes.openAPI)
+        router.add(.get, "/docs", needs: nil, reach: .nothing, SystemRoutes.docs)
+        router.add(.get, "/schemas/graph.json", needs: nil, reach: .nothing, SystemRoutes.graphSchema)
         router.add(.get, "/", needs: nil, reach: .nothing, SystemRoutes.console)
         router.add(.get, "/console/{file}", needs: nil, reach: .nothing, SystemRoutes.console)
         return router
