@@ -7,7 +7,7 @@ enum Routes {
     static func router() -> Router<Endpoint> {
         var router = Router<Endpoint>()
         router.add(
-            .get, "/api/graphs", needs: .read, reach: .route, query: ["limit", "cursor"], GraphRoutes.list)
+            .get, "/api/graphs", needs: .read, reach: .route, query: ["limit", "cursor", "faults"], GraphRoutes.list)
         router.add(.post, "/api/graphs", needs: .edit, reach: .route, change: "graph.create", GraphRoutes.create)
         router.add(
             .post, "/api/graphs/validate", needs: .edit, reach: .nothing, query: ["document"], GraphRoutes.validate)

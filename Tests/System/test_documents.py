@@ -104,6 +104,14 @@ def test_the_command_names_them_without_a_daemon_too(tmp_path):
     assert places(json.loads(done.stdout)["errors"]) == FAULTY_PLACES
 
 
+def test_a_run_of_a_file_names_them_too(tmp_path):
+    (tmp_path / "f.yaml").write_text(FAULTY)
+    done = subprocess.run(
+        [str(BINARY), "run", str(tmp_path / "f.yaml")], capture_output=True, text=True, timeout=60, env=clean_environment()
+    )
+    assert (done.returncode, told("f.yaml", done.stderr)) == (1, FAULTY_PLACES)
+
+
 WRITTEN = """\
 # Greets.
 id: %s

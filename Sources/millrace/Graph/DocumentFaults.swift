@@ -28,6 +28,7 @@ enum DocumentFaults {
 
     /// `file:line:column: pointer: message`, as compilers tell it, so that editors and terminals find the place.
     static func line(_ fault: GraphFault, in file: String) -> String {
+        let file = file == StandardInput.name ? StandardInput.title : file
         let place = fault.place.map { ":\($0.line):\($0.column)" } ?? ""
         let pointer = fault.pointer.isEmpty ? "" : "\(fault.pointer): "
         return "\(file)\(place): \(pointer)\(fault.message)"

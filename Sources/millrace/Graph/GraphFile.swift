@@ -37,8 +37,7 @@ struct GraphFile {
             self.path = path
             graph = try Graph.parse(bytes, format: format, vocabulary: AnyVocabulary(), files: GraphFiles()).graph
         } catch {
-            throw CommandFailure(
-                DocumentFaults.text(error.faults, in: path == StandardInput.name ? StandardInput.title : path))
+            throw CommandFailure(DocumentFaults.text(error.faults, in: path))
         }
     }
 

@@ -28,7 +28,7 @@ struct GraphUpload {
     func check(_ path: String, _ bytes: [UInt8], _ format: GraphFormat) throws -> Document {
         let faults = try DocumentFaults.ask(client, bytes, format)
         guard faults.isEmpty, let id = try? Graph.source(bytes, format)["id"]?.string else {
-            throw CommandFailure(DocumentFaults.text(faults, in: StandardInput.title(of: path)))
+            throw CommandFailure(DocumentFaults.text(faults, in: path))
         }
         return Document(path: path, id: id, bytes: bytes, format: format)
     }

@@ -49,7 +49,12 @@ struct LocalRun {
         let engine = try Self.engine(in: scratch)
         let observer = WakingObserver(engine.reactor.mailbox)
         engine.store.observer = observer
-        let content = try Self.parse(text, path, engine)
+        let content: GraphRevisionContent
+        do {
+            content = try Self.parse(text, path, engine)
+        } catch let faults as GraphFaults {
+            throw CommandFailure(DocumentFaults.text(faults.faults, in: path))
+        }
         let (document, folder) = (content.graph.document, Self.folder(of: path))
         let identity = GraphIdentity(
             id: document.id, revision: 1, files: content.files, folder: folder,
