@@ -20,6 +20,14 @@ import Testing
         #expect(try keys("/$defs/edge/properties") == edgeKeys.map(\.string))
     }
 
+    @Test(arguments: [
+        "/properties", "/properties/limits/properties", "/$defs/node/properties", "/$defs/edge/properties",
+    ])
+    func `it says something of each key`(pointer: String) throws {
+        let members = try #require(schema[try JSONPointer(parsing: pointer)]?.object)
+        for (key, value) in members { #expect(value["type"] != nil, "\(key)") }
+    }
+
     @Test func `each kind stands there with its own schema, and says whether it needs a config`() throws {
         #expect(
             try keys("/$defs") == ["node", "edge", "config_delay", "config_process", "config_python", "config_noop"])
