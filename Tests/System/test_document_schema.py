@@ -54,7 +54,6 @@ REFUSED = {
     "another kind's config": key(["nodes", 0, "config"], {"duration_ms": 1}),
     "a value out of range in a config": key(["nodes", 1, "config", "duration_ms"], -1),
     "an unknown key in a config": key(["nodes", 2, "config", "cod"], ""),
-    "two ways at once in a config": key(["nodes", 3, "config", "file"], "f.py"),
     "too many attempts": key(["nodes", 0, "retry", "max_attempts"], 101), "a shrinking delay": key(["nodes", 0, "retry", "backoff"], 0.5),
     "an unknown word of a node": key(["nodes", 0, "on_error"], "fail"), "a word for a truth": key(["nodes", 1, "idempotent"], "no"),
     "Python of another kind": key(["nodes", 0, "python"], {"fresh_process": True}),
