@@ -39,7 +39,7 @@ async function main() {
     const finished = await executions.execute({ id: "browser", executionRequest: { initialState: { name: "client" } } });
     check(finished.status === ExecutionStatus.Success, finished.status);
     check((finished.finalState as { letters: number }).letters === 14, "its state is computed");
-    const found = await executions.listExecutions({ graphId: "browser", status: ExecutionStatus.Success });
+    const found = await executions.listExecutions({ graphId: "browser", status: [ExecutionStatus.Success] });
     check(found.items[0].executionId === finished.executionId, "it is found");
     const node = await executions.readExecutionNode({ id: finished.executionId, nodeId: "count" });
     check(node.attempts.length === 1, "it ran once");
