@@ -8,6 +8,8 @@ package protocol GraphStore: Sendable {
     /// The newest revision of every graph that is not deleted.
     func currentGraphs() throws(StoreError) -> [StoredGraph]
     func graph(_ id: String, revision: Int) throws(StoreError) -> StoredGraph?
+    /// The YAML that a revision was written in; nil for one that was written in JSON, or before the text was kept.
+    func text(ofGraph id: String, revision: Int) throws(StoreError) -> [UInt8]?
     /// Newest first, deletions included.
     func revisions(ofGraph id: String) throws(StoreError) -> [GraphRevisionSummary]
     /// The newest number of every graph, deletions included.
@@ -82,6 +84,8 @@ package struct GraphRevisionSummary: Sendable, Equatable {
 package struct NewGraph: Sendable {
     package let id: String
     package let document: JSONText
+    /// The YAML that it is written in, nil for JSON.
+    package let text: [UInt8]?
     package let files: GraphFiles
     package let folder: String?
     package let createdAtMicroseconds: Int64
@@ -89,11 +93,12 @@ package struct NewGraph: Sendable {
     package let loadedFrom: (fileName: String, fingerprint: String)?
 
     package init(
-        id: String, document: JSONText, files: GraphFiles, folder: String?, createdAtMicroseconds: Int64,
-        loadedFrom: (fileName: String, fingerprint: String)? = nil
+        id: String, document: JSONText, text: [UInt8]? = nil, files: GraphFiles, folder: String?,
+        createdAtMicroseconds: Int64, loadedFrom: (fileName: String, fingerprint: String)? = nil
     ) {
         self.id = id
         self.document = document
+        self.text = text
         self.files = files
         self.folder = folder
         self.createdAtMicroseconds = createdAtMicroseconds

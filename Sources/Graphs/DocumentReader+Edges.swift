@@ -1,7 +1,7 @@
 import JSON
 
-private let edgeKeys: [JSONKey] = ["from", "to", "when"]
-private let requiredEdgeKeys: [JSONKey] = ["from", "to"]
+let edgeKeys: [JSONKey] = ["from", "to", "when"]
+let requiredEdgeKeys: [JSONKey] = ["from", "to"]
 
 /// Edges: their ends among the document's nodes, and their conditions.
 extension DocumentReader {

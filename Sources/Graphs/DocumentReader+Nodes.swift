@@ -1,12 +1,12 @@
 import JSON
 
-private let nodeKeys: [JSONKey] = [
+let nodeKeys: [JSONKey] = [
     "id", "name", "kind", "config", "timeout_ms", "idle_timeout_ms", "retry", "on_error", "idempotent", "python",
     "position",
 ]
-private let requiredNodeKeys: [JSONKey] = ["id", "kind"]
-private let retryKeys: [JSONKey] = ["max_attempts", "delay_ms", "backoff"]
-private let positionKeys: [JSONKey] = ["x", "y"]
+let requiredNodeKeys: [JSONKey] = ["id", "kind"]
+let retryKeys: [JSONKey] = ["max_attempts", "delay_ms", "backoff"]
+let positionKeys: [JSONKey] = ["x", "y"]
 
 /// Nodes: their fields, the config against its kind, and the files that the config names.
 extension DocumentReader {

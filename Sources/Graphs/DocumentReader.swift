@@ -1,11 +1,11 @@
 import JSON
 import OrderedCollections
 
-private let documentKeys: [JSONKey] = [
-    "id", "name", "description", "initial_state", "reducers", "limits", "on_restart", "python", "nodes",
+let documentKeys: [JSONKey] = [
+    "$schema", "id", "name", "description", "initial_state", "reducers", "limits", "on_restart", "python", "nodes",
     "edges",
 ]
-private let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
+let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
 
 /// Reads a document out of its JSON and notes everything that is wrong with it.
 ///
@@ -88,7 +88,11 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         let order = TopologicalOrder(nodeCount: idOfPlace.count, edges: joined)
         noteCycles(order, source)
         noteUnfitState(source)
-        try faults.throwIfAny()
+        if faults.count > 0 {
+            let found = faults.faults
+            let code = DocumentCode(nodes: code, files: files.files, interpreter: interpreter)
+            throw GraphFaults(found.faults, count: found.count, code: code)
+        }
         guard let id else { preconditionFailure("a document without an id has a fault") }
         let document = GraphDocument(
             id: id, name: name ?? id, description: description, initialState: initialState, reducers: reducers,
@@ -111,6 +115,8 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
 
     private func member(_ key: String, _ value: JSONText) {
         switch key {
+        // For editors, which look up there what a document may say.
+        case "$schema": _ = faults.string(value)
         case "id": id = graphID(value)
         case "name": name = faults.string(value)
         case "description": description = faults.string(value) ?? ""

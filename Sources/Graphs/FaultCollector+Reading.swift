@@ -15,7 +15,7 @@ extension FaultCollector {
             if known.contains(member.key) {
                 read(name, member.value)
             } else {
-                add(Wording.unknownKey(name, among: isKeeping ? known.map(\.string) : []))
+                add(ofKey: Wording.unknownKey(name, among: isKeeping ? known.map(\.string) : []))
             }
             leave()
         }

@@ -43,8 +43,14 @@ final class FaultCollector {
     var pointer: String { JSONPointer(path.map(\.token)).description }
 
     /// Notes a fault of the value at which the walk stands.
-    func add(_ message: String) {
-        note(message, at: path)
+    /// - Parameter place: where it stands in the text, if that is known.
+    func add(_ message: String, place: TextPlace? = nil) {
+        note(message, at: path, place: place)
+    }
+
+    /// Notes a fault of the key at whose value the walk stands.
+    func add(ofKey message: String) {
+        note(message, at: path, isOfKey: true)
     }
 
     /// Notes a fault that someone else found in `value`, at which the walk stands; its pointer is relative to it.
@@ -64,7 +70,7 @@ final class FaultCollector {
                 current = current?[JSONPointer([token])]
             }
         }
-        note(fault.message, at: steps)
+        note(fault.message, at: steps, place: fault.place, isOfKey: fault.isOfKey)
     }
 
     /// What was found, in document order.
@@ -78,9 +84,9 @@ final class FaultCollector {
         if count > 0 { throw faults }
     }
 
-    private func note(_ message: String, at path: [Step]) {
+    private func note(_ message: String, at path: [Step], place: TextPlace? = nil, isOfKey: Bool = false) {
         let pointer = JSONPointer(path.map(\.token)).description
-        let fault = GraphFault(pointer: pointer, message: message)
+        let fault = GraphFault(pointer: pointer, message: message, place: place, isOfKey: isOfKey)
         entries.append(Entry(order: path.map(\.index), sequence: count, fault: fault))
         count += 1
         if entries.count >= 2 * GraphFaults.keptMax { cut() }

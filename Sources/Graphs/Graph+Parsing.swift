@@ -23,6 +23,17 @@ extension Graph {
         _ bytes: [UInt8], format: GraphFormat, vocabulary: some NodeVocabulary, files: some GraphFileSource,
         shown: (_ graphID: String) -> Set<String> = { _ in [] }
     ) throws(GraphFaults) -> GraphRevisionContent {
+        do throws(GraphFaults) {
+            return try read(bytes, format, vocabulary, files, shown)
+        } catch {
+            throw error.placed(in: bytes, format)
+        }
+    }
+
+    private static func read(
+        _ bytes: [UInt8], _ format: GraphFormat, _ vocabulary: some NodeVocabulary, _ files: some GraphFileSource,
+        _ shown: (_ graphID: String) -> Set<String>
+    ) throws(GraphFaults) -> GraphRevisionContent {
         let source = try source(bytes, format)
         let reader = DocumentReader(vocabulary, files)
         let (document, places) = try reader.read(source)
@@ -38,26 +49,37 @@ extension Graph {
             absentModules: imports.absent)
     }
 
-    /// The text of a document as JSON, parsed but not checked. Throws a single fault, at "", or duplicate keys.
+    /// The text of a document as JSON, parsed but not checked. Throws a single fault, at "", or duplicate keys, with their places.
     package static func source(_ bytes: [UInt8], _ format: GraphFormat) throws(GraphFaults) -> JSONText {
-        guard bytes.count <= GraphBounds.documentBytesMax else { throw GraphFaults(Wording.tooLarge(bytes.count)) }
+        guard bytes.count <= GraphBounds.documentBytesMax else {
+            throw GraphFaults(Wording.tooLarge(bytes.count), place: .start)
+        }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw GraphFaults("the text is UTF-16; save it as UTF-8", place: .start)
+        }
+        let text = withoutByteOrderMark(bytes)
         switch format {
-        case .yaml: return try YAMLReader.json(from: bytes).withoutRevision
+        case .yaml: return try YAMLReader.json(from: text).withoutRevision
         case .json:
             do {
-                return try JSONText(parsing: bytes, limits: JSONLimits(depthMax: GraphBounds.depthMax)).withoutRevision
+                return try JSONText(parsing: text, limits: JSONLimits(depthMax: GraphBounds.depthMax)).withoutRevision
             } catch {
-                if error.kind == .duplicateKey { try noteDuplicateKeys(bytes) }
-                throw GraphFaults(error.message)
+                if error.kind == .duplicateKey { try noteDuplicateKeys(text) }
+                throw GraphFaults(error.what, place: TextPlace.place(ofByte: error.offset, in: text))
             }
         }
     }
 
+    /// Editors of Windows begin a text with U+FEFF, which says that it is UTF-8, and is no part of it.
+    static func withoutByteOrderMark(_ text: [UInt8]) -> [UInt8] {
+        text.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(text.dropFirst(3)) : text
+    }
+
     /// The JSON parser names a duplicate key by its byte and stops there. YAML's reader, which reads JSON too, names
     /// each by its pointer.
-    private static func noteDuplicateKeys(_ bytes: [UInt8]) throws(GraphFaults) {
+    private static func noteDuplicateKeys(_ text: [UInt8]) throws(GraphFaults) {
         do {
-            _ = try YAMLReader.json(from: bytes)
+            _ = try YAMLReader.json(from: text)
         } catch {
             if error.faults.allSatisfy({ !$0.pointer.isEmpty }) { throw error }
         }

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 
 /// A folder of graph documents: `*.yaml`, `*.yml` and `*.json`, not those of its subfolders, nor hidden ones.
 package struct GraphFolder: Sendable {
@@ -42,7 +43,7 @@ package struct GraphFolder: Sendable {
         if let only {
             for (file, id) in idOfFile where !only.contains(file) { fileOfID[id] = file }
         }
-        for name in try documentNames() where only?.contains(name) ?? true {
+        for name in try names() where only?.contains(name) ?? true {
             guard let format = Self.format(of: name) else { continue }
             var entry = Self.entry(name, format, vocabulary, snapshot, shown)
             if case .success(let content) = entry.content {
@@ -77,8 +78,8 @@ package struct GraphFolder: Sendable {
             trail: snapshot.takeTrail())
     }
 
-    /// The names of its documents, in the order of their bytes.
-    private func documentNames() throws(ListingError) -> [String] {
+    /// The names of what lies in it, in the order of their bytes.
+    private func names() throws(ListingError) -> [String] {
         guard let folder = opendir(path) else {
             let error = errno
             throw ListingError(
@@ -95,18 +96,39 @@ package struct GraphFolder: Sendable {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// The names of its documents.
+    package func documentNames() throws(ListingError) -> [String] {
+        try names().filter { Self.format(of: $0) != nil }
+    }
+
     /// How a file of the folder is written, if by its name it is a document.
     package static func format(of name: String) -> GraphFormat? {
         if name.hasPrefix(".") { return nil }
+        let name = name.lowercased()
         if name.hasSuffix(".json") { return .json }
         return name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? .yaml : nil
     }
 }
 
 extension GraphFolder.Entry {
+    /// The Python of the document, also of one with faults.
+    package var code: DocumentCode? {
+        switch content {
+        case .success(let content): content.documentCode
+        case .failure(let faults): faults.code
+        }
+    }
+
+    /// The id that the document says, also of one with faults; nil where it cannot be read.
+    package var graphID: String? {
+        if let content = try? content.get() { return content.graph.document.id }
+        guard let source = try? Graph.source(bytes, format), let id = source["id"]?.string else { return nil }
+        return GraphDocument.isID(id) ? id : nil
+    }
+
     fileprivate func refused(_ message: String) -> Self {
         Self(
             fileName: fileName, format: format, bytes: bytes, fingerprint: fingerprint,
-            content: .failure(GraphFaults(pointer: "/id", message)), trail: trail)
+            content: .failure(GraphFaults(pointer: "/id", message).placed(in: bytes, format)), trail: trail)
     }
 }

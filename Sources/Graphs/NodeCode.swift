@@ -1,3 +1,12 @@
+/// The Python of a document, as far as it could be read, and what of the document says how it is run.
+package struct DocumentCode: Sendable, Equatable {
+    package let nodes: [NodeCode]
+    /// The files that the document names.
+    package let files: GraphFiles
+    /// What the document says of its interpreter.
+    package let interpreter: String?
+}
+
 /// Python that a node's config brings along.
 package struct NodeCode: Sendable, Equatable {
     package enum Source: Sendable, Hashable {

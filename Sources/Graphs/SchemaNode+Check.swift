@@ -76,7 +76,7 @@ extension SchemaNode {
             if let property = propertyIndex[member.key] {
                 properties[property].schema.check(member.value, faults)
             } else if additional?.isSatisfiable == false {
-                faults.add(Wording.unknownKey(name, among: faults.isKeeping ? properties.map(\.name) : []))
+                faults.add(ofKey: Wording.unknownKey(name, among: faults.isKeeping ? properties.map(\.name) : []))
             } else {
                 additional?.check(member.value, faults)
             }

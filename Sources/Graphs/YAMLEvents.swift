@@ -12,11 +12,7 @@ struct YAMLEvent {
     }
 
     let content: Content
-    /// Line and column, from 1.
-    let line: Int
-    let column: Int
-
-    var place: String { "line \(line), column \(column)" }
+    let place: TextPlace
 }
 
 /// A scalar as written: its text (quotes, escapes and folding undone), its tag, and whether it was quoted.
@@ -28,8 +24,8 @@ struct YAMLScalar {
 
 /// Why reading a YAML text cannot go on.
 enum YAMLStop: Error {
-    /// The text is no YAML; the message holds line and column.
-    case syntax(String)
+    /// The text is no YAML.
+    case syntax(String, TextPlace)
     /// The text is YAML, but the value being read goes beyond a bound.
     case bound(String)
 }
@@ -40,11 +36,13 @@ enum YAMLStop: Error {
 /// repeat before repeating it, and name the place of a duplicate key.
 struct YAMLEvents: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
+    private let text: UnsafeBufferPointer<UInt8>
 
     /// `text` must outlive the parser, which reads from it in place.
     init(_ text: UnsafeBufferPointer<UInt8>) {
         // libyaml keeps a pointer to the parser inside it, so it must not move.
         parser = .allocate(capacity: 1)
+        self.text = text
         precondition(yaml_parser_initialize(parser) == 1, "out of memory")
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         yaml_parser_set_input_string(parser, text.baseAddress, text.count)
@@ -59,11 +57,10 @@ struct YAMLEvents: ~Copyable {
     mutating func next() throws(YAMLStop) -> YAMLEvent {
         while true {
             var event = yaml_event_t()
-            guard yaml_parser_parse(parser, &event) == 1 else { throw .syntax(problem()) }
+            guard yaml_parser_parse(parser, &event) == 1 else { throw problem() }
             defer { yaml_event_delete(&event) }
             guard let content = Self.content(of: event) else { continue }
-            return YAMLEvent(
-                content: content, line: event.start_mark.line + 1, column: event.start_mark.column + 1)
+            return YAMLEvent(content: content, place: TextPlace(event.start_mark))
         }
     }
 
@@ -94,13 +91,18 @@ struct YAMLEvents: ~Copyable {
         text.map { String(cString: $0) }
     }
 
-    private func problem() -> String {
+    private func problem() -> YAMLStop {
         let problem = parser.pointee.problem.map { String(cString: $0) } ?? "out of memory"
         if parser.pointee.error == YAML_READER_ERROR {
-            return "at byte \(parser.pointee.problem_offset): \(problem)"
+            return .syntax(problem, TextPlace.place(ofByte: parser.pointee.problem_offset, in: Array(text)))
         }
-        let mark = parser.pointee.problem_mark
         let context = parser.pointee.context.map { ", " + String(cString: $0) } ?? ""
-        return "line \(mark.line + 1), column \(mark.column + 1): \(problem)\(context)"
+        return .syntax(problem + context, TextPlace(parser.pointee.problem_mark))
+    }
+}
+
+extension TextPlace {
+    fileprivate init(_ mark: yaml_mark_t) {
+        self.init(line: mark.line + 1, column: mark.column + 1)
     }
 }

@@ -19,6 +19,9 @@ struct YAMLReader: ~Copyable {
         let key: JSONKey
         let value: Range<Int>
         let height: Int
+
+        /// Where its key begins.
+        var keyStart: Int { value.lowerBound - 1 - key.token.count }
     }
 
     private var events: YAMLEvents
@@ -26,11 +29,17 @@ struct YAMLReader: ~Copyable {
     private var anchors: [String: Anchored] = [:]
     private var aliasBytes = 0
     private var depth = 0
+    /// Where the parts of the output stand in the text; nil where nobody asks.
+    private var marks: YAMLMarks?
+    /// Where the value begins that is read.
+    private var place = TextPlace.start
     private let faults = FaultCollector()
 
     /// The document in `text` as JSON.
     static func json(from text: [UInt8]) throws(GraphFaults) -> JSONText {
-        guard text.count <= GraphBounds.documentBytesMax else { throw GraphFaults(Wording.tooLarge(text.count)) }
+        guard text.count <= GraphBounds.documentBytesMax else {
+            throw GraphFaults(Wording.tooLarge(text.count), place: .start)
+        }
         let bytes = try text.withUnsafeBufferPointer { text throws(GraphFaults) in
             var reader = YAMLReader(text)
             return try reader.read()
@@ -39,6 +48,16 @@ struct YAMLReader: ~Copyable {
             return try JSONText(parsing: bytes, limits: JSONLimits(depthMax: GraphBounds.depthMax))
         } catch {
             throw GraphFaults(error.message)
+        }
+    }
+
+    /// The document in `text` as JSON, and where its parts stand in the text; nil for a text that cannot be read.
+    static func marked(_ text: [UInt8]) -> (json: [UInt8], marks: YAMLMarks)? {
+        text.withUnsafeBufferPointer { text in
+            var reader = YAMLReader(text)
+            reader.marks = YAMLMarks()
+            guard let json = try? reader.read(), let marks = reader.marks else { return nil }
+            return (json, marks)
         }
     }
 
@@ -51,8 +70,8 @@ struct YAMLReader: ~Copyable {
             try document()
         } catch {
             switch error {
-            case .syntax(let message): throw GraphFaults(message)
-            case .bound(let message): faults.add(message)
+            case .syntax(let message, let place): throw GraphFaults(message, place: place)
+            case .bound(let message): faults.add(message, place: place)
             }
         }
         try faults.throwIfAny()
@@ -60,18 +79,20 @@ struct YAMLReader: ~Copyable {
     }
 
     private mutating func document() throws(YAMLStop) {
-        guard case .documentStart = try events.next().content else { throw .syntax("the document is empty") }
+        guard case .documentStart = try events.next().content else { throw .syntax("the document is empty", .start) }
         _ = try value(try events.next())
         _ = try events.next()
         let next = try events.next()
         guard case .streamEnd = next.content else {
-            throw .syntax("\(next.place): a second document begins; a text holds one graph")
+            throw .syntax("a second document begins; a text holds one graph", next.place)
         }
     }
 
     /// Writes the value that begins with `event` and gives its height.
     private mutating func value(_ event: YAMLEvent) throws(YAMLStop) -> Int {
         let start = output.count
+        place = event.place
+        marks?.add(event.place, at: start)
         switch event.content {
         case .alias(let name): return try alias(name, event)
         case .scalar(let scalar, let anchor):
@@ -100,7 +121,7 @@ struct YAMLReader: ~Copyable {
 
     private func check(_ tag: String?, is kind: String, _ event: YAMLEvent) {
         guard let tag, tag != "!", tag != "tag:yaml.org,2002:" + kind else { return }
-        faults.add("the tag \(Suggestion.quoted(tag)) does not fit (\(event.place))")
+        faults.add("the tag \(Suggestion.quoted(tag)) does not fit", place: event.place)
     }
 }
 
@@ -115,7 +136,7 @@ extension YAMLReader {
         case .string(let text): text.withUnsafeBytes { output.appendJSONString(utf8: $0) }
         case .refused(let reason):
             output.append("null")
-            faults.add("\(reason) (\(event.place))")
+            faults.add(reason, place: event.place)
         }
     }
 
@@ -141,7 +162,7 @@ extension YAMLReader {
     private mutating func alias(_ name: String, _ event: YAMLEvent) throws(YAMLStop) -> Int {
         guard let anchored = anchors[name] else {
             output.append("null")
-            faults.add("no anchor before this names \(Suggestion.quoted(name)) (\(event.place))")
+            faults.add("no anchor before this names \(Suggestion.quoted(name))", place: event.place)
             return 0
         }
         try repeatPart(anchored.range, height: anchored.height)
@@ -152,6 +173,7 @@ extension YAMLReader {
     private mutating func repeatPart(_ range: Range<Int>, height: Int) throws(YAMLStop) {
         try count(range.count)
         guard depth + height <= GraphBounds.depthMax else { throw tooDeep }
+        marks?.copy(range, to: output.count)
         output.append(output.withUnsafeBytes { [UInt8]($0[range]) })
     }
 
@@ -218,7 +240,8 @@ extension YAMLReader {
 
     private mutating func begin(_ key: JSONKey, in mapping: inout OpenMapping, _ event: YAMLEvent) {
         if !mapping.keys.isEmpty { output.append(byte: UInt8(ascii: ",")) }
-        if !mapping.keys.insert(key).inserted { faults.add("the key stands here a second time (\(event.place))") }
+        marks?.add(event.place, at: output.count)
+        if !mapping.keys.insert(key).inserted { faults.add("the key stands here a second time", place: event.place) }
         output.append(key: key)
         output.append(byte: UInt8(ascii: ":"))
     }
@@ -226,17 +249,17 @@ extension YAMLReader {
     /// The text of a key. A key that is no string is a fault of the mapping that it stands in.
     private mutating func key(_ event: YAMLEvent) throws(YAMLStop) -> String {
         guard case .scalar(let scalar, let anchor) = event.content else {
-            faults.add("a key must be a string (\(event.place))")
+            faults.add("a key must be a string", place: event.place)
             // The output is void from here on; the value is read for the faults in it.
             _ = try value(event)
             return "?"
         }
         let text = String(decoding: scalar.text, as: UTF8.self)
         guard case .string = scalar.meaning else {
-            faults.add("a key must be a string: quote \(Suggestion.quoted(text)) (\(event.place))")
+            faults.add("a key must be a string: quote \(Suggestion.quoted(text))", place: event.place)
             return text
         }
-        if let anchor { faults.add("a key cannot be an anchor: \(Suggestion.quoted(anchor)) (\(event.place))") }
+        if let anchor { faults.add("a key cannot be an anchor: \(Suggestion.quoted(anchor))", place: event.place) }
         return text
     }
 
@@ -258,7 +281,7 @@ extension YAMLReader {
             mapping.merges.append(anchored)
             return
         }
-        faults.add("a merge key takes an alias of a mapping, or a list of such (\(event.place))")
+        faults.add("a merge key takes an alias of a mapping, or a list of such", place: event.place)
         _ = try value(event)
     }
 
@@ -272,9 +295,11 @@ extension YAMLReader {
             guard !mapping.keys.contains(member.key) else { continue }
             if !mapping.keys.isEmpty { output.append(byte: UInt8(ascii: ",")) }
             mapping.keys.insert(member.key)
+            marks?.copyStart(of: member.keyStart..<member.value.lowerBound, to: output.count)
             output.append(key: member.key)
             output.append(byte: UInt8(ascii: ":"))
             let start = output.count
+            marks?.copyStart(of: member.value, to: start)
             try repeatPart(member.value, height: member.height)
             mapping.height = max(mapping.height, member.height)
             if keepsMembers {

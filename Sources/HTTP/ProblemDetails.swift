@@ -14,10 +14,18 @@ package struct ProblemDetails: Sendable, Equatable {
         /// A JSON Pointer (RFC 6901).
         package let pointer: String
         package let message: String
+        /// In the text that was sent, from 1, if it is one of lines.
+        package let place: (line: Int, column: Int)?
 
-        package init(pointer: String, message: String) {
+        package init(pointer: String, message: String, place: (line: Int, column: Int)? = nil) {
             self.pointer = pointer
             self.message = message
+            self.place = place
+        }
+
+        package static func == (left: Self, right: Self) -> Bool {
+            left.pointer == right.pointer && left.message == right.message && left.place?.line == right.place?.line
+                && left.place?.column == right.place?.column
         }
     }
 
@@ -62,6 +70,12 @@ package struct ProblemDetails: Sendable, Equatable {
             if index > 0 { output.append(ASCII.comma) }
             Self.append(member: "pointer", error.pointer, to: &output, first: true)
             Self.append(member: "message", error.message, to: &output)
+            if let place = error.place {
+                output.append(contentsOf: ",\"line\":".utf8)
+                output.appendDecimal(UInt64(place.line))
+                output.append(contentsOf: ",\"column\":".utf8)
+                output.appendDecimal(UInt64(place.column))
+            }
             output.append(UInt8(ascii: "}"))
         }
         output.append(UInt8(ascii: "]"))

@@ -24,6 +24,17 @@ extension HistoryStore: GraphStore {
         }
     }
 
+    package func text(ofGraph id: String, revision: Int) throws(StoreError) -> [UInt8]? {
+        graphUses.willUse(revision, of: id)
+        return try read { database in
+            let sql = """
+                SELECT text FROM graphs JOIN graph_revisions USING (graph_key) WHERE graph_id = ? AND revision = ?
+                """
+            let text = try Row.fetchOne(database, sql: sql, arguments: [id, revision])?[0] as Data?
+            return text.map { Array($0) }
+        }
+    }
+
     package func revisions(ofGraph id: String) throws(StoreError) -> [GraphRevisionSummary] {
         try read { database in
             let sql = """
@@ -47,7 +58,9 @@ extension HistoryStore: GraphStore {
     }
 
     package func put(_ graph: NewGraph, expecting: Int, _ reply: @escaping StoreReply<GraphChange>) {
-        let bytes = graph.files.all.values.reduce(graph.document.bytes.count) { $0 + $1.count }
+        let bytes = graph.files.all.values.reduce(graph.document.bytes.count + (graph.text?.count ?? 0)) {
+            $0 + $1.count
+        }
         graphUses.graphsHaveChanged()
         write(
             bytes: bytes,
@@ -60,7 +73,7 @@ extension HistoryStore: GraphStore {
                     graphID: graph.id, revision: next, createdAtMicroseconds: graph.createdAtMicroseconds,
                     isDeletion: false,
                     fileName: graph.loadedFrom?.fileName)
-                try database.insert(summary, key, document: graph.document, folder: graph.folder)
+                try database.insert(summary, key, document: graph.document, text: graph.text, folder: graph.folder)
                 for (name, content) in KeptName.names(of: graph.files) {
                     try database.execute(
                         sql: "INSERT INTO graph_files(graph_key, revision, name, content_key) VALUES (?, ?, ?, ?)",
@@ -87,7 +100,7 @@ extension HistoryStore: GraphStore {
                 let summary = GraphRevisionSummary(
                     graphID: id, revision: head.revision + 1, createdAtMicroseconds: atMicroseconds, isDeletion: true,
                     fileName: nil)
-                try database.insert(summary, key, document: nil, folder: nil)
+                try database.insert(summary, key, document: nil, text: nil, folder: nil)
                 return .stored(summary)
             }, reply)
     }
@@ -182,17 +195,17 @@ extension Database {
     }
 
     fileprivate func insert(
-        _ summary: GraphRevisionSummary, _ graphKey: Int64, document: JSONText?, folder: String?
+        _ summary: GraphRevisionSummary, _ graphKey: Int64, document: JSONText?, text: [UInt8]?, folder: String?
     ) throws {
         let sql = """
-            INSERT INTO graph_revisions(graph_key, revision, created_at, is_deletion, file_name, folder, document)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO graph_revisions(graph_key, revision, created_at, is_deletion, file_name, folder, document, text)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """
         try execute(
             sql: sql,
             arguments: [
                 graphKey, summary.revision, summary.createdAtMicroseconds, summary.isDeletion, summary.fileName, folder,
-                document?.description,
+                document?.description, text.map { Data($0) },
             ])
     }
 

@@ -51,7 +51,7 @@ enum Schema {
             try database.execute(sql: "PRAGMA user_version = 6")
         }
         migrator.registerMigration("v7") { database in
-            try database.execute(sql: labels)
+            try database.execute(sql: labels + graphTexts)
             try database.execute(sql: "PRAGMA user_version = 7")
         }
         migrator.registerMigration("v8") { database in
@@ -225,6 +225,12 @@ enum Schema {
     private static let labels = """
         ALTER TABLE executions ADD COLUMN labels TEXT;
         ALTER TABLE executions ADD COLUMN node_errors TEXT;
+
+        """
+
+    /// The YAML that a document was written in, comments and all.
+    private static let graphTexts = """
+        ALTER TABLE graph_revisions ADD COLUMN text BLOB;
         """
 
     /// The same content of a file, however many revisions name it, is kept once; `fingerprint` is only how it is found.

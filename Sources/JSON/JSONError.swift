@@ -20,12 +20,16 @@ package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     package var kind: Kind
     /// What is wrong and where, for people.
     package var message: String
+    /// The same without the place, for those who tell it in their own way.
+    package var what: String
     /// The byte of the text that the fault was found at; 0 where there is no such place.
     package var offset: Int
 
-    package init(_ kind: Kind, _ message: String, offset: Int = 0) {
+    /// - Parameter what: the message without the place, where it holds one.
+    package init(_ kind: Kind, _ message: String, what: String? = nil, offset: Int = 0) {
         self.kind = kind
         self.message = message
+        self.what = what ?? message
         self.offset = offset
     }
 

@@ -44,17 +44,19 @@ extension JSONError {
         precondition(result.fault != csimdjson_out_of_memory, "out of memory")
         let what = String(cString: result.what)
         let place = "at byte \(result.offset)"
+        let kind: Kind
+        var more = ""
         switch result.fault {
-        case csimdjson_not_utf8:
-            self.init(.notUTF8, "\(what), \(place)", offset: result.offset)
+        case csimdjson_not_utf8: kind = .notUTF8
         case csimdjson_too_deep:
-            self.init(.tooDeep, "\(what), \(place); the limit is \(limits.depthMax) levels", offset: result.offset)
+            kind = .tooDeep
+            more = "; the limit is \(limits.depthMax) levels"
         case csimdjson_duplicate_key:
-            let key = shortened(UnsafeRawBufferPointer(rebasing: text[result.offset...]))
-            self.init(.duplicateKey, "\(what), \(place): \(key)", offset: result.offset)
-        default:
-            self.init(.malformed, "\(what), \(place)", offset: result.offset)
+            kind = .duplicateKey
+            more = ": \(shortened(UnsafeRawBufferPointer(rebasing: text[result.offset...])))"
+        default: kind = .malformed
         }
+        self.init(kind, "\(what), \(place)\(more)", what: what + more, offset: result.offset)
     }
 }
 

@@ -65,8 +65,8 @@ package struct NodeKinds: GraphCompiler {
         indexByName[name].map { entries[$0].kind.code(in: config) } ?? []
     }
 
-    package func codeFaults(of contents: [GraphRevisionContent?], in folder: String?) -> [GraphFaults?] {
-        syntax?.faults(of: contents, in: folder) ?? contents.map { _ in nil }
+    package func codeFaults(of documents: [DocumentCode?], in folder: String?) -> [GraphFaults?] {
+        syntax?.faults(of: documents, in: folder) ?? documents.map { _ in nil }
     }
 
     package func fault(inCondition source: String) -> String? {

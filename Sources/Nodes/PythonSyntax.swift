@@ -61,11 +61,11 @@ package final class PythonSyntax: Sendable {
     }
 
     /// One for each document; nil where nothing was asked, or all compiles as far as can be told.
-    func faults(of contents: [GraphRevisionContent?], in folder: String?) -> [GraphFaults?] {
+    func faults(of documents: [DocumentCode?], in folder: String?) -> [GraphFaults?] {
         var sources: [String: [Source]] = [:]
         var asked: [[(code: NodeCode, question: Question)]] = []
-        for content in contents {
-            let found = content.map { self.sources(of: $0, in: folder) } ?? []
+        for document in documents {
+            let found = document.map { self.sources(of: $0, in: folder) } ?? []
             asked.append(found.map { ($0.code, $0.source.question) })
             for (_, source) in found { sources[source.question.program, default: []].append(source) }
         }
@@ -76,15 +76,13 @@ package final class PythonSyntax: Sendable {
         }
     }
 
-    private func sources(
-        of content: GraphRevisionContent, in folder: String?
-    ) -> [(code: NodeCode, source: Source)] {
-        let program = settings.program(content.graph.document.interpreter(in: folder))
-        return content.code.compactMap { code in
+    private func sources(of document: DocumentCode, in folder: String?) -> [(code: NodeCode, source: Source)] {
+        let program = settings.program(document.interpreter(in: folder))
+        return document.nodes.compactMap { code in
             let (isText, bytes) =
                 switch code.source {
                 case .inline(let text): (true, Array(text.utf8) as [UInt8]?)
-                case .file(let name): (false, content.files[name])
+                case .file(let name): (false, document.files[name])
                 }
             guard let bytes else { return nil }
             let question = Question(program: program, isText: isText, fingerprint: Fingerprint(document: bytes))

@@ -12,13 +12,15 @@ extension GraphCatalog {
 
     /// Stores a document as the next revision of its graph. It compiles on the calling thread, and then on the lane.
     /// - Parameters:
+    ///   - text: the YAML that it is written in, nil for JSON.
     ///   - expecting: the revision that it replaces, 0 for none; nil: whatever is there.
     ///   - reply: called once, on the store's thread or the caller's: short, never blocking.
     package func put(
-        _ content: GraphRevisionContent, expecting: Int? = nil, on lane: BlockingLane, _ reply: @escaping ChangeReply
+        _ content: GraphRevisionContent, text: [UInt8]? = nil, expecting: Int? = nil, on lane: BlockingLane,
+        _ reply: @escaping ChangeReply
     ) {
         let new = NewGraph(
-            id: content.graph.document.id, document: content.graph.document.source, files: content.files,
+            id: content.graph.document.id, document: content.graph.document.source, text: text, files: content.files,
             folder: folder, createdAtMicroseconds: clock.wallMicroseconds)
         attempt(Put(new: new, content: content, expecting: expecting), head(of: new.id), 1, lane) { [self] result in
             if case .success = result { watchCode(of: content) }

@@ -14,7 +14,19 @@ struct FolderState: Sendable {
     /// The id of the graph in each document's file.
     var idOfFile: [String: String] = [:]
     /// Why a document's file, or the code of a graph, is not in force.
-    var refusals: [FolderWatch.Source: String] = [:]
+    var refusals: [FolderWatch.Source: Refusal] = [:]
+}
+
+/// Why a document's file, or the code of a graph, is not in force.
+package struct Refusal: Sendable, Equatable {
+    package let faults: GraphFaults
+    /// The graph, as far as the document tells it.
+    package let graphID: String?
+    /// What is refused, for the log.
+    let subject: String
+
+    /// For the log: what is refused, and why.
+    var complaint: String { subject.isEmpty ? "\(faults)" : "\(subject): \(faults)" }
 }
 
 extension GraphCatalog {
@@ -24,7 +36,7 @@ extension GraphCatalog {
     private static let roundsMax = 3
 
     /// Why files of the graphs folder are not in force, by name: documents, and graphs whose code cannot be used.
-    package var refusals: [FolderWatch.Source: String] { folderState.withLock { $0.refusals } }
+    package var refusals: [FolderWatch.Source: Refusal] { folderState.withLock { $0.refusals } }
 
     /// What is marked as changed.
     var marks: FolderWatch.Changes { watch?.changes(before: "") ?? FolderWatch.Changes() }
@@ -84,7 +96,7 @@ extension GraphCatalog {
             complaints += try lookAtCode(changes, snapshot, watch, &again)
             changes = again
         }
-        return repeating ? folderState.withLock { $0.refusals.values.sorted() } : complaints
+        return repeating ? refusals.values.map(\.complaint).sorted() : complaints
     }
 
     // MARK: Documents
@@ -101,14 +113,13 @@ extension GraphCatalog {
                 idOfFile: folderState.withLock { $0.idOfFile }
             ) { self.shown(ofGraph: $0) }
         } catch {
-            return note(error.message, of: .document("")) ? [error.message] : []
+            return note(Refusal(faults: GraphFaults(error.message), graphID: nil, subject: ""), of: .document(""))
         }
         _ = note(nil, of: .document(""))
         // Another document may have waited for the id of one that is gone.
         if forgetMissing(entries, changes, watch), !changes.isEverything { again.isEverything = true }
         let loaded = try store.loadedFiles()
-        let changed = entries.map { isChanged($0, loaded[$0.fileName]) ? try? $0.content.get() : nil }
-        let faults = compiler.codeFaults(of: changed, in: watch.folder)
+        let faults = codeFaults(of: entries, loaded, watch.folder)
         var complaints: [String] = []
         for (entry, faults) in zip(entries, faults) {
             let source = FolderWatch.Source.document(entry.fileName)
@@ -117,46 +128,56 @@ extension GraphCatalog {
                 again.add(source)
             }
             let refusal = load(entry, faults, watch.folder, known: loaded[entry.fileName]).map {
-                "\(watch.folder)/\(entry.fileName): \($0)"
+                Refusal(faults: $0, graphID: entry.graphID, subject: "\(watch.folder)/\(entry.fileName)")
             }
-            if note(refusal, of: source), let refusal { complaints.append(refusal) }
+            complaints += note(refusal, of: source)
         }
         return complaints
+    }
+
+    /// What is wrong with the code of those documents that have changed, one for each.
+    func codeFaults(
+        of entries: [GraphFolder.Entry], _ loaded: [String: String], _ folder: String
+    ) -> [GraphFaults?] {
+        let code = entries.map { isChanged($0, loaded[$0.fileName]) ? $0.code : nil }
+        let faults = compiler.codeFaults(of: code, in: folder)
+        return zip(entries, faults).map { entry, faults in faults?.placed(in: entry.bytes, entry.format) }
     }
 
     /// - Returns: why it is not in force.
     private func load(
         _ entry: GraphFolder.Entry, _ codeFaults: GraphFaults?, _ folder: String, known: String?
-    ) -> String? {
+    ) -> GraphFaults? {
         let content: GraphRevisionContent
         do throws(GraphFaults) {
             content = try entry.content.get()
         } catch {
-            return "\(error)"
+            return codeFaults.map { error.merged(with: $0) } ?? error
         }
         folderState.withLock { $0.idOfFile[entry.fileName] = content.graph.document.id }
         guard isChanged(entry, known) else { return nil }
-        if let codeFaults { return "\(codeFaults)" }
+        if let codeFaults { return codeFaults }
         do throws(GraphFaults) {
             try refuseSelf(content.graph)
         } catch {
-            return "\(error)"
+            return error.placed(in: entry.bytes, entry.format)
         }
         let new = NewGraph(
-            id: content.graph.document.id, document: content.graph.document.source, files: content.files,
+            id: content.graph.document.id, document: content.graph.document.source,
+            text: entry.format == .yaml ? entry.bytes : nil, files: content.files,
             folder: folder, createdAtMicroseconds: clock.wallMicroseconds,
             loadedFrom: (entry.fileName, entry.fingerprint.description))
         do throws(ChangeError) {
             _ = try put(new, content, expecting: nil)
             return nil
         } catch {
-            return "\(error)"
+            return error.faults
         }
     }
 
     /// Whether a document is not the one that was loaded last. Daemons before this one kept a fingerprint of the document and
     /// the files that it names together.
-    private func isChanged(_ entry: GraphFolder.Entry, _ known: String?) -> Bool {
+    func isChanged(_ entry: GraphFolder.Entry, _ known: String?) -> Bool {
         guard let known, known != entry.fingerprint.description else { return known == nil }
         guard let content = try? entry.content.get() else { return true }
         return known != Fingerprint(document: entry.bytes, files: GraphFiles(content.files.files)).description
@@ -210,8 +231,10 @@ extension GraphCatalog {
             }
             let dependencies = FolderWatch.Dependencies(trail: trail, absentModules: content?.absentModules ?? [])
             if watch.follow(.graph(id), dependencies) { again.add(.graph(id)) }
-            let refusal = renew(revision, found, watch.folder).map { "graph \(id): \($0)" }
-            if note(refusal, of: .graph(id)), let refusal { complaints.append(refusal) }
+            let refusal = renew(revision, found, watch.folder).map {
+                Refusal(faults: $0, graphID: id, subject: "graph \(id)")
+            }
+            complaints += note(refusal, of: .graph(id))
         }
         return complaints
     }
@@ -220,7 +243,7 @@ extension GraphCatalog {
     /// - Returns: why the old one stays in force.
     private func renew(
         _ revision: GraphRevision, _ found: Result<GraphRevisionContent, GraphFaults>, _ folder: String
-    ) -> String? {
+    ) -> GraphFaults? {
         do {
             let content = try found.get()
             let (identity, document) = (revision.identity, revision.graph.document)
@@ -229,9 +252,12 @@ extension GraphCatalog {
                 if document.interpreter(in: folder) != identity.interpreter { try refresh(revision) }
                 return nil
             }
-            if let faults = compiler.codeFaults(of: [content], in: folder).first ?? nil { return "\(faults)" }
+            let text = try text(of: revision)
+            if let faults = compiler.codeFaults(of: [content.documentCode], in: folder).first ?? nil {
+                return text.map { faults.placed(in: $0, .yaml) } ?? faults
+            }
             let new = NewGraph(
-                id: identity.id, document: document.source, files: content.files, folder: folder,
+                id: identity.id, document: document.source, text: text, files: content.files, folder: folder,
                 createdAtMicroseconds: clock.wallMicroseconds, loadedFrom: try origin(of: identity))
             _ = try put(new, content, expecting: identity.revision)
             folderState.withLock { $0.shown[identity.id] = nil }
@@ -240,7 +266,7 @@ extension GraphCatalog {
             // It was replaced meanwhile, and what replaced it is looked at by itself.
             return nil
         } catch {
-            return "\(error)"
+            return (error as? GraphFaults) ?? (error as? ChangeError)?.faults ?? GraphFaults("\(error)")
         }
     }
 
@@ -251,17 +277,17 @@ extension GraphCatalog {
         return try store.loadedFiles()[file].map { (file, $0) }
     }
 
-    private func shown(ofGraph id: String) -> Set<String> {
+    func shown(ofGraph id: String) -> Set<String> {
         let told = folderState.withLock { $0.shown[id] ?? [] }
         return told.union(current(id)?.identity.files.shown ?? [])
     }
 
     /// Remembers a refusal, or that there is none.
-    /// - Returns: whether it is another than before.
-    private func note(_ refusal: String?, of source: FolderWatch.Source) -> Bool {
+    /// - Returns: what to tell, if it is another than before.
+    private func note(_ refusal: Refusal?, of source: FolderWatch.Source) -> [String] {
         folderState.withLock { state in
             defer { state.refusals[source] = refusal }
-            return refusal != state.refusals[source]
+            return refusal != state.refusals[source] ? [refusal?.complaint].compactMap(\.self) : []
         }
     }
 }

@@ -21,6 +21,16 @@ package final class GraphCatalog: Sendable {
         /// Others have changed it at the same moment, time after time.
         case contended
         case store(StoreError)
+
+        /// The same in words for the person who wrote the document.
+        var faults: GraphFaults {
+            switch self {
+            case .invalid(let faults): faults
+            case .conflict(let current): GraphFaults("the graph has changed meanwhile: its revision is \(current) now")
+            case .contended: GraphFaults("others have changed the graph at the same moment, time after time")
+            case .store(let error): GraphFaults(error.message)
+            }
+        }
     }
 
     /// Old revisions that are kept compiled, for executions whose events are read.
@@ -35,6 +45,8 @@ package final class GraphCatalog: Sendable {
         var onChange: (@Sendable (String, GraphHead) -> Void)?
     }
 
+    /// The JSON Schema of graph documents, with the kinds there are.
+    let documentSchema: JSONText
     let store: any GraphStore
     let compiler: any GraphCompiler
     let clock: any Clock
@@ -48,6 +60,7 @@ package final class GraphCatalog: Sendable {
     package init(store: any GraphStore, compiler: any GraphCompiler, clock: any Clock, folder: String?) {
         self.store = store
         self.compiler = compiler
+        documentSchema = DocumentSchema(compiler).json
         self.clock = clock
         self.folder = folder
         watch = folder.map { FolderWatch(folder: $0) }
@@ -94,6 +107,17 @@ package final class GraphCatalog: Sendable {
         return revision
     }
 
+    /// A revision as YAML: as it was written, or made of its JSON. Blocks.
+    func yaml(of revision: GraphRevision) throws(StoreError) -> [UInt8] {
+        if let text = try text(of: revision) { return text }
+        return Array(revision.graph.document.yaml().utf8)
+    }
+
+    /// The YAML that a revision was written in, if it was. Blocks.
+    func text(of revision: GraphRevision) throws(StoreError) -> [UInt8]? {
+        try store.text(ofGraph: revision.identity.id, revision: revision.identity.revision)
+    }
+
     /// A revision for an execution that goes on with it; with a reason, in place of what runs, when it cannot run any more.
     package func runnable(_ number: Int, of id: String) throws(StoreError) -> (GraphRevision, failure: String?)? {
         if let current = current(id), current.identity.revision == number { return (current, nil) }
@@ -121,12 +145,15 @@ package final class GraphCatalog: Sendable {
     ) throws(GraphFaults) -> GraphRevisionContent {
         let content: GraphRevisionContent
         if let folder {
-            content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: FolderFiles(path: folder))
+            content = try compiler.read(bytes, format, files: FolderFiles(path: folder), in: folder)
         } else {
-            content = try Graph.parse(bytes, format: format, vocabulary: compiler, files: NoFiles())
+            content = try compiler.read(bytes, format, files: NoFiles(), in: nil)
         }
-        try refuseSelf(content.graph)
-        if let faults = compiler.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
+        do throws(GraphFaults) {
+            try refuseSelf(content.graph)
+        } catch {
+            throw error.placed(in: bytes, format)
+        }
         return content
     }
 

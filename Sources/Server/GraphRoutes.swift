@@ -20,7 +20,7 @@ enum GraphRoutes {
             page["next_cursor"] = JSONText(last)
             headers.add("Link", call.request.nextLink(cursor: last))
         }
-        call.respond(.json(page, headers: headers))
+        try respond(call, page, headers)
     }
 
     static func create(_ call: Call) throws(Problem) {
@@ -31,7 +31,7 @@ enum GraphRoutes {
             let content = try parse(body, format, catalog)
             let id = content.graph.document.id
             guard access.allows(graph: id) else { throw Server.otherGraph }
-            catalog.put(content, expecting: 0, on: lane) { result in
+            catalog.put(content, text: format == .yaml ? body : nil, expecting: 0, on: lane) { result in
                 reply(
                     result.mapError { error in
                         guard case .conflict = error else { return problem(for: error) }
@@ -40,7 +40,7 @@ enum GraphRoutes {
                     })
             }
         } next: { (call, change: GraphCatalog.Change) in
-            call.respond(document(change.revision, as: .json, status: 201, isNew: true))
+            call.respond(document(change.revision, status: 201, isNew: true))
         }
     }
 
@@ -63,14 +63,17 @@ enum GraphRoutes {
                         "Graph \(id) has no revision \(number), or it is no longer kept; GET /api/graphs/\(id)/revisions lists"
                             + " those there are.")
                 }
-                return document(revision, as: type, status: 200, isNew: false)
+                return try answer(revision, as: type, catalog)
             }
         }
-        guard let revision = call.server.catalog.current(id) else { throw unknown(id) }
+        guard let revision = call.server.catalog.current(id) else { return respondUnknown(call, id) }
         switch try preconditions(call.request).evaluate(
             current: tags(ofRevision: revision.identity.revision), isRead: true)
         {
-        case .proceed: call.respond(document(revision, as: type, status: 200, isNew: false))
+        case .proceed where !type.isYAML: call.respond(document(revision, status: 200))
+        case .proceed:
+            let catalog = call.server.catalog
+            call.offload { () throws(Problem) in try answer(revision, as: type, catalog) }
         case .notModified:
             call.respond(Response(304, ["ETag": tag(of: revision, type).description, "Vary": "Accept"]))
         case .failed: throw changed(revision.identity.revision)
@@ -85,13 +88,15 @@ enum GraphRoutes {
         call.order(on: lane) { (reply) throws(Problem) in
             let content = try parse(body, format, catalog)
             guard content.graph.document.id == id else {
-                throw invalid(GraphFaults(pointer: "/id", "is \(content.graph.document.id), but the path says \(id)"))
+                let fault = GraphFaults(pointer: "/id", "is \(content.graph.document.id), but the path says \(id)")
+                throw invalid(fault.placed(in: body, format))
             }
             let revision = try expected(conditions, catalog.currentNumber(id))
-            catalog.put(content, expecting: revision, on: lane) { reply($0.mapError(problem)) }
+            let text = format == .yaml ? body : nil
+            catalog.put(content, text: text, expecting: revision, on: lane) { reply($0.mapError(problem)) }
         } next: { (call, change: GraphCatalog.Change) in
             let status: Status = change.isNew ? 201 : 200
-            call.respond(document(change.revision, as: .json, status: status, isNew: change.isNew))
+            call.respond(document(change.revision, status: status, isNew: change.isNew))
         }
     }
 
@@ -138,10 +143,7 @@ enum GraphRoutes {
                 _ = try catalog.validate(body, format: format)
                 answer = ["valid": true, "errors": []]
             } catch {
-                let errors = error.faults.map { fault -> JSONText in
-                    ["pointer": JSONText(fault.pointer), "message": JSONText(fault.message)]
-                }
-                answer = ["valid": false, "errors": JSONText(array: errors)]
+                answer = ["valid": false, "errors": JSONText(array: error.faults.map(\.json))]
             }
             if let wanted, let source = try? Graph.source(body, format) {
                 answer["document"] = wanted == .yaml ? JSONText(source.yaml()) : source
@@ -181,21 +183,25 @@ extension GraphRoutes {
         ]
     }
 
-    /// - Parameters:
-    ///   - type: JSON, or one of those that YAML goes by.
-    ///   - isNew: whether the graph came into being, so that `Location` says where.
-    private static func document(_ revision: GraphRevision, as type: MediaType, status: Status, isNew: Bool)
-        -> Response
-    {
-        var headers: HeaderFields = ["ETag": tag(of: revision, type).description, "Vary": "Accept"]
+    /// A revision as JSON, with its number.
+    /// - Parameter isNew: whether the graph came into being, so that `Location` says where.
+    private static func document(_ revision: GraphRevision, status: Status, isNew: Bool = false) -> Response {
+        var headers: HeaderFields = ["ETag": tag(of: revision, .json).description, "Vary": "Accept"]
         if isNew { headers.add("Location", "/api/graphs/\(revision.identity.id)") }
-        let document = revision.graph.document
-        guard type.isYAML else {
-            let source = document.source.withRevision(revision.identity.revision)
-            return .json(source, status: status, headers: headers)
-        }
-        headers.add("Content-Type", type.essence)
-        return Response(status, headers, body: Array(document.yaml().utf8))
+        let source = revision.graph.document.source.withRevision(revision.identity.revision)
+        return .json(source, status: status, headers: headers)
+    }
+
+    /// A revision as JSON or as one of the types that YAML goes by, as it was written. Blocks.
+    private static func answer(
+        _ revision: GraphRevision, as type: MediaType, _ catalog: GraphCatalog
+    ) throws(Problem) -> Response {
+        guard type.isYAML else { return document(revision, status: 200) }
+        let text = try ExecutionRoutes.read { () throws(StoreError) in try catalog.yaml(of: revision) }
+        let headers: HeaderFields = [
+            "ETag": tag(of: revision, type).description, "Vary": "Accept", "Content-Type": type.essence,
+        ]
+        return Response(200, headers, body: text)
     }
 
     private static func tag(of revision: GraphRevision, _ type: MediaType) -> EntityTag {
@@ -269,11 +275,11 @@ extension GraphRoutes {
     }
 
     private static func invalid(_ faults: GraphFaults) -> Problem {
-        let listed = faults.faults.map { ProblemDetails.Violation(pointer: $0.pointer, message: $0.message) }
         let count = faults.count == 1 ? "a fault" : "\(faults.count) faults"
         return Problem(
             ProblemDetails(
-                422, code: "invalid_graph", detail: "The graph document has \(count); see errors.", errors: listed))
+                422, code: "invalid_graph", detail: "The graph document has \(count); see errors.",
+                errors: violations(faults)))
     }
 
     private static func problem(for error: GraphCatalog.ChangeError) -> Problem {

@@ -7,7 +7,7 @@ enum Routes {
     static func router() -> Router<Endpoint> {
         var router = Router<Endpoint>()
         router.add(
-            .get, "/api/graphs", needs: .read, reach: .route, query: ["limit", "cursor"], GraphRoutes.list)
+            .get, "/api/graphs", needs: .read, reach: .route, query: ["limit", "cursor", "faults"], GraphRoutes.list)
         router.add(.post, "/api/graphs", needs: .edit, reach: .route, change: "graph.create", GraphRoutes.create)
         router.add(
             .post, "/api/graphs/validate", needs: .edit, reach: .nothing, query: ["document"], GraphRoutes.validate)
@@ -58,6 +58,8 @@ enum Routes {
         router.add(.get, "/readyz", needs: nil, reach: .nothing, SystemRoutes.readiness)
         router.add(.get, "/metrics", needs: .read, SystemRoutes.metrics)
         router.add(.get, "/openapi.json", needs: .read, reach: .nothing, SystemRoutes.openAPI)
+        router.add(.get, "/docs", needs: nil, reach: .nothing, SystemRoutes.docs)
+        router.add(.get, "/schemas/graph.json", needs: nil, reach: .nothing, SystemRoutes.graphSchema)
         router.add(.get, "/", needs: nil, reach: .nothing, SystemRoutes.console)
         router.add(.get, "/console/{file}", needs: nil, reach: .nothing, SystemRoutes.console)
         return router

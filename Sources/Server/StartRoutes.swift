@@ -136,7 +136,9 @@ enum StartRoutes {
         _ call: Call, _ order: Order, _ answer: Answer, _ prepare: (EventLog) -> Void
     ) throws(Problem) -> EventLog {
         let id = call.parameter("id")
-        guard let graph = call.server.catalog.current(id) else { throw GraphRoutes.unknown(id) }
+        guard let graph = call.server.catalog.current(id) else {
+            throw GraphRoutes.unknown(id, in: call.server.catalog)
+        }
         let unfit = unfit(order.initialState, for: graph.graph, at: "initial_state")
         guard unfit.isEmpty else { throw invalid(unfit) }
         let trace = call.trace

@@ -16,6 +16,8 @@ package struct StaticFiles: Sendable {
 
     private(set) var console: [String: File] = [:]
     private(set) var openAPI: [UInt8]?
+    /// The same as a page for people.
+    private(set) var descriptionPage: [UInt8]?
 
     /// None at all.
     package init() {}
@@ -23,6 +25,7 @@ package struct StaticFiles: Sendable {
     /// Reads them; blocks. What is missing is not served.
     package init(consoleFolder: String, openAPIPath: String) {
         openAPI = try? SmallFile.read(openAPIPath, bytesMax: Self.fileBytesMax)
+        descriptionPage = openAPI.flatMap { DescriptionPage.html(of: $0) }
         var total = 0
         for name in Self.names(in: consoleFolder) {
             guard let type = Self.mediaType(of: name),

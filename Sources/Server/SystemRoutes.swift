@@ -40,6 +40,22 @@ enum SystemRoutes {
         }
     }
 
+    /// The description for people.
+    static func docs(_ call: Call) throws(Problem) {
+        guard let html = call.server.settings.files.descriptionPage else {
+            throw Problem(404, "not_installed", "The description of the API is not installed beside the program.")
+        }
+        call.respond(page(of: "text/html; charset=utf-8", html))
+    }
+
+    /// The JSON Schema of graph documents.
+    static func graphSchema(_ call: Call) throws(Problem) {
+        let schema = call.server.catalog.documentSchema
+        call.respond(
+            Response(
+                200, ["Content-Type": "application/schema+json", "Cache-Control": "no-cache"], body: schema.bytes))
+    }
+
     /// Prometheus' text, or OpenMetrics where that is wanted. What the reactor knows is noted here, all else on a lane.
     static func metrics(_ call: Call) throws(Problem) {
         let server = call.server
@@ -66,15 +82,20 @@ enum SystemRoutes {
         guard let file = call.server.settings.files.console[name] else {
             throw Problem(404, "not_found", "There is no such page; GET /openapi.json lists what there is.")
         }
+        call.respond(page(of: file.mediaType, file.bytes))
+    }
+
+    /// What a browser is to show, with nothing from elsewhere.
+    private static func page(of mediaType: String, _ bytes: [UInt8]) -> Response {
         let headers: HeaderFields = [
-            "Content-Type": file.mediaType, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
+            "Content-Type": mediaType, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Content-Security-Policy":
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
                 + "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
         ]
-        call.respond(Response(200, headers, body: file.bytes))
+        return Response(200, headers, body: bytes)
     }
 
     /// What the console must know before it asks for anything else.

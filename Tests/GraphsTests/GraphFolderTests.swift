@@ -48,13 +48,16 @@ import Testing
         #expect(summary[2] == "c.yaml: c")
         #expect(summary[3] == "d.yaml: `d.yaml` is not a regular file")
         #expect(summary[4] == "e.json: there is no file `e.json` in the folder")
-        #expect(summary[5] == "f.yaml: /nodes: must not be empty")
+        #expect(summary[5] == "f.yaml: line 1, column 16: /nodes: must not be empty")
     }
 
     @Test func `of two files with one id the second is refused, naming both`() throws {
         folder.write("a.yaml", document("x"))
         folder.write("b.json", document("x"))
-        #expect(try summary() == ["a.yaml: x", "b.json: /id: the id `x` of b.json is the id of a.yaml already"])
+        #expect(
+            try summary() == [
+                "a.yaml: x", "b.json: line 1, column 8: /id: the id `x` of b.json is the id of a.yaml already",
+            ])
     }
 
     @Test func `a file that is broken does not hold its id`() throws {

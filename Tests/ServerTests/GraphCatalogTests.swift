@@ -27,6 +27,9 @@ import Testing
             rival.withLock { $0 }?(own)
             return try own.graph(id, revision: revision)
         }
+        func text(ofGraph id: String, revision: Int) throws(StoreError) -> [UInt8]? {
+            try own.text(ofGraph: id, revision: revision)
+        }
         func graphHeads() throws(StoreError) -> [String: GraphHead] { try own.graphHeads() }
         func revisions(ofGraph id: String) throws(StoreError) -> [GraphRevisionSummary] {
             try own.revisions(ofGraph: id)

@@ -23,6 +23,7 @@ import { OperationPage } from "./operation-page.js";
 import { Problem } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
 import { ROOT, parsePath } from "./scope-path.js";
+import { UnloadedFiles } from "./unloaded-files.js";
 
 /**
  * @template {Element} Type
@@ -41,6 +42,7 @@ const main = find("main", HTMLElement);
 const sidebar = find("#sidebar", HTMLElement);
 const menu = find("#menu", HTMLButtonElement);
 const graphs = find("graph-list", GraphList);
+const unloaded = find("unloaded-files", UnloadedFiles);
 const badge = find("connection-badge", ConnectionBadge);
 const account = find("account-menu", AccountMenu);
 const workspace = new GraphWorkspace(api, find("#status-line", HTMLElement));
@@ -153,6 +155,8 @@ function mark() {
 async function loadGraphs() {
     const loaded = await api.listGraphs();
     graphs.show(loaded);
+    // The list is of use without them.
+    api.unloadedFiles().then((files) => unloaded.show(files), () => {});
     return loaded;
 }
 

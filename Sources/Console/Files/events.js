@@ -152,6 +152,24 @@
 /** @typedef {{ revision: number, created_at: string, deleted: boolean, file: string | null }} RevisionSummary */
 
 /**
+ * A fault of a document; line and column where its text is known.
+ * @typedef {object} DocumentFault
+ * @property {string} pointer
+ * @property {string} message
+ * @property {number} [line]
+ * @property {number} [column]
+ */
+
+/**
+ * A file of the graphs folder that is not in force.
+ * @typedef {object} UnloadedFile
+ * @property {string | null} file Null: the code of a graph that came by the API.
+ * @property {string | null} graph_id
+ * @property {"refused" | "waiting"} status
+ * @property {DocumentFault[]} errors
+ */
+
+/**
  * @typedef {object} GraphSummary
  * @property {string} id
  * @property {string} name

@@ -108,6 +108,14 @@ export class GraphAPI {
     }
 
     /**
+     * Files of the graphs folder that are not in force, and why.
+     * @returns {Promise<import("./events.js").UnloadedFile[]>}
+     */
+    async unloadedFiles() {
+        return (await this.#json("api/graphs?faults=true&limit=1")).faults;
+    }
+
+    /**
      * @param {string} id
      * @param {number} [revision] An old one; without it, the current one.
      * @returns {Promise<LoadedGraph>}

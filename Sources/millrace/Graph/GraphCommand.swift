@@ -101,8 +101,8 @@ struct GraphPutCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "put", abstract: "Store graph documents in the daemon.",
         prose: """
-            Each file makes a new revision of the graph that its id names, unless the daemon has just that document. All
-            files are read before the first is stored.
+            Each file makes a new revision of the graph that its id names, unless the daemon has just that document. It is
+            stored as it is written, comments too. All files are checked before the first is stored.
 
               millrace graph put graphs/*.yaml
             """)
@@ -121,8 +121,9 @@ struct GraphPutCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let documents = try files.map { path throws(CommandFailure) in try GraphFile(path: path) }
+            let texts = try files.map { path throws(CommandFailure) in (path, try GraphFile.read(path)) }
             let upload = GraphUpload(try server.client())
+            let documents = try Self.checked(texts, upload)
             for document in documents {
                 let result: (GraphUpload.Outcome, String)
                 do throws(ClientError) {
@@ -137,7 +138,24 @@ struct GraphPutCommand: ParsableCommand {
         }
     }
 
-    private func report(_ file: GraphFile, _ result: (outcome: GraphUpload.Outcome, revision: String))
+    /// All of them; where some have faults, all of those are told.
+    private static func checked(
+        _ texts: [(path: String, text: GraphText)], _ upload: GraphUpload
+    ) throws -> [GraphUpload.Document] {
+        var documents: [GraphUpload.Document] = []
+        var faults: [String] = []
+        for (path, text) in texts {
+            do {
+                documents.append(try upload.check(path, text.bytes, text.format))
+            } catch let failure as CommandFailure {
+                faults.append(failure.description)
+            }
+        }
+        guard faults.isEmpty else { throw CommandFailure(faults.joined(separator: "\n")) }
+        return documents
+    }
+
+    private func report(_ file: GraphUpload.Document, _ result: (outcome: GraphUpload.Outcome, revision: String))
         throws(OutputFailure)
     {
         if json {

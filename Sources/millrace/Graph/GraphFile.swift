@@ -15,8 +15,6 @@ struct GraphFile {
     let graph: Graph
 
     var id: String { graph.document.id }
-    /// The document as JSON, as a daemon keeps it.
-    var source: JSONText { graph.document.source }
 
     /// - Throws: a `CommandFailure` that names the file and every fault in it.
     init(path: String) throws(CommandFailure) {
@@ -39,10 +37,7 @@ struct GraphFile {
             self.path = path
             graph = try Graph.parse(bytes, format: format, vocabulary: AnyVocabulary(), files: GraphFiles()).graph
         } catch {
-            let faults = error.faults.map { fault in
-                "\(path == StandardInput.name ? StandardInput.title : path): \(fault.pointer.isEmpty ? "" : "\(fault.pointer): ")\(fault.message)"
-            }
-            throw CommandFailure(faults.joined(separator: "\n"))
+            throw CommandFailure(DocumentFaults.text(error.faults, in: path))
         }
     }
 

@@ -8,7 +8,7 @@ struct GraphValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check graph documents, and store nothing.",
         prose: """
-            Names every fault and its place in the document (a JSON Pointer). Exit status 1 if there is any.
+            Names every fault and its place: line, column, and a JSON Pointer. Exit status 1 if there is any.
 
               millrace graph validate graphs/*.yaml
             """)
@@ -20,8 +20,6 @@ struct GraphValidateCommand: ParsableCommand {
     var json = false
 
     @OptionGroup var server: ServerOptions
-
-    private typealias Fault = (pointer: String, message: String)
 
     func validate() throws {
         if let fault = StandardInput.fault(in: files) { throw ValidationError(fault) }
@@ -52,29 +50,24 @@ struct GraphValidateCommand: ParsableCommand {
         }
     }
 
-    private func faults(_ path: String, _ client: APIClient?) throws -> [Fault] {
+    private func faults(_ path: String, _ client: APIClient?) throws -> [GraphFault] {
         guard let client else { return try LocalRun.faults(inFile: path) }
         let (bytes, format) = try GraphFile.read(path)
-        let body = ClientRequest.Body(format == .yaml ? .yaml : .json, bytes)
-        let answer = try client.call(ClientRequest(.post, ["api", "graphs", "validate"], body: body)).object()
-        return (answer["errors"]?.array ?? []).map { error in
-            (error["pointer"]?.string ?? "", error["message"]?.string ?? "")
-        }
+        return try DocumentFaults.ask(client, bytes, format)
     }
 
-    private func report(_ path: String, _ faults: [Fault]) throws(OutputFailure) {
+    private func report(_ path: String, _ faults: [GraphFault]) throws(OutputFailure) {
         if json {
-            let errors = faults.map { ["pointer": JSONText($0.pointer), "message": JSONText($0.message)] as JSONText }
             let object: JSONObject = [
-                "file": JSONText(path), "valid": JSONText(faults.isEmpty), "errors": JSONText(array: errors),
+                "file": JSONText(path), "valid": JSONText(faults.isEmpty),
+                "errors": JSONText(array: faults.map(\.json)),
             ]
             return try Terminal.print(json: JSONText(object))
         }
         let path = path == StandardInput.name ? StandardInput.title : path
         if faults.isEmpty { try Terminal.print("\(TerminalText.line(path)): valid") }
         for fault in faults {
-            let place = fault.pointer.isEmpty ? path : "\(path): \(fault.pointer)"
-            try Terminal.print(TerminalText.line("\(place): \(fault.message)"))
+            try Terminal.print(TerminalText.line(DocumentFaults.line(fault, in: path)))
         }
     }
 }

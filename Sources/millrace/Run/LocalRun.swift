@@ -33,14 +33,14 @@ struct LocalRun {
     }
 
     /// What is wrong with a graph document by the kinds of nodes that this program has.
-    static func faults(inFile path: String) throws -> [(pointer: String, message: String)] {
+    static func faults(inFile path: String) throws -> [GraphFault] {
         let folder = try TemporaryFolder()
         let engine = try engine(in: folder)
         do {
             _ = try parse(try GraphFile.read(path), path, engine)
             return []
         } catch let faults as GraphFaults {
-            return faults.faults.map { ($0.pointer, $0.message) }
+            return faults.faults
         }
     }
 
@@ -49,7 +49,12 @@ struct LocalRun {
         let engine = try Self.engine(in: scratch)
         let observer = WakingObserver(engine.reactor.mailbox)
         engine.store.observer = observer
-        let content = try Self.parse(text, path, engine)
+        let content: GraphRevisionContent
+        do {
+            content = try Self.parse(text, path, engine)
+        } catch let faults as GraphFaults {
+            throw CommandFailure(DocumentFaults.text(faults.faults, in: path))
+        }
         let (document, folder) = (content.graph.document, Self.folder(of: path))
         let identity = GraphIdentity(
             id: document.id, revision: 1, files: content.files, folder: folder,
@@ -92,11 +97,7 @@ struct LocalRun {
 
     private static func parse(_ text: GraphText, _ path: String, _ engine: Engine) throws -> GraphRevisionContent {
         let folder = folder(of: path)
-        let content = try Graph.parse(
-            text.bytes, format: text.format == .yaml ? .yaml : .json, vocabulary: engine.kinds,
-            files: FolderFiles(path: folder))
-        if let faults = engine.kinds.codeFaults(of: [content], in: folder).first ?? nil { throw faults }
-        return content
+        return try engine.kinds.read(text.bytes, text.format, files: FolderFiles(path: folder), in: folder)
     }
 
     /// The folder that a document lies in, absolute: the working directory of its children.

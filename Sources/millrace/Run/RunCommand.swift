@@ -91,9 +91,10 @@ struct RunCommand: ParsableCommand {
     /// The graph's id; a document is stored first.
     private func id(_ text: GraphText?, _ client: APIClient) throws -> String {
         guard let text else { return graph }
-        let file = try GraphFile(text, from: graph)
-        _ = try GraphUpload(client).put(file)
-        return file.id
+        let upload = GraphUpload(client)
+        let document = try upload.check(graph, text.bytes, text.format)
+        _ = try upload.put(document)
+        return document.id
     }
 
     /// Starts it and says which execution it is.
