@@ -190,7 +190,7 @@ package struct ExecutionResults: Sendable {
             let id = graph.nodes[completion.rank].id
             completions[id] = completion
             if completion.firstStatus == .error { failedNodes.append(id) }
-        case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
+        case .nodeStart, .nodeOutput, .signalled, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
         }
     }
 

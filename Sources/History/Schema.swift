@@ -18,7 +18,7 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 7
+    static let version = 8
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -53,6 +53,10 @@ enum Schema {
         migrator.registerMigration("v7") { database in
             try database.execute(sql: labels)
             try database.execute(sql: "PRAGMA user_version = 7")
+        }
+        migrator.registerMigration("v8") { database in
+            try database.execute(sql: waits)
+            try database.execute(sql: "PRAGMA user_version = 8")
         }
         return migrator
     }
@@ -184,6 +188,11 @@ enum Schema {
         INSERT INTO queued_states SELECT id, initial_state FROM executions WHERE initial_state IS NOT NULL;
         UPDATE executions SET initial_state = NULL WHERE initial_state IS NOT NULL;
 
+        """
+
+    /// What an execution waits for (StoredWaits.swift); nil for most.
+    private static let waits = """
+        ALTER TABLE executions ADD COLUMN waits TEXT;
         """
 
     /// By this a content is found that no revision names any more.

@@ -12,12 +12,7 @@ enum NodeRoutes {
         let detail = try EventRoutes.detail(call.request)
         let nodeID = call.parameter("node_id")
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
-            guard let rank = log.graph.graph.rank(ofNode: nodeID) else {
-                throw Problem(
-                    404, "unknown_node",
-                    "Revision \(log.graph.identity.revision) of graph \(log.graph.identity.id) has no node "
-                        + "\(nodeID.prefix(80)).")
-            }
+            let rank = try rank(ofNode: nodeID, in: log)
             let inspection = NodeInspection(graph: log.graph.graph, rank: rank)
             call.offload((scan: LogScan(log, from: call.server.store), inspection: inspection)) {
                 work throws(Problem) in
@@ -31,6 +26,16 @@ enum NodeRoutes {
                 return .json(answer)
             }
         }
+    }
+
+    static func rank(ofNode id: String, in log: EventLog) throws(Problem) -> Int {
+        guard let rank = log.graph.graph.rank(ofNode: id) else {
+            throw Problem(
+                404, "unknown_node",
+                "Revision \(log.graph.identity.revision) of graph \(log.graph.identity.id) has no node "
+                    + "\(id.prefix(80)).")
+        }
+        return rank
     }
 
     private static func json(_ inspection: NodeInspection, _ log: EventLog, _ detail: StateDetail) -> JSONObject {
@@ -55,7 +60,8 @@ enum NodeRoutes {
             "ended_at": inspection.endedAt.map { JSONText(timestamp: $0) } ?? .null,
             "queue_ms": JSONText(milliseconds: inspection.queueTime),
             "duration_ms": JSONText(milliseconds: inspection.runTime),
-            "retry_wait_ms": JSONText(milliseconds: inspection.retryWait), "taken": JSONText(array: taken),
+            "retry_wait_ms": JSONText(milliseconds: inspection.retryWait),
+            "wait_ms": JSONText(milliseconds: inspection.waitTime), "taken": JSONText(array: taken),
         ]
         // A node can end in error without an attempt: by the condition of an edge.
         if let error = completion?.error { object["error"] = JSONText(error) }

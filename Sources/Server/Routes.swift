@@ -30,6 +30,11 @@ enum Routes {
             EventRoutes.events)
         router.add(.post, "/api/executions/{id}/ticket", needs: .read, query: ["state"], TicketRoutes.issue)
         router.add(.get, "/api/executions/{id}/nodes/{node_id}", needs: .read, query: ["state"], NodeRoutes.read)
+        router.add(
+            .post, "/api/executions/{id}/nodes/{node_id}/resolve", needs: .run, change: "approval.resolve",
+            query: ["path"], ApprovalRoutes.resolve)
+        router.add(
+            .get, "/api/approvals", needs: .read, reach: .route, query: ["limit", "cursor"], ApprovalRoutes.list)
         router.add(.get, "/api/executions/{id}/profile", needs: .read, ProfileRoutes.execution)
         router.add(
             .post, "/api/executions/{id}/cancel", needs: .run, change: "execution.cancel", ExecutionRoutes.cancel)

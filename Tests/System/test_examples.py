@@ -94,3 +94,21 @@ def test_host_check_gives_a_verdict(examples):
     execution, _ = run(examples, "host-check", {"limits": {"disk_percent": -1}})
     assert execution["final_state"]["healthy"] is False
     assert "disk_percent" in execution["final_state"]["verdict"]
+
+
+@pytest.mark.parametrize("answer, paid, account", [
+    ({"approved": True, "data": {"account": "travel"}}, 250, "travel"), ({"approved": False}, 0, None),
+])
+def test_a_large_expense_is_paid_once_somebody_has_said_so(examples, eventually, answer, paid, account):
+    execution_id = examples.begin("expense", {"sum": 250})
+
+    def asked():
+        items = examples.http.get("/api/approvals").json()["items"]
+        return [item for item in items if item["execution_id"] == execution_id]
+
+    (question,) = eventually(asked)
+    assert question["prompt"] == "Pay 250 € for train tickets?"
+    reply = examples.http.post(f"/api/executions/{execution_id}/nodes/manager/resolve", json=answer)
+    assert reply.status_code == 202
+    final = examples.all_events(execution_id)[-1]["final_state"]
+    assert (final["paid"], final.get("account")) == (paid, account)
