@@ -42,7 +42,7 @@ struct EventBatch: ~Copyable {
             error = message
         case .nodeComplete(let completion):
             if scope == 0, let error = completion.error, !completion.willRetry { note(nodeError: error) }
-        case .nodeStart, .nodeOutput, .scopeOpened, .scopeClosed: break
+        case .nodeStart, .nodeOutput, .signalled, .scopeOpened, .scopeClosed: break
         }
         let record = EventRecord(timestampMicroseconds: timestampMicroseconds, scope: scope, body: body)
         if record.concernsScope { hasScopes = true }
@@ -61,9 +61,11 @@ struct EventBatch: ~Copyable {
     mutating func noteFailed(_ ranks: [Int]) { failedRanks = ranks }
 
     /// - Parameter deaths: those that the execution will have been through if the daemon dies now.
+    /// - Parameter waits: what the execution waits for from now on.
     /// - Returns: whether the store must be told.
     mutating func moveAll(
-        to log: EventLog, observer: (any RunObserver)?, _ early: inout EarlyRenderer?, deaths: Int
+        to log: EventLog, observer: (any RunObserver)?, _ early: inout EarlyRenderer?, deaths: Int,
+        waits: ExecutionWaits?
     ) -> Bool {
         if let observer, !observed.all.isEmpty { observer.executionEmitted(observed, in: log) }
         observed.removeAll()
@@ -80,6 +82,7 @@ struct EventBatch: ~Copyable {
                 summary.nodeErrors = (summary.nodeErrors ?? "") + nodeErrors
             }
             summary.deaths = ended == nil ? deaths : 0
+            summary.waits = ended == nil ? waits : nil
             guard let ended else { return }
             summary.status = ended.status
             summary.endedAtMicroseconds = ended.atMicroseconds

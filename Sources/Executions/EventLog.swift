@@ -139,6 +139,11 @@ package final class EventLog: Sendable {
         guarded.withLock { $0.summary }
     }
 
+    /// What the summary says the execution waits for.
+    package var waits: ExecutionWaits? {
+        guarded.withLock { $0.summary.waits }
+    }
+
     /// The last event that readers may see, 0 when only the execution's row is stored, -1 when nothing is.
     package var visibleSeq: Int {
         guarded.withLock { $0.visibleSeq }
@@ -337,6 +342,12 @@ extension EventLog.Guarded {
         while firstSeq + count <= visibleSeq, ends[count] <= excess { count += 1 }
         guard count > 0 else { return }
         let cut = ends[count - 1]
+        guard count < ends.count else {
+            // Nothing is left: of a log that may be idle for long, not even the room.
+            (records, ends) = ([], [])
+            firstSeq += count
+            return
+        }
         records.removeFirst(cut)
         ends.removeFirst(count)
         for index in ends.indices { ends[index] -= cut }

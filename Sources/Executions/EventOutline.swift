@@ -21,7 +21,7 @@ package struct EventOutline: Sendable {
         switch head.tag {
         case .start: body = .start
         case .nodeStart: body = .nodeStart(rank: try reader.varint(), attempt: try reader.varint())
-        case .nodeOutput, .scopeOpened, .scopeClosed: body = .nodeOutput
+        case .nodeOutput, .signalled, .scopeOpened, .scopeClosed: body = .nodeOutput
         case .nodeComplete:
             let (rank, attempt, status) = (try reader.varint(), try reader.varint(), try reader.nodeStatus())
             let willRetry = try reader.byte() & 1 != 0

@@ -18,7 +18,7 @@ package struct RecordError: Error, Sendable {
 
 extension EventRecord {
     enum Tag: UInt8 {
-        case start = 1, nodeStart, nodeOutput, nodeComplete, complete, error, scopeOpened, scopeClosed
+        case start = 1, nodeStart, nodeOutput, nodeComplete, complete, error, scopeOpened, scopeClosed, signalled
 
         /// The bit of a record that has a scope.
         static let scopeBit: UInt8 = 0x40
@@ -47,6 +47,11 @@ extension EventRecord {
             writer.append(varint: attempt)
             writer.append(counted: channel)
             writer.append(counted: data.bytes)
+        case .signalled(let rank, let attempt, let answer):
+            writeHead(.signalled, to: &writer)
+            writer.append(varint: rank)
+            writer.append(varint: attempt)
+            answer.encode(to: &writer)
         case .nodeComplete(let completion):
             writeHead(.nodeComplete, to: &writer)
             completion.encode(to: &writer)
@@ -82,6 +87,9 @@ extension EventRecord {
             body = .nodeOutput(
                 rank: try reader.varint(), attempt: try reader.varint(), channel: try reader.string(),
                 data: JSONText(trusted: try reader.counted()))
+        case .signalled:
+            body = .signalled(
+                rank: try reader.varint(), attempt: try reader.varint(), try Answer(from: &reader))
         case .nodeComplete:
             body = .nodeComplete(try NodeCompletion(from: &reader))
         case .complete:
@@ -164,7 +172,8 @@ extension CompletionNotes {
         let rawValue: UInt8
         static let broken = Self(rawValue: 1), retryDelay = Self(rawValue: 2), firstStatus = Self(rawValue: 4)
         static let judgeTime = Self(rawValue: 8), isOversize = Self(rawValue: 16), lateQueue = Self(rawValue: 32)
-        static let known: Self = [.broken, .retryDelay, .firstStatus, .judgeTime, .isOversize, .lateQueue]
+        static let wait = Self(rawValue: 64)
+        static let known: Self = [.broken, .retryDelay, .firstStatus, .judgeTime, .isOversize, .lateQueue, .wait]
     }
 
     private var fields: Fields {
@@ -175,6 +184,7 @@ extension CompletionNotes {
         if judgeMicroseconds > 0 { fields.insert(.judgeTime) }
         if isOversize { fields.insert(.isOversize) }
         if lateQueueMicroseconds > 0 { fields.insert(.lateQueue) }
+        if waitMicroseconds != nil { fields.insert(.wait) }
         return fields
     }
 
@@ -192,6 +202,7 @@ extension CompletionNotes {
         if let firstStatus { writer.append(byte: UInt8(firstStatus.place)) }
         if judgeMicroseconds > 0 { writer.append(varint: Int(judgeMicroseconds)) }
         if lateQueueMicroseconds > 0 { writer.append(varint: Int(lateQueueMicroseconds)) }
+        if let waitMicroseconds { writer.append(varint: Int(waitMicroseconds)) }
     }
 
     fileprivate init(from reader: inout RecordReader) throws(RecordError) {
@@ -213,5 +224,6 @@ extension CompletionNotes {
         if fields.contains(.judgeTime) { judgeMicroseconds = Int64(try reader.varint()) }
         isOversize = fields.contains(.isOversize)
         if fields.contains(.lateQueue) { lateQueueMicroseconds = Int64(try reader.varint()) }
+        if fields.contains(.wait) { waitMicroseconds = Int64(try reader.varint()) }
     }
 }

@@ -9,6 +9,8 @@ package struct EventRecord: Sendable {
         case start(attempt: Int, initialState: JSONObject)
         case nodeStart(rank: Int, attempt: Int)
         indirect case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
+        /// Somebody has answered what the node asks: clients see it as an output of the node.
+        indirect case signalled(rank: Int, attempt: Int, Answer)
         case nodeComplete(NodeCompletion)
         case complete(ExecutionStatus, durationMicroseconds: Int64, failedRanks: [Int])
         /// A critical fault ended the execution.
@@ -96,6 +98,8 @@ package struct CompletionNotes: Sendable, Equatable {
     package var lateQueueMicroseconds: Int64 = 0
     /// How long the conditions of the outgoing edges were judged, after the attempt had ended.
     package var judgeMicroseconds: Int64 = 0
+    /// How long it waited for people.
+    package var waitMicroseconds: Int64?
     /// It never started, because its input state would have been too large: its states are not shown.
     package var isOversize = false
 

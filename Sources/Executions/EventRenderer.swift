@@ -116,7 +116,7 @@ package struct EventRenderer: Sendable {
         case .nodeStart(let rank, _): if detail == .full { _ = input(ofRank: rank, in: event.scope) }
         case .nodeComplete(let completion): if detail != .none { _ = finish(completion, in: event.scope) }
         case .scopeClosed(let closing): scopes.note(closing)
-        case .nodeOutput, .complete, .error, .scopeOpened: break
+        case .nodeOutput, .signalled, .complete, .error, .scopeOpened: break
         }
     }
 
@@ -159,6 +159,11 @@ package struct EventRenderer: Sendable {
             head("node_output", record, &writer)
             renderNodeOutput(NodeRef(scope: record.scope, rank: rank), attempt, channel, &writer)
             writer.append(json: data)
+        case .signalled(let rank, let attempt, let answer):
+            head("node_output", record, &writer)
+            let ref = NodeRef(scope: record.scope, rank: rank)
+            renderNodeOutput(ref, attempt, ApprovalRules.answerChannel, &writer)
+            writer.append(json: answer.value)
         case .nodeComplete(let completion):
             head("node_complete", record, &writer)
             renderNodeComplete(completion, state, in: record.scope, &writer)
@@ -312,6 +317,10 @@ extension EventRenderer {
         writer.append(milliseconds: completion.durationMicroseconds)
         writer.append(",\"queue_ms\":")
         writer.append(milliseconds: completion.queueMicroseconds)
+        if let wait = completion.notes?.waitMicroseconds {
+            writer.append(",\"wait_ms\":")
+            writer.append(milliseconds: wait)
+        }
         renderTaken(completion.taken, revision, &writer)
         if let error = completion.error {
             writer.append(",\"error\":")

@@ -9,6 +9,7 @@ extension ExecutionRun {
         /// The size of what lies in `outputs`.
         var outputBytes: [NodeRef: Int] = [:]
         var inputs: [ExecutionTree.Input] = []
+        var answers: [Answering] = []
         var afterStep: [@Sendable () -> Void] = []
         var isScheduled = false
         var pause = Pause.none
@@ -22,8 +23,16 @@ extension ExecutionRun {
 
         /// What it waited for may be there.
         var isWoken = false
+        /// It has given its place back, has asked for another, and gets it now.
+        var isGivenPlace = false
+        /// All of it waits, and nothing has come since.
+        var mayLeave = false
+        /// It has left memory: nothing reaches it any more.
+        var hasLeft = false
+        /// It has ended, and wants no place any more.
+        var isOver = false
 
-        var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty && !isWoken }
+        var isEmpty: Bool { outputs.isEmpty && inputs.isEmpty && answers.isEmpty && !isWoken }
 
         /// Whether the caller must give the run to the pool.
         mutating func schedule() -> Bool {

@@ -23,17 +23,18 @@ extension ExecutionRun {
         case .finished(let outcome):
             // What it put out lies in the inbox, and comes before its end.
             for output in inbox.withLock({ takeOutputs(&$0) }) { step(output, &batch) }
-            step(.inScope(scope, .nodeEnded(rank: rank, attempt: attempt, outcome)), &batch)
+            step(.inScope(scope, news(of: outcome, ref, attempt)), &batch)
         case .waiting(let work):
             wait(for: work, ref, attempt)
         case .parked(let wait):
+            step(.inScope(scope, .nodeParked(rank: rank, attempt: attempt)), &batch)
             park(wait, ref, attempt, elapsedMicroseconds: 0)
         case .composed(let plan, let state):
             hold(plan, state, ref, attempt, at: now, &batch)
         }
     }
 
-    private func begin(
+    func begin(
         _ start: consuming RunMachine.Start, _ ref: NodeRef, _ revision: GraphRevision
     ) -> NodeStart {
         let node = revision.graph.nodes[start.rank]
@@ -49,14 +50,14 @@ extension ExecutionRun {
 
     private var room: ProgramRoom { ProgramRoom(environment.places, graphID: log.graph.identity.id) }
 
-    private func node(_ ref: NodeRef) -> GraphNode? {
+    func node(_ ref: NodeRef) -> GraphNode? {
         confined.tree.revision(ref.scope)?.graph.nodes[Int(ref.rank)]
     }
 
-    private func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ ref: NodeRef, _ attempt: Int) {
+    func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ ref: NodeRef, _ attempt: Int) {
         let task = Task(executorPreference: environment.pool) { [self] in
             let outcome = await work()
-            post(.nodeEnded(rank: Int(ref.rank), attempt: attempt, outcome), in: ref.scope)
+            post(news(of: outcome, ref, attempt), in: ref.scope)
         }
         confined.tasks[ref] = RunningNode(task: task)
         let startsLater = confined.tree.revision(ref.scope)?.bodies[Int(ref.rank)].startsLater == true
@@ -65,31 +66,8 @@ extension ExecutionRun {
     }
 
     func armTimeout(_ ref: NodeRef, _ attempt: Int, afterMilliseconds limit: Int64) {
-        confined.tasks[ref]?.timer = environment.clock.schedule(afterMilliseconds: limit) { [self] in
+        confined.tasks[ref]?.timer = dueTimer(afterMilliseconds: limit) { [self] in
             post(.nodeTimedOut(rank: Int(ref.rank), attempt: attempt), in: ref.scope)
-        }
-    }
-
-    /// The node ends once its time has come; nothing but a timer is held until then.
-    private func park(_ wait: NodeWait, _ ref: NodeRef, _ attempt: Int, elapsedMicroseconds: Int64) {
-        func left(of milliseconds: Int64) -> Int64 { max((milliseconds * 1000 - elapsedMicroseconds + 999) / 1000, 0) }
-        let timer = environment.clock.schedule(afterMilliseconds: left(of: wait.milliseconds)) { [self] in
-            post(.nodeEnded(rank: Int(ref.rank), attempt: attempt, .success(update: [:])), in: ref.scope)
-        }
-        confined.tasks[ref] = RunningNode(wait: timer)
-        guard let limit = node(ref)?.timeoutMilliseconds, Int64(limit) < wait.milliseconds else { return }
-        armTimeout(ref, attempt, afterMilliseconds: left(of: Int64(limit)))
-    }
-
-    /// A node that waited when its daemon was stopped waits on, without a word.
-    func parkAgain(_ start: RunMachine.Start, in scope: Int32, elapsedMicroseconds: Int64) {
-        let (ref, attempt) = (NodeRef(scope: scope, rank: start.rank), start.attempt)
-        guard let revision = confined.tree.revision(scope) else { return }
-        switch begin(start, ref, revision) {
-        case .parked(let wait): park(wait, ref, attempt, elapsedMicroseconds: elapsedMicroseconds)
-        case .finished(let outcome): post(.nodeEnded(rank: start.rank, attempt: attempt, outcome), in: scope)
-        case .waiting(let work): self.wait(for: work, ref, attempt)
-        case .composed: preconditionFailure("what holds scopes does not park")
         }
     }
 
@@ -99,12 +77,6 @@ extension ExecutionRun {
         node.cancel()
         guard let attempt = confined.tree.attempt(ref) else { return }
         post(.nodeEnded(rank: Int(ref.rank), attempt: attempt, .failure(NodeFailure("cancelled"))), in: ref.scope)
-    }
-
-    func scheduleRetry(_ ref: NodeRef, afterMilliseconds delay: Int64) {
-        confined.retryTimers[ref] = environment.clock.schedule(afterMilliseconds: delay) { [self] in
-            post(.retryDue(rank: Int(ref.rank)), in: ref.scope)
-        }
     }
 
     /// Judges conditions until none are left or the time has come; those of each node in turn, so that none waits for those
@@ -129,17 +101,5 @@ extension ExecutionRun {
     func judgeAgain() {
         confined.judgements.append(contentsOf: confined.waitingJudgements)
         confined.waitingJudgements.removeAll()
-    }
-}
-
-extension ExecutionRun.RunningNode {
-    func cancel() {
-        task?.cancel()
-        wait?.cancel()
-    }
-
-    func cancelTimers() {
-        wait?.cancel()
-        timer?.cancel()
     }
 }

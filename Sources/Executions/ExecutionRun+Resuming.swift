@@ -13,14 +13,19 @@ extension ExecutionRun {
         var lastAtMicroseconds: Int64 = 0
         /// What counts for `limits.timeout_ms`: all but the time in which no daemon ran.
         var ranMicroseconds: Int64 = 0
+        var count = 0
     }
 
     /// Takes in what an execution has done under earlier daemons; blocks. Nobody else may know of the run yet.
+    /// - Parameter isWaking: nothing has interrupted it: it left memory while all of it waited.
     /// - Parameter failure: why it cannot go on, if it cannot: it ends as failed then.
     /// - Parameter takeover: what it was to take over from another execution.
-    func restore(_ story: Story, takeover: Takeover = Takeover(), failure: String? = nil) -> Restored {
+    func restore(
+        _ story: Story, takeover: Takeover = Takeover(), isWaking: Bool = false, failure: String? = nil
+    ) -> Restored {
         var restored = Restored(
-            resumption: Resumption(attempt: 1, elapsedMicroseconds: 0, failure: failure, takeover: takeover))
+            resumption: Resumption(
+                attempt: 1, elapsedMicroseconds: 0, isWaking: isWaking, failure: failure, takeover: takeover))
         do {
             try story { record in
                 // Of one that cannot go on, nothing but its beginning is looked at.
@@ -31,6 +36,8 @@ extension ExecutionRun {
                 let first = restored.firstAtMicroseconds ?? last
                 restored.ranMicroseconds += passed(from: restored, until: last, hadDaemon: !record.body.isStart)
                 (restored.firstAtMicroseconds, restored.lastAtMicroseconds) = (first, last)
+                restored.count += 1
+                if confined.questions != nil { follow(record, seq: restored.count, elapsed: restored.ranMicroseconds) }
                 try confined.tree.restore(
                     record, elapsedMicroseconds: last - first, graphs: environment.innerGraphs)
             }
@@ -60,8 +67,10 @@ extension ExecutionRun {
                 let last = restored.lastAtMicroseconds
                 let now = max(environment.clock.wallMicroseconds, last)
                 resumption.elapsedMicroseconds = now - first
+                // What has left memory waits on, but not for people.
+                let waitedOn = resumption.isWaking && confined.questions?.isIdle != true
                 confined.ranMilliseconds =
-                    (restored.ranMicroseconds + passed(from: restored, until: now, hadDaemon: false)) / 1000
+                    (restored.ranMicroseconds + passed(from: restored, until: now, hadDaemon: waitedOn)) / 1000
             }
             resumption.isCancelled = log.summary.isCancelRequested
             let now = environment.clock.monotonicNanoseconds
@@ -109,7 +118,7 @@ extension ExecutionRun {
     func takeInterrupted(_ input: ExecutionTree.Input, _ batch: inout EventBatch) {
         switch input {
         case .inScope(0, .begin): step(input, &batch)
-        case .inScope(let scope, .nodeEnded(let rank, _, _)):
+        case .inScope(let scope, .nodeEnded(let rank, _, _)), .inScope(let scope, .nodeAsked(let rank, _, _)):
             confined.tasks.removeValue(forKey: NodeRef(scope: scope, rank: rank))?.cancelTimers()
         default: break
         }

@@ -24,7 +24,7 @@ package final class ExecutionRun: Sendable {
     let environment: RunEnvironment
     /// The service's, at the time when the run was made.
     let limits: ExecutionLimits
-    let ended: @Sendable () -> Void
+    let keeper: any RunKeeper
 
     let inbox = Mutex(Inbox())
 
@@ -48,8 +48,8 @@ package final class ExecutionRun: Sendable {
         /// Renders the first events where they arise, as long as there is room for them.
         var early: EarlyRenderer?
         var tasks: [NodeRef: RunningNode] = [:]
-        /// Of nodes that wait for their next attempt.
-        var retryTimers: [NodeRef: any ClockTimer] = [:]
+        /// Of nodes that wait for their next attempt, or by a deadline for an answer.
+        var dueTimers: [NodeRef: DueTimer] = [:]
         var scopes = ScopeResources()
         /// Conditions that are being judged, those of each node in turn.
         var judgements: Deque<Judgement> = []
@@ -61,7 +61,14 @@ package final class ExecutionRun: Sendable {
         /// How long the execution has run under earlier daemons, and its delays have gone on between them.
         var ranMilliseconds: Int64 = 0
         var pause = Pause.none
-        var executionTimer: (any ClockTimer)?
+        var executionTimer: DueTimer?
+        /// The `seq` of the last event.
+        var lastSeq: Int
+        /// Of a graph whose nodes may ask people.
+        var questions: QuestionTrace?
+        /// One of the places of `max_running`.
+        var hasPlace: Bool
+        var asksForPlace = false
         var deaths: Deaths
         /// It may have a turn to start nodes while memory is full.
         var hasTurn = false
@@ -73,24 +80,26 @@ package final class ExecutionRun: Sendable {
         /// Nil for a node that is parked.
         var task: Task<Void, Never>?
         /// Of a node that is parked: its end.
-        var wait: (any ClockTimer)?
+        var wait: DueTimer?
         /// It ends once its scopes have closed; the task finds out something for it meanwhile.
         var holdsScopes = false
-        var timer: (any ClockTimer)?
+        /// Of its `timeout_ms`.
+        var timer: DueTimer?
     }
 
     /// - Parameter isTakenUp: a daemon may have died of it: before it starts a node, the history knows that it is about to.
-    /// - Parameter ended: called once, on the pool, when the terminal event was appended.
-    package init(
-        log: EventLog, environment: RunEnvironment, limits: ExecutionLimits = ExecutionLimits(),
-        isTakenUp: Bool = false, ended: @escaping @Sendable () -> Void = {}
+    /// - Parameter hasPlace: false for one that asks for a place before it starts a node.
+    init(
+        log: EventLog, environment: RunEnvironment, limits: ExecutionLimits, isTakenUp: Bool, hasPlace: Bool,
+        keeper: any RunKeeper
     ) {
         self.log = log
         self.environment = environment
         self.limits = limits
-        self.ended = ended
+        self.keeper = keeper
         confined = Confined(
             tree: ExecutionTree(revision: log.graph, limits: limits, seed: log.id.low, memory: environment.memory),
+            lastSeq: log.summary.lastSeq, questions: QuestionTrace(log.graph), hasPlace: hasPlace,
             deaths: Deaths(before: isTakenUp ? log.summary.deaths : 0, isMarkDue: isTakenUp))
         environment.memory.change(.states, by: ownBytes)
     }
@@ -112,7 +121,8 @@ package final class ExecutionRun: Sendable {
 
     /// Cancels it for good: whatever becomes of the daemon, it ends as cancelled.
     /// - Parameter afterStep: called on the pool with true once the execution is stopping, with false when it had ended before.
-    package func cancel(afterStep: @escaping @Sendable (_ wasInTime: Bool) -> Void) {
+    /// - Returns: false if the run has left memory, and another takes its place.
+    func cancel(afterStep: @escaping @Sendable (_ wasInTime: Bool) -> Void) -> Bool {
         post(.cancel) { [self] in
             let status = log.summary.status
             if !status.isFinished, log.note({ $0.isCancelRequested = true }) { environment.store.logHasGrown(log) }
@@ -120,17 +130,22 @@ package final class ExecutionRun: Sendable {
         }
     }
 
-    func post(_ input: RunMachine.Input, in scope: Int32 = 0, afterStep: (@Sendable () -> Void)? = nil) {
+    @discardableResult
+    func post(_ input: RunMachine.Input, in scope: Int32 = 0, afterStep: (@Sendable () -> Void)? = nil) -> Bool {
         post(.inScope(scope, input), afterStep: afterStep)
     }
 
-    func post(_ input: ExecutionTree.Input, afterStep: (@Sendable () -> Void)? = nil) {
-        let mustSchedule = inbox.withLock { inbox in
+    /// - Returns: false if the run has left memory.
+    @discardableResult
+    func post(_ input: ExecutionTree.Input, afterStep: (@Sendable () -> Void)? = nil) -> Bool {
+        let mustSchedule = inbox.withLock { inbox -> Bool? in
+            guard !inbox.hasLeft else { return nil }
             inbox.inputs.append(input)
             if let afterStep { inbox.afterStep.append(afterStep) }
             return inbox.schedule()
         }
-        if mustSchedule { environment.pool.step { self.process(&$0) } }
+        if mustSchedule == true { environment.pool.step { self.process(&$0) } }
+        return mustSchedule != nil
     }
 
     /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
@@ -166,20 +181,22 @@ extension ExecutionRun {
             confined.deaths.isComputing = !isIdle
             leaveTurnIfIdle()
             armExecutionTimer()
-            flush(&batch)
+            flush(&batch, isIdle: isIdle)
             // Whoever stops the run may stop the store next.
             if confined.pause != .none { environment.grownLogs.tell() }
             for action in afterStep { action() }
+            let isResting = isIdle && rest()
             let isDone =
                 isIdle
                 && inbox.withLock { inbox in
                     guard inbox.isEmpty else { return false }
                     inbox.isScheduled = false
+                    inbox.mayLeave = isResting
                     inbox.isQuiet = inbox.pause != .none && holdsNothing
                     return true
                 }
             // The store is told after the jobs that wait, unless this one goes on.
-            if isDone { return }
+            if isDone { return isResting ? leaveOnceStored() : () }
             environment.grownLogs.tell()
             // Neither a long chain nor a stream of inputs keeps the thread.
             guard environment.clock.monotonicNanoseconds - began <= Self.sliceNanoseconds else {
@@ -205,16 +222,19 @@ extension ExecutionRun {
 
     /// - Returns: what is to be called once the events of this are in the log.
     private func takeInbox(_ batch: inout EventBatch) -> [@Sendable () -> Void] {
-        let (outputs, inputs, afterStep, pause, reservation, news) = inbox.withLock { inbox in
+        var (outputs, inputs, answers, afterStep, pause, reservation, news) = inbox.withLock { inbox in
             defer {
                 inbox.inputs = []
+                inbox.answers = []
+                inbox.mayLeave = false
                 inbox.afterStep = []
                 inbox.reservation = nil
                 inbox.isWoken = false
                 inbox.news = Deaths.News()
             }
             return (
-                takeOutputs(&inbox), inbox.inputs, inbox.afterStep, inbox.pause, inbox.reservation, inbox.news
+                takeOutputs(&inbox), inbox.inputs, inbox.answers, inbox.afterStep, inbox.pause, inbox.reservation,
+                inbox.news
             )
         }
         defer { withExtendedLifetime(reservation) {} }
@@ -223,10 +243,12 @@ extension ExecutionRun {
         if pause != confined.pause { take(pause) }
         guard pause != .interrupted else {
             for input in inputs { takeInterrupted(input, &batch) }
+            for answering in answers { afterStep.append(take(answering, &batch)) }
             return afterStep
         }
         for output in outputs { step(output, &batch) }
         for input in inputs { step(input, &batch) }
+        for answering in answers { afterStep.append(take(answering, &batch)) }
         return afterStep
     }
 
@@ -284,12 +306,15 @@ extension ExecutionRun {
 
     private func mayStart(_ batch: inout EventBatch) -> Bool {
         guard confined.pause == .none || confined.pause == .held && log.graph.onlyComputes else { return false }
-        return isMarked(&batch) && hasMemory() && hasTurn()
+        return hasPlace() && isMarked(&batch) && hasMemory() && hasTurn()
     }
+
+    /// The time of what happens at a time of the clock that never steps.
+    func timestamp(at now: UInt64) -> Int64 { confined.wallLeadMicroseconds + Int64(now / 1000) }
 
     func perform(at now: UInt64, _ batch: inout EventBatch) {
         // Of one step, all happens at one time.
-        let timestamp = confined.wallLeadMicroseconds + Int64(now / 1000)
+        let timestamp = timestamp(at: now)
         if !confined.tree.effects.isEmpty {
             for index in confined.tree.effects.indices {
                 perform(confined.tree.takeEffect(at: index), at: timestamp, &batch)
@@ -313,9 +338,13 @@ extension ExecutionRun {
             confined.deaths.take(body)
             forgetTimers(body, in: scope)
             if case .error = body { batch.noteFailed(confined.tree.root.failedRanks.sorted()) }
+            confined.lastSeq += 1
+            if confined.questions != nil { follow(body, in: scope, timestamp) }
             batch.append(body, state, in: scope, at: timestamp, &confined.early)
         case .interrupt(let rank): interrupt(NodeRef(scope: scope, rank: rank))
         case .park(let start, let elapsed): parkAgain(start, in: scope, elapsedMicroseconds: elapsed)
+        case .awaitAnswer(let rank, let attempt, let limit):
+            awaitAnswer(NodeRef(scope: scope, rank: rank), attempt, afterMilliseconds: limit)
         case .judge(let order):
             confined.judgements.append(
                 Judgement(order, in: scope, budgetNanoseconds: limits.judgeNanosecondsMax))
@@ -334,34 +363,22 @@ extension ExecutionRun {
     private func finish() {
         confined.executionTimer?.cancel()
         confined.deaths.timer?.cancel()
-        for timer in confined.retryTimers.values { timer.cancel() }
-        confined.retryTimers = [:]
+        for timer in confined.dueTimers.values { timer.cancel() }
+        confined.dueTimers = [:]
         confined.scopes.cancelAll()
         confined.isFinished = true
     }
 
     private func forgetTimers(_ body: EventRecord.Body, in scope: Int32) {
-        if confined.tasks.isEmpty, confined.retryTimers.isEmpty { return }
+        if confined.tasks.isEmpty, confined.dueTimers.isEmpty { return }
         switch body {
         case .nodeComplete(let completion):
             let ref = NodeRef(scope: scope, rank: completion.rank)
             confined.tasks.removeValue(forKey: ref)?.cancelTimers()
-            confined.retryTimers.removeValue(forKey: ref)?.cancel()
+            confined.dueTimers.removeValue(forKey: ref)?.cancel()
         case .nodeStart(let rank, let attempt) where attempt > 1:
-            confined.retryTimers[NodeRef(scope: scope, rank: rank)] = nil
+            confined.dueTimers[NodeRef(scope: scope, rank: rank)] = nil
         default: break
-        }
-    }
-
-    /// Only an execution that outlives its first slice needs the timer, so that short ones never pay for it.
-    private func armExecutionTimer() {
-        guard !confined.isFinished, confined.executionTimer == nil, let beganAt = confined.beganAt else { return }
-        armDeathsTimer()
-        let limit = Int64(log.graph.graph.document.limits.timeoutMilliseconds)
-        let elapsed =
-            confined.ranMilliseconds + Int64((environment.clock.monotonicNanoseconds - beganAt) / 1_000_000)
-        confined.executionTimer = environment.clock.schedule(afterMilliseconds: max(limit - elapsed, 0)) { [self] in
-            post(.executionTimedOut)
         }
     }
 
@@ -371,16 +388,17 @@ extension ExecutionRun {
         environment.grownLogs.tell()
     }
 
-    func flush(_ batch: inout EventBatch) {
+    /// - Parameter isIdle: nothing more is to be done now: all timers are set.
+    func flush(_ batch: inout EventBatch, isIdle: Bool = false) {
         confined.flushedAt = environment.clock.monotonicNanoseconds
         guard !batch.isEmpty else { return }
         let mustTell = batch.moveAll(
-            to: log, observer: environment.observer, &confined.early, deaths: deathsNow())
+            to: log, observer: environment.observer, &confined.early, deaths: deathsNow(), waits: waits(isIdle: isIdle))
         if mustTell {
             environment.grownLogs.add(log)
             // What is stored need not stay in memory.
             if environment.memory.isTight { environment.grownLogs.tell() }
         }
-        if confined.isFinished { ended() }
+        if confined.isFinished { leavePlace() }
     }
 }

@@ -15,15 +15,29 @@ extension ExecutionService {
     func fill() {
         while true {
             let isFull = environment.memory.isFull
-            let (next, mustLook) = guarded.withLock { guarded -> (Waiting?, Bool) in
-                if let next = guarded.next(memoryIsFull: isFull) { return (next, false) }
-                guard guarded.waitsForRoom, !guarded.isLooking else { return (nil, false) }
+            let (woken, next, mustLook) = guarded.withLock { guarded -> (ExecutionRun?, Waiting?, Bool) in
+                if let woken = guarded.nextWaking() { return (woken, nil, false) }
+                if let next = guarded.next(memoryIsFull: isFull) { return (nil, next, false) }
+                guard guarded.waitsForRoom, !guarded.isLooking else { return (nil, nil, false) }
                 guarded.isLooking = true
-                return (nil, true)
+                return (nil, nil, true)
             }
             if mustLook { lookLater() }
-            guard let next else { return }
-            begin(next)
+            if let woken {
+                if !woken.takePlace() { giveBackPlace() }
+            } else if let next {
+                begin(next)
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Of a run that has ended meanwhile.
+    private func giveBackPlace() {
+        guarded.withLock { guarded in
+            guarded.running -= 1
+            guarded.resting += 1
         }
     }
 
@@ -50,7 +64,7 @@ extension ExecutionService {
                 self.takeUp(Waiting(log: log, failure: error.description))
             } catch {
                 // It is cancelled all the same, whatever it was to start with.
-                let isCancelled = self.guarded.withLock { !$0.cancels(of: log.id).isEmpty }
+                let isCancelled = self.guarded.withLock { !$0.calls(of: log.id).isEmpty }
                 if isCancelled { return self.begin(waiting, QueuedStart(initialState: [:])) }
                 self.putBack(waiting, mustRest: true)
             }
@@ -58,51 +72,67 @@ extension ExecutionService {
     }
 
     private func begin(_ waiting: Waiting, _ start: QueuedStart) {
-        let run = makeRun(waiting.log, isTakenUp: true)
-        guard let cancels = settle(run, waiting) else { return }
-        if cancels.isEmpty, !run.log.summary.isCancelRequested {
+        let hasPlace = guarded.withLock { $0.hasPlace(waiting.log.id) }
+        let run = makeRun(waiting.log, isTakenUp: true, hasPlace: hasPlace)
+        guard let calls = settle(run, waiting) else { return }
+        if calls.isEmpty, !run.log.summary.isCancelRequested {
             run.begin(initialState: start.initialState, takeover: start.takeover)
         } else {
             run.beginCancelled(initialState: start.initialState) {
-                for reply in cancels { reply(.cancelled(run.log, change: run.log.change)) }
+                for call in calls {
+                    switch call {
+                    case .cancel(let reply): reply(.cancelled(run.log, change: run.log.change))
+                    case .answer(let answering): answering.reply(.notWaiting)
+                    }
+                }
             }
         }
         fill()
     }
 
-    /// Goes on with one that had begun under an earlier daemon, or can only fail. Blocks.
+    /// Goes on with one that had begun under an earlier daemon or has left memory, or can only fail. Blocks.
     private func takeUp(_ waiting: Waiting) {
         let (log, store) = (waiting.log, environment.store)
-        let run = makeRun(log, isTakenUp: true)
+        let hasPlace = guarded.withLock { $0.hasPlace(log.id) }
+        let run = makeRun(log, isTakenUp: !waiting.isWaking, hasPlace: hasPlace)
         let starts = guarded.withLock { $0.starts }
         let restored = run.restore(
             { body in try store.forEachRecord(of: log.id) { try body($0) } }, takeover: starts.takeover(of: log),
-            failure: waiting.failure)
-        guard let cancels = settle(run, waiting) else { return }
+            isWaking: waiting.isWaking, failure: waiting.failure)
+        guard let calls = settle(run, waiting) else { return }
         run.resume(restored)
-        for reply in cancels { cancel(run, reply) }
+        for call in calls {
+            switch call {
+            case .cancel(let reply): cancel(run, reply)
+            case .answer(let answering): answer(log.id, answering.order, answering.reply)
+            }
+        }
         fill()
     }
 
     /// The execution is ready to run.
-    /// - Returns: who has cancelled it meanwhile; nil when it is left to the next daemon, since this one stops.
-    private func settle(_ run: ExecutionRun, _ waiting: Waiting) -> [CancelReply]? {
-        let cancels = guarded.withLock { guarded -> [CancelReply]? in
-            let cancels = guarded.cancels(of: run.log.id)
-            guard guarded.pause == .none || !cancels.isEmpty else { return nil }
+    /// - Returns: what was asked of it meanwhile; nil when it is left to the next daemon, since this one stops.
+    private func settle(_ run: ExecutionRun, _ waiting: Waiting) -> [BeginningCall]? {
+        let (calls, answers) = guarded.withLock { guarded -> ([BeginningCall]?, [ExecutionRun.Answering]) in
+            let calls = guarded.calls(of: run.log.id)
+            guard guarded.pause == .none || calls.contains(where: \.isCancel) else {
+                return (nil, calls.compactMap(\.answering))
+            }
             guarded.beginning -= 1
+            if !guarded.hasPlace(run.log.id) { guarded.resting += 1 }
             guarded.stages[run.log.id] = .running(run)
-            return cancels
+            return (calls, [])
         }
-        if cancels == nil { putBack(waiting, mustRest: false) }
-        return cancels
+        if calls == nil { putBack(waiting, mustRest: false) }
+        for answering in answers { answering.reply(.closed) }
+        return calls
     }
 
     /// It waits again.
     private func putBack(_ waiting: Waiting, mustRest: Bool) {
         guarded.withLock { guarded in
             guarded.beginning -= 1
-            guarded.running -= 1
+            if guarded.hasPlace(waiting.log.id) { guarded.running -= 1 }
             if mustRest { guarded.rests = true }
             guarded.wait(waiting)
         }
@@ -123,17 +153,10 @@ extension ExecutionService {
                 return nil
             case nil: return .unknown
             case .running(let run): return .runs(run)
-            case .beginning(let log, let cancels):
-                guarded.stages[id] = .beginning(log, cancels: cancels + [reply])
+            case .beginning:
+                guarded.add(.cancel(reply), to: id)
                 return .noted
-            case .queued, .left, .held:
-                guard let waiting = guarded.take(id) else {
-                    preconditionFailure("what waits lies where its stage says")
-                }
-                guarded.stages[id] = .beginning(waiting.log, cancels: [reply])
-                guarded.running += 1
-                guarded.beginning += 1
-                return .begins(waiting)
+            case .queued, .left, .held, .parked: return .begins(guarded.begin(id, with: .cancel(reply)))
             }
         }
         switch finding {
@@ -160,9 +183,10 @@ extension ExecutionService {
                 reply(isCancelled ? .cancelled(run.log, change: run.log.change) : .alreadyFinished(run.log))
             }
         }
-        run.cancel { wasInTime in
+        let isThere = run.cancel { wasInTime in
             reply(wasInTime ? .cancelled(run.log, change: run.log.change) : .alreadyFinished(run.log))
         }
+        if !isThere { cancel(run.log.id, reply) }
     }
 }
 
@@ -170,11 +194,19 @@ extension ExecutionService.Guarded {
     /// Makes one of those that wait one of the running, if there is a place for it, and memory unless nothing else runs.
     mutating func next(memoryIsFull: Bool) -> ExecutionService.Waiting? {
         guard pause == .none, !rests, running < limits.runningMax, beginning < ExecutionService.beginningMax,
-            !memoryIsFull || running == 0, let next = left.popFirst() ?? queue.popFirst()
+            !memoryIsFull || running + resting == 0, let next = left.popFirst() ?? queue.popFirst()
         else { return nil }
         running += 1
         beginning += 1
-        stages[next.log.id] = .beginning(next.log, cancels: [])
+        stages[next.log.id] = .beginning(next.log, hasPlace: true, calls: [])
+        return next
+    }
+
+    /// Gives a place to one that has waited in memory, if there is one.
+    mutating func nextWaking() -> ExecutionRun? {
+        guard pause == .none, running < limits.runningMax, let next = waking.popFirst() else { return nil }
+        running += 1
+        resting -= 1
         return next
     }
 
@@ -184,9 +216,29 @@ extension ExecutionService.Guarded {
             && left.count + queue.count > 0
     }
 
-    func cancels(of id: ExecutionID) -> [ExecutionService.CancelReply] {
-        guard case .beginning(_, let cancels) = stages[id] else { return [] }
-        return cancels
+    func calls(of id: ExecutionID) -> [ExecutionService.BeginningCall] {
+        guard case .beginning(_, _, let calls) = stages[id] else { return [] }
+        return calls
+    }
+
+    func hasPlace(_ id: ExecutionID) -> Bool {
+        if case .beginning(_, let hasPlace, _) = stages[id] { hasPlace } else { false }
+    }
+
+    /// Asks something more of one that begins.
+    mutating func add(_ call: ExecutionService.BeginningCall, to id: ExecutionID) {
+        guard case .beginning(let log, let hasPlace, let calls) = stages[id] else { return }
+        stages[id] = .beginning(log, hasPlace: hasPlace, calls: calls + [call])
+    }
+
+    /// One that waits begins out of its turn, because something is asked of it; it takes a place only if it has to go on.
+    mutating func begin(
+        _ id: ExecutionID, with call: ExecutionService.BeginningCall
+    ) -> ExecutionService.Waiting {
+        guard let waiting = take(id) else { preconditionFailure("what waits lies where its stage says") }
+        stages[id] = .beginning(waiting.log, hasPlace: false, calls: [call])
+        beginning += 1
+        return waiting
     }
 
     /// Puts one where it belongs as long as it has no place.
@@ -201,12 +253,21 @@ extension ExecutionService.Guarded {
         switch stages[id] {
         case .queued(let log): return queue.remove(id, graphID: log.graph.identity.id)
         case .held(let waiting): return waiting
+        case .parked(let parked):
+            parked.cancelTimer()
+            return ExecutionService.Waiting(log: parked.log, isWaking: true)
         case .left:
             let index = left.partition { $0.log.id >= id }
             return left.indices.contains(index) ? left.remove(at: index) : nil
         case .beginning, .running, nil: return nil
         }
     }
+}
+
+extension ExecutionService.BeginningCall {
+    var isCancel: Bool { if case .cancel = self { true } else { false } }
+
+    var answering: ExecutionRun.Answering? { if case .answer(let answering) = self { answering } else { nil } }
 }
 
 extension RandomAccessCollection where Index == Int {

@@ -1,4 +1,5 @@
 import DequeModule
+import Graphs
 import Synchronization
 
 /// An execution that an earlier daemon has left unfinished.
@@ -8,6 +9,12 @@ package struct LeftExecution: Sendable {
     package let graph: GraphRevision
     /// Why it cannot go on, if it cannot.
     package let failure: String?
+
+    /// All of it waits, and it goes on waiting as if there had been no other daemon.
+    var mayStayParked: Bool {
+        summary.status == .running && summary.waits?.isAll == true && !summary.isCancelRequested && failure == nil
+            && graph.graph.document.onRestart == .resume
+    }
 
     package init(summary: ExecutionSummary, graph: GraphRevision, failure: String? = nil) {
         self.summary = summary
@@ -73,6 +80,10 @@ extension ExecutionService {
             // One that was cancelled only ends.
             let mustHold = order.holdsAll || isDeadly && !summary.isCancelRequested && execution.failure == nil
             if mustHold, summary.status != .held, log.note({ $0.status = .held }) { environment.store.logHasGrown(log) }
+            if !mustHold, execution.mayStayParked {
+                park(log)
+                continue
+            }
             let waiting = Waiting(log: log, failure: execution.failure)
             guarded.withLock { guarded in
                 if mustHold || summary.status == .held {
@@ -150,7 +161,7 @@ extension ExecutionService {
         let stages = guarded.withLock { Array($0.stages.values) }
         return stages.allSatisfy { stage in
             switch stage {
-            case .queued, .left, .held: true
+            case .queued, .left, .held, .parked: true
             case .beginning: false
             case .running(let run): run.isQuiet || run.log.isFinishedAndVisible
             }
@@ -161,21 +172,25 @@ extension ExecutionService {
     package func checkInvariants() {
         environment.memory.checkInvariants()
         guarded.withLock { guarded in
-            var (running, beginning, queued, left) = (0, 0, 0, 0)
+            var (places, resting, beginning, queued, left) = (0, 0, 0, 0, 0)
             for stage in guarded.stages.values {
                 switch stage {
                 case .queued: queued += 1
                 case .left: left += 1
-                case .held: break
-                case .beginning: beginning += 1
+                case .held, .parked: break
+                case .beginning(_, let hasPlace, _):
+                    beginning += 1
+                    places += hasPlace ? 1 : 0
                 // One that has ended is known until that is visible, and has no place any more.
-                case .running(let run): running += run.log.summary.status.isFinished ? 0 : 1
+                case .running(let run) where run.holdsPlace: places += 1
+                case .running(let run): resting += run.log.summary.status.isFinished ? 0 : 1
                 }
             }
             precondition(guarded.queue.count == queued, "the queue holds what is queued")
             precondition(guarded.left.count == left, "what is left waits in its line")
-            precondition(guarded.beginning == beginning, "what is read has a place for it")
-            precondition(guarded.running == running + beginning, "each place has its execution")
+            precondition(guarded.beginning == beginning, "what is read is about to begin")
+            precondition(guarded.running == places, "each place has its execution")
+            precondition(guarded.resting == resting, "each run in memory is counted")
         }
     }
 }

@@ -38,6 +38,8 @@ package final class ExecutionService: Sendable {
         let log: EventLog
         /// Why it can only fail, if it can.
         var failure: String?
+        /// Nothing has interrupted it: it left memory while all of it waited.
+        var isWaking = false
     }
 
     package typealias CancelReply = @Sendable (CancelResult) -> Void
@@ -50,17 +52,26 @@ package final class ExecutionService: Sendable {
         case left(EventLog)
         /// Waits until somebody resumes or cancels it.
         case held(Waiting)
-        /// Has a place, while what it needs is read; those who cancel it meanwhile wait.
-        case beginning(EventLog, cancels: [CancelReply])
+        /// What it needs is read; those who cancel or answer it meanwhile wait.
+        case beginning(EventLog, hasPlace: Bool, calls: [BeginningCall])
         case running(ExecutionRun)
+        /// All of it waits, and it has left memory.
+        case parked(Parked)
 
         var log: EventLog {
             switch self {
-            case .queued(let log), .left(let log), .beginning(let log, _): log
+            case .queued(let log), .left(let log), .beginning(let log, _, _): log
             case .held(let waiting): waiting.log
+            case .parked(let parked): parked.log
             case .running(let run): run.log
             }
         }
+    }
+
+    /// What is asked of an execution while it begins.
+    enum BeginningCall {
+        case cancel(CancelReply)
+        case answer(ExecutionRun.Answering)
     }
 
     struct Guarded {
@@ -69,9 +80,13 @@ package final class ExecutionService: Sendable {
         var queue = FairQueue<ExecutionID, Waiting>()
         /// Oldest first.
         var left = Deque<Waiting>()
+        /// They have waited, and want a place to go on; oldest first.
+        var waking = Deque<ExecutionRun>()
         /// Places that are taken.
         var running = 0
-        /// Those of them whose executions wait for what is being read for them.
+        /// Runs in memory that have none: all of them waits, or they want one.
+        var resting = 0
+        /// Executions that wait for what is being read for them.
         var beginning = 0
         /// Admitted, and about to be put among the running or into the queue.
         var arriving = 0
@@ -191,17 +206,11 @@ package final class ExecutionService: Sendable {
     }
     private static let windowsShare = 8
 
-    func makeRun(_ log: EventLog, isTakenUp: Bool = false) -> ExecutionRun {
+    func makeRun(_ log: EventLog, isTakenUp: Bool = false, hasPlace: Bool = true) -> ExecutionRun {
         let limits = guarded.withLock { $0.limits.execution }
         // The service lets go of the run at its end.
-        return ExecutionRun(log: log, environment: environment, limits: limits, isTakenUp: isTakenUp) {
-            self.runEnded()
-        }
-    }
-
-    private func runEnded() {
-        guarded.withLock { $0.running -= 1 }
-        fill()
+        return ExecutionRun(
+            log: log, environment: environment, limits: limits, isTakenUp: isTakenUp, hasPlace: hasPlace, keeper: self)
     }
 
     /// Sets a place aside.
@@ -246,8 +255,8 @@ extension ExecutionService.Guarded {
     func hasPlace(onlyComputes: Bool, memoryIsFull: Bool) -> Bool {
         guard pause == .none || pause == .held && onlyComputes, queue.count == 0 || pause == .held else { return false }
         // Those that had begun have a place before those that come.
-        guard running + left.count < limits.runningMax else { return false }
-        return !memoryIsFull || running + left.count == 0
+        guard running + left.count + waking.count < limits.runningMax else { return false }
+        return !memoryIsFull || running + left.count + resting == 0
     }
 
     mutating func enqueue(_ waiting: ExecutionService.Waiting) {

@@ -51,6 +51,8 @@ package struct ExecutionSummary: Sendable, Equatable {
     package var isCancelRequested: Bool
     /// Unclean deaths of the daemon in a row at which it was running, with nothing of it ended between.
     package var deaths: Int
+    /// What it waits for; nil for nothing but its own nodes.
+    package var waits: ExecutionWaits?
     /// Where it came from, if that is worth a word.
     package let origin: ExecutionOrigin?
 
@@ -59,7 +61,7 @@ package struct ExecutionSummary: Sendable, Equatable {
         status: ExecutionStatus = .queued, startedAtMicroseconds: Int64? = nil, endedAtMicroseconds: Int64? = nil,
         durationMicroseconds: Int64? = nil, lastSeq: Int = 0, failedNodes: [String] = [], error: String? = nil,
         nodeErrors: String? = nil, attempt: Int = 0, isCancelRequested: Bool = false, deaths: Int = 0,
-        origin: ExecutionOrigin? = nil
+        waits: ExecutionWaits? = nil, origin: ExecutionOrigin? = nil
     ) {
         self.id = id
         self.graphID = graphID
@@ -77,6 +79,7 @@ package struct ExecutionSummary: Sendable, Equatable {
         self.attempt = attempt
         self.isCancelRequested = isCancelRequested
         self.deaths = deaths
+        self.waits = waits
         self.origin = origin
     }
 

@@ -12,6 +12,10 @@ package final class GraphRevision: Sendable {
     package let onlyComputes: Bool
     /// By rank: the graph that stands in the config of a node, compiled.
     package let nested: [GraphRevision?]
+    /// Whether some node asks people, or runs a graph that may.
+    let mayAsk: Bool
+    /// Whether some of those nodes must know who has started the execution.
+    package let excludesStarter: Bool
     /// By index into `graph.edges`; nil for an edge without `when`.
     package let conditions: [(any EdgeCondition)?]
     let hasConditions: Bool
@@ -45,6 +49,10 @@ package final class GraphRevision: Sendable {
                 }
             }
         onlyComputes = bodies.allSatisfy(\.onlyComputes)
+        let approvals = bodies.compactMap(\.approval)
+        mayAsk = !approvals.isEmpty || bodies.contains { $0 is any ScopeBody }
+        excludesStarter =
+            approvals.contains(where: \.excludesStarter) || self.nested.contains { $0?.excludesStarter == true }
         self.conditions = conditions
         hasConditions = conditions.contains { $0 != nil }
         conditionsReadNodes = conditions.contains { $0?.readsNodes == true }

@@ -57,6 +57,9 @@ package struct NodeInspection: Sendable {
     package var queueTime: Int64 { attempts.reduce(0) { $0 + ($1.completion?.queueMicroseconds ?? 0) } }
     package var runTime: Int64 { attempts.reduce(0) { $0 + ($1.completion?.durationMicroseconds ?? 0) } }
 
+    /// For people.
+    package var waitTime: Int64 { attempts.reduce(0) { $0 + ($1.completion?.notes?.waitMicroseconds ?? 0) } }
+
     /// From the end of each attempt that was to be tried again to the time when the next one was ready.
     package var retryWait: Int64 {
         zip(attempts, attempts.dropFirst()).reduce(0) { sum, pair in
@@ -88,6 +91,12 @@ package struct NodeInspection: Sendable {
                 Log(
                     seq: nextSeq, timestamp: record.timestampMicroseconds, attempt: attempt, channel: channel,
                     data: data))
+        case .signalled(let rank, let attempt, let answer):
+            guard rank == self.rank else { return }
+            keep(
+                Log(
+                    seq: nextSeq, timestamp: record.timestampMicroseconds, attempt: attempt,
+                    channel: ApprovalRules.answerChannel, data: answer.value))
         case .nodeComplete(let completion): nodeComplete(completion, record.timestampMicroseconds)
         case .complete, .error:
             guard completion == nil, let last = attempts.indices.last else { return }

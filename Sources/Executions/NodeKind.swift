@@ -49,6 +49,8 @@ package protocol NodeBody: Sendable {
     var startsLater: Bool { get }
     /// Of a delay: how long it takes, whether or not a daemon runs meanwhile.
     var delayMilliseconds: Int64? { get }
+    /// Of a body whose attempts ask somebody (`NodeOutcome.asks`): how answers are dealt with.
+    var approval: ApprovalRules? { get }
 }
 
 extension NodeBody {
@@ -56,6 +58,7 @@ extension NodeBody {
     package var constantUpdate: JSONObject? { nil }
     package var startsLater: Bool { false }
     package var delayMilliseconds: Int64? { nil }
+    package var approval: ApprovalRules? { nil }
 }
 
 package enum NodeStart: Sendable {
@@ -71,7 +74,9 @@ package enum NodeStart: Sendable {
 
 extension GraphNode {
     /// Whether its attempts are nothing but waits. Told by its kind, so that whoever only reads records knows it too.
-    package var parks: Bool { kind == "delay" }
+    package var parks: Bool { kind == "delay" || asks }
+    /// Whether it waits for people.
+    package var asks: Bool { kind == "approval" }
 }
 
 /// What a parked node waits for: until so long after its `node_start`, whatever daemon runs then. It succeeds with an empty
@@ -88,6 +93,8 @@ package struct NodeWait: Sendable, Equatable {
 package enum NodeOutcome: Sendable {
     case success(update: JSONObject)
     case failure(NodeFailure)
+    /// It goes on once somebody has answered: of a body with `approval`.
+    case asks(Question)
 }
 
 /// What one attempt of a node gets.

@@ -71,7 +71,7 @@ package struct ObservedEvents: ~Copyable {
         switch record.body {
         case .start(let attempt, _): body = .start(attempt: attempt)
         case .nodeStart(let rank, let attempt): body = .nodeStart(rank: rank, attempt: attempt)
-        case .nodeOutput, .scopeOpened, .scopeClosed: return
+        case .nodeOutput, .signalled, .scopeOpened, .scopeClosed: return
         case .nodeComplete(let completion):
             body = .nodeComplete(ObservedCompletion(completion, completion.error.map { append(error: $0) }))
         case .complete(let status, let duration, _): body = .complete(status, durationMicroseconds: duration)

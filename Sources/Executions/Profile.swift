@@ -13,6 +13,8 @@ package struct Profile: Sendable, Equatable {
         case run
         /// Between an attempt that failed and the time of the next one.
         case retryWait = "retry_wait"
+        /// For somebody's answer.
+        case wait
         /// Work that a restart of the daemon undid, and the time in which there was no daemon.
         case interrupted
     }

@@ -4,7 +4,7 @@ import Graphs
 package struct ProfileBuilder: Sendable {
     /// One node while the records are read.
     struct Trace: Sendable {
-        enum Wait: Sendable { case queue, retry }
+        enum Wait: Sendable { case queue, retry, people }
 
         var node = Profile.Node()
         var undecided: Int32
@@ -42,7 +42,9 @@ package struct ProfileBuilder: Sendable {
         case .start: start(record.timestampMicroseconds)
         case .nodeStart(let rank, let attempt):
             nodeStart(rank, attempt, clock.time(record.timestampMicroseconds))
-        case .nodeOutput, .scopeOpened, .scopeClosed: _ = clock.time(record.timestampMicroseconds)
+        case .nodeOutput(let rank, let attempt, ApprovalRules.questionChannel, _) where graph.nodes[rank].asks:
+            ask(rank, attempt, clock.time(record.timestampMicroseconds))
+        case .nodeOutput, .signalled, .scopeOpened, .scopeClosed: _ = clock.time(record.timestampMicroseconds)
         case .nodeComplete(let completion): nodeComplete(completion, record.timestampMicroseconds)
         case .complete(_, let duration, _), .error(_, _, let duration): end(record.timestampMicroseconds, duration)
         }
@@ -93,6 +95,13 @@ extension ProfileBuilder {
         traces[rank].runningSince = now
     }
 
+    private mutating func ask(_ rank: Int, _ attempt: Int, _ now: Int64) {
+        guard let since = traces[rank].runningSince else { return }
+        append(.run, rank, attempt, from: since, to: now)
+        traces[rank].runningSince = nil
+        traces[rank].waiting = (.people, now)
+    }
+
     private mutating func nodeComplete(_ completion: NodeCompletion, _ timestamp: Int64) {
         let rank = completion.rank
         let since = traces[rank].runningSince
@@ -106,8 +115,11 @@ extension ProfileBuilder {
             append(.run, rank, completion.attempt, from: began, to: now)
             traces[rank].runningSince = nil
         } else if traces[rank].hasRun {
-            // A restart ended it.
-            endWait(rank, attempt: completion.attempt, at: now)
+            // It was answered, and then its conditions were judged; or a restart ended it.
+            let judged = traces[rank].waiting?.kind == .people ? completion.notes?.judgeMicroseconds ?? 0 : 0
+            let answeredAt = max(now - judged, traces[rank].waiting?.since ?? now)
+            endWait(rank, attempt: completion.attempt, at: answeredAt)
+            if now > answeredAt { append(.run, rank, completion.attempt, from: answeredAt, to: now) }
         } else {
             // It never ran: it ended in the very step that decided it.
             let wasJudged = (completion.notes?.judgeMicroseconds ?? 0) > 0
@@ -162,7 +174,12 @@ extension ProfileBuilder {
     private mutating func endWait(_ rank: Int, attempt: Int, at now: Int64) {
         guard let wait = traces[rank].waiting else { return }
         traces[rank].waiting = nil
-        let activity = wait.kind == .queue ? Profile.Activity.queue : .retryWait
+        let activity: Profile.Activity =
+            switch wait.kind {
+            case .queue: .queue
+            case .retry: .retryWait
+            case .people: .wait
+            }
         var from = wait.since
         // The time of a retry goes on while there is no daemon.
         for downtime in wait.kind == .queue ? downtimes : [] where downtime.to > from && downtime.from < now {

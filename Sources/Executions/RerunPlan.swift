@@ -212,7 +212,7 @@ package struct ExecutionResults: Sendable {
         case .scopeClosed(let closing) where closing.rank == itemsRank:
             guard let index = closing.index, let value = closing.value else { return }
             items.append(TakenOverItem(index: index, value: value))
-        case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
+        case .nodeStart, .nodeOutput, .signalled, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
         }
     }
 

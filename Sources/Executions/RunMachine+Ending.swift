@@ -13,6 +13,8 @@ struct NodeEnding {
     var queueMicroseconds: Int64 = 0
     /// Of that, what came after its start.
     var lateQueueMicroseconds: Int64 = 0
+    /// How long it waited for people, which is no part of its duration.
+    var waitMicroseconds: Int64?
     var update = JSONObject()
     var failure: NodeFailure?
     /// It was taken over, with the edges that are decided already.
@@ -46,7 +48,7 @@ extension NodeEnding {
         _ retryDelayMilliseconds: Int64?, _ broken: [BrokenEdge], _ judgeMicroseconds: Int64
     ) -> CompletionNotes? {
         let isPlain = result == nil && retryDelayMilliseconds == nil && broken.isEmpty && !isOversize
-        if isPlain, judgeMicroseconds == 0, lateQueueMicroseconds == 0 { return nil }
+        if isPlain, judgeMicroseconds == 0, lateQueueMicroseconds == 0, waitMicroseconds == nil { return nil }
         var notes = CompletionNotes()
         notes.broken = broken
         notes.retryDelayMilliseconds = retryDelayMilliseconds
@@ -54,6 +56,7 @@ extension NodeEnding {
         notes.judgeMicroseconds = judgeMicroseconds
         notes.isOversize = isOversize
         notes.lateQueueMicroseconds = lateQueueMicroseconds
+        notes.waitMicroseconds = waitMicroseconds
         return notes == CompletionNotes() ? nil : notes
     }
 }
@@ -61,13 +64,9 @@ extension NodeEnding {
 extension RunMachine {
     mutating func endAttempt(_ rank: Int, _ outcome: consuming NodeOutcome, at now: UInt64) {
         takePlace(rank)
-        runningCount -= 1
-        var ending = NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
-        // What never began to run was in the queue all the time.
-        let began = nodes[rank].beganAt ?? (now &- (stoodStill.removeValue(forKey: rank) ?? 0))
-        ending.durationMicroseconds = microseconds(from: began, to: now)
-        ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: began)
-        ending.lateQueueMicroseconds = microseconds(from: nodes[rank].startedAt, to: began)
+        if nodes[rank].phase == .running { runningCount -= 1 }
+        var ending = timedEnding(rank, at: now)
+        stoodStill[rank] = nil
         guard stop == nil else {
             ending.status = .cancelled
             return endCancelled(ending)
@@ -78,7 +77,10 @@ extension RunMachine {
             if ending.failure == nil { ending.update = update }
         case .failure(let failure):
             ending.failure = timeout(rank)?.keepingWords(of: failure) ?? failure
+        case .asks:
+            preconditionFailure("whoever asks has not ended")
         }
+        questions[rank] = nil
         if ending.failure != nil {
             ending.status = .error
             if retry(ending) { return }
@@ -91,6 +93,19 @@ extension RunMachine {
         nodes[rank].isPlaceless = false
         placelessCount -= 1
         runningCount += 1
+    }
+
+    /// The end of an attempt that runs or waits, with its times.
+    func timedEnding(_ rank: Int, at now: UInt64) -> NodeEnding {
+        var ending = NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
+        // What never began to run was in the queue all the time.
+        let began = nodes[rank].beganAt ?? (now &- (stoodStill[rank] ?? 0))
+        ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: began)
+        ending.lateQueueMicroseconds = microseconds(from: nodes[rank].startedAt, to: began)
+        let asked = questions[rank]?.askedAt
+        ending.durationMicroseconds = microseconds(from: began, to: asked ?? now)
+        ending.waitMicroseconds = asked.map { microseconds(from: $0, to: now) }
+        return ending
     }
 
     private func timeout(_ rank: Int) -> NodeFailure? {

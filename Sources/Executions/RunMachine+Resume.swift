@@ -11,6 +11,8 @@ package struct Resumption: Sendable {
     package var attempt: Int
     /// From the first start until now.
     package var elapsedMicroseconds: Int64
+    /// It was not interrupted, but left memory while all of it waited: it wakes.
+    package var isWaking = false
     /// A cancel was accepted before.
     package var isCancelled = false
     /// Why it cannot go on.
@@ -19,11 +21,12 @@ package struct Resumption: Sendable {
     package var takeover = Takeover()
 
     package init(
-        attempt: Int, elapsedMicroseconds: Int64, isCancelled: Bool = false, failure: String? = nil,
-        takeover: Takeover = Takeover()
+        attempt: Int, elapsedMicroseconds: Int64, isWaking: Bool = false, isCancelled: Bool = false,
+        failure: String? = nil, takeover: Takeover = Takeover()
     ) {
         self.attempt = attempt
         self.elapsedMicroseconds = elapsedMicroseconds
+        self.isWaking = isWaking
         self.isCancelled = isCancelled
         self.failure = failure
         self.takeover = takeover
@@ -39,7 +42,7 @@ extension RunMachine {
             guard startedFlow != nil else { return start(initialState) }
             _ = interruptRunning()
         case .nodeStart(let rank, let attempt):
-            nodes[rank].phase = .running
+            nodes[rank].phase = graph.nodes[rank].parks ? .parked : .running
             nodes[rank].attempt = Int32(attempt)
             nodes[rank].willRetry = false
             if graph.nodes[rank].parks { waits[rank] = elapsedMicroseconds }
@@ -47,11 +50,16 @@ extension RunMachine {
         case .nodeComplete(let completion) where completion.willRetry:
             nodes[completion.rank].phase = .retrying
             nodes[completion.rank].willRetry = true
+            questions[completion.rank] = nil
             let delay = completion.notes?.retryDelayMilliseconds ?? Int64(retryDelay(completion.rank).rounded(.up))
             waits[completion.rank] = elapsedMicroseconds + delay * 1000
         case .nodeComplete(let completion):
             restoreEnd(completion)
-        case .nodeOutput, .complete, .error, .scopeOpened, .scopeClosed:
+        case .nodeOutput(let rank, _, let channel, _):
+            restoreQuestion(rank, channel, elapsedMicroseconds: elapsedMicroseconds)
+        case .signalled(let rank, _, let answer):
+            questions[rank]?.take(answer)
+        case .complete, .error, .scopeOpened, .scopeClosed:
             break
         }
     }
@@ -64,6 +72,7 @@ extension RunMachine {
         nodes[rank].status = completion.status
         openCount -= 1
         waits[rank] = nil
+        questions[rank] = nil
         final?.add(completion.update, rank: rank)
         changes?.add(completion.update, rank: rank)
         if revision.conditionsReadNodes {
@@ -78,7 +87,7 @@ extension RunMachine {
     /// - Parameter elapsed: microseconds from the first start.
     func delayLeftMicroseconds(at elapsed: Int64) -> Int64 {
         waits.reduce(0) { longest, wait in
-            guard nodes[wait.key].phase == .running, let delay = revision.bodies[wait.key].delayMilliseconds else {
+            guard nodes[wait.key].phase == .parked, let delay = revision.bodies[wait.key].delayMilliseconds else {
                 return longest
             }
             return max(longest, wait.value + delay * 1000 - elapsed)
@@ -90,12 +99,18 @@ extension RunMachine {
         earlierMicroseconds = max(resumption.elapsedMicroseconds, 0)
         if startedFlow == nil { start([:]) }
         takeover = resumption.takeover
-        effects.append(.emit(.start(attempt: resumption.attempt, initialState: flow.initialState)))
+        let mustFail = graph.document.onRestart == .fail && !resumption.isWaking
         let interrupted = interruptRunning()
-        let parked = nodes.indices.filter { nodes[$0].phase == .running }
+        // Where all that is open waits, nothing was interrupted: it goes on without a word.
+        let onlyWaits = interrupted.isEmpty && !mustFail && resumption.failure == nil && nodes.contains(where: \.waits)
+        if !onlyWaits {
+            effects.append(.emit(.start(attempt: resumption.attempt, initialState: flow.initialState)))
+        }
+        let parked = nodes.indices.filter { nodes[$0].phase == .parked }
+        for rank in parked { countOn(rank, at: now) }
         if resumption.isCancelled { halt(.cancelled, at: now) }
         if let failure = resumption.failure { halt(.failed(failure), at: now) }
-        if graph.document.onRestart == .fail {
+        if mustFail {
             // It does not go on across a restart, and so nothing of it waits.
             for rank in parked { nodes[rank].phase = .waiting }
             halt(
@@ -103,7 +118,7 @@ extension RunMachine {
         }
         haltIfOversize(at: now)
         if stop != nil { return endWaits() }
-        for rank in parked { park(rank, at: now) }
+        for rank in parked { waitOn(rank, at: now) }
         for rank in interrupted { begin(interrupted: rank, at: now) }
         for rank in nodes.indices where stop == nil { goOn(rank, at: now) }
         waits = [:]
@@ -111,7 +126,7 @@ extension RunMachine {
 
     /// What ran when the daemon stopped does not run any more, but for what only waits.
     private mutating func interruptRunning() -> [Int] {
-        let running = nodes.indices.filter { nodes[$0].phase == .running && !graph.nodes[$0].parks }
+        let running = nodes.indices.filter { nodes[$0].phase == .running }
         for rank in running {
             nodes[rank].phase = .waiting
             nodes[rank].interruptions += 1
@@ -119,23 +134,39 @@ extension RunMachine {
         return running
     }
 
-    /// Of an execution that is told to stop as it is taken up: what waits ends. It was stopped before in other cases.
+    /// Of an execution that was stopped before it is taken up: what waits ends.
     private mutating func endWaits() {
-        for rank in nodes.indices where [.retrying, .running].contains(nodes[rank].phase) {
+        for rank in nodes.indices where [.retrying, .parked].contains(nodes[rank].phase) {
             endWait(rank)
         }
     }
 
-    /// A node waits on: its time is counted from its start on.
-    private mutating func park(_ rank: Int, at now: UInt64) {
-        let elapsed = max(earlierMicroseconds - (waits[rank] ?? earlierMicroseconds), 0)
-        let attempt = Int(nodes[rank].attempt)
-        runningCount += 1
+    /// The time of a node that waits is counted from its start on.
+    private mutating func countOn(_ rank: Int, at now: UInt64) {
         // Of a clock that began after the node did, it is before the beginning: differences are right all the same.
-        let startedAt = now &- UInt64(elapsed) * 1000
+        func time(_ elapsedMicroseconds: Int64?) -> UInt64 {
+            now &- UInt64(max(earlierMicroseconds - (elapsedMicroseconds ?? earlierMicroseconds), 0)) &* 1000
+        }
+        let startedAt = time(waits[rank])
         nodes[rank].readyAt = startedAt
         nodes[rank].startedAt = startedAt
         nodes[rank].beganAt = startedAt
+        if let asked = questions[rank]?.askedElapsedMicroseconds { questions[rank]?.askedAt = time(asked) }
+    }
+
+    /// A node waits on.
+    private mutating func waitOn(_ rank: Int, at now: UInt64) {
+        let attempt = Int(nodes[rank].attempt)
+        if let question = questions[rank] {
+            if let decision = question.decision { return decide(rank, decision, at: now) }
+            return awaitAnswer(rank, at: now)
+        }
+        let elapsed = microseconds(from: nodes[rank].startedAt, to: now)
+        if revision.bodies[rank].approval != nil {
+            // It had begun, and has not asked yet.
+            nodes[rank].phase = .running
+            runningCount += 1
+        }
         effects.append(
             .park(
                 Start(rank: rank, attempt: attempt, state: flow.input(ofRank: rank)), elapsedMicroseconds: elapsed))
@@ -160,7 +191,7 @@ extension RunMachine {
         case .retrying:
             let left = max((waits[rank] ?? 0) - earlierMicroseconds, 0)
             effects.append(.scheduleRetry(rank: rank, afterMilliseconds: (left + 999) / 1000))
-        case .waiting, .ready, .running, .judged, .ended: break
+        case .waiting, .ready, .running, .parked, .judged, .ended: break
         }
     }
 }

@@ -12,6 +12,7 @@ extension RunMachine {
         for rank in nodes.indices {
             switch nodes[rank].phase {
             case .running: effects.append(.interrupt(rank: rank))
+            case .parked: endParked(rank, at: now)
             case .retrying, .ready: if nodes[rank].willRetry { endWait(rank) }
             case .judged: cancelJudged(rank, at: now)
             case .waiting, .ended: break
@@ -36,7 +37,15 @@ extension RunMachine {
         endCancelled(ending, judgeMicroseconds: microseconds(from: judged.since, to: now))
     }
 
-    /// Ends a node that waits: for its time, or its next attempt.
+    /// Nothing of it is to be awaited: it ends at once.
+    private mutating func endParked(_ rank: Int, at now: UInt64) {
+        var ending = timedEnding(rank, at: now)
+        ending.status = .cancelled
+        questions[rank] = nil
+        endCancelled(ending)
+    }
+
+    /// Ends a node that waits for its next attempt.
     mutating func endWait(_ rank: Int) {
         endCancelled(NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .cancelled))
     }

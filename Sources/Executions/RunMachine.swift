@@ -15,6 +15,12 @@ package struct RunMachine {
         case resume(Resumption)
         case nodeOutput(rank: Int, attempt: Int, channel: String, data: JSONText)
         case nodeEnded(rank: Int, attempt: Int, NodeOutcome)
+        /// From now on a time is all that the attempt waits for.
+        case nodeParked(rank: Int, attempt: Int)
+        /// From now on the attempt waits for somebody's answer to a question; `data` tells it.
+        case nodeAsked(rank: Int, attempt: Int, data: JSONText)
+        /// Nobody has answered in time; by the wall clock.
+        case deadlinePassed(rank: Int, attempt: Int, atMicroseconds: Int64)
         /// Of a node that starts later than it is handed out: its own time begins.
         /// Of a node that starts later: its own time begins, or goes on after it stood still.
         case nodeBegan(rank: Int, attempt: Int)
@@ -40,6 +46,8 @@ package struct RunMachine {
         case scheduleRetry(rank: Int, afterMilliseconds: Int64)
         /// It waited when the daemon was stopped, and waits on: `elapsedMicroseconds` since its `node_start` have passed.
         indirect case park(Start, elapsedMicroseconds: Int64)
+        /// It waits for an answer, and `deadlinePassed` is due after so long, if at all.
+        case awaitAnswer(rank: Int, attempt: Int, afterMilliseconds: Int64?)
         /// The end of a node is known, and which edges are taken then is to be found out.
         indirect case judge(JudgeOrder)
         /// The answer is not wanted any more.
@@ -55,7 +63,8 @@ package struct RunMachine {
         package let state: State
     }
 
-    enum Phase { case waiting, ready, running, retrying, judged, ended }
+    /// One that is `parked` has begun and takes no place: it waits for a time, or for an answer.
+    enum Phase { case waiting, ready, running, parked, retrying, judged, ended }
 
     struct NodeRun {
         var phase = Phase.waiting
@@ -123,6 +132,8 @@ package struct RunMachine {
     var waits: [Int: Int64] = [:]
     /// By rank: the nanoseconds of their own that nodes have had which stand still.
     var stoodStill: [Int: UInt64] = [:]
+    /// By rank: of nodes that wait for somebody's answer.
+    var questions: [Int: OpenQuestion] = [:]
     var final: FinalState?
     /// Of a graph that runs within a node: what its nodes contributed, apart from what it began with.
     var changes: FinalState?
@@ -214,8 +225,17 @@ extension RunMachine {
             guard isRunning(rank, attempt) else { return }
             takeOutput(rank, channel, data)
         case .nodeEnded(let rank, let attempt, let outcome):
-            guard isRunning(rank, attempt) else { return }
+            guard isOpen(rank, attempt) else { return }
             endAttempt(rank, outcome, at: now)
+        case .nodeParked(let rank, let attempt):
+            guard isRunning(rank, attempt) else { return }
+            park(rank)
+        case .nodeAsked(let rank, let attempt, let data):
+            guard isRunning(rank, attempt) else { return }
+            ask(rank, data, at: now)
+        case .deadlinePassed(let rank, let attempt, let time):
+            guard isOpen(rank, attempt), questions[rank] != nil else { return }
+            passDeadline(rank, atMicroseconds: time, at: now)
         case .nodeBegan(let rank, let attempt):
             guard isRunning(rank, attempt), nodes[rank].beganAt == nil else { return }
             let spent = stoodStill.removeValue(forKey: rank) ?? 0
@@ -232,7 +252,7 @@ extension RunMachine {
             effects.append(.disarmTimeout(rank: rank))
         case .nodeTimedOut(let rank, let attempt):
             // Its time may have stopped just before.
-            guard isRunning(rank, attempt), stop == nil, nodes[rank].beganAt != nil else { return }
+            guard isOpen(rank, attempt), stop == nil, questions[rank] == nil, nodes[rank].beganAt != nil else { return }
             nodes[rank].timedOut = true
             effects.append(.interrupt(rank: rank))
         case .retryDue(let rank):
@@ -255,6 +275,11 @@ extension RunMachine {
 
     func isRunning(_ rank: Int, _ attempt: Int) -> Bool {
         nodes[rank].phase == .running && Int(nodes[rank].attempt) == attempt
+    }
+
+    /// Whether this attempt runs, or waits.
+    private func isOpen(_ rank: Int, _ attempt: Int) -> Bool {
+        [.running, .parked].contains(nodes[rank].phase) && Int(nodes[rank].attempt) == attempt
     }
 
     /// What the record of an output holds beside channel and data, at the most: a flood of tiny ones fills the history too.

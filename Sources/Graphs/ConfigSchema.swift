@@ -2,11 +2,9 @@ import JSON
 
 /// The schema of a node kind's config: the part of JSON Schema 2020-12 that node kinds use.
 ///
-/// Checked: `type`, `enum`, `const`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `minLength`,
-/// `maxLength`, `properties`, `required`, `additionalProperties`, `minProperties`, `maxProperties`, `dependentRequired`,
-/// `items`, `minItems`, `maxItems`, `oneOf`, `anyOf`, and boolean schemas. Annotations: `title`, `description`,
-/// `default`, `examples`, `deprecated`, `format`, `$schema`, `$comment`. Any other keyword is refused, so that a schema
-/// never checks less than it says. A string with `"format": "graph-file"` names a file beside the graph document.
+/// Checked is what `JSONSchema` checks, but for references. Annotations: `title`, `description`, `default`, `examples`,
+/// `deprecated`, `format`, `$schema`, `$comment`. Any other keyword is refused, so that a schema never checks less than it
+/// says. A string with `"format": "graph-file"` names a file beside the graph document.
 package struct ConfigSchema: Sendable {
     /// The schema as it was written.
     package let json: JSONText
@@ -14,7 +12,7 @@ package struct ConfigSchema: Sendable {
 
     package init(_ json: JSONText) throws(ConfigSchemaError) {
         self.json = json
-        root = try SchemaNode(json, at: .root)
+        root = try SchemaNode(json, at: .root, in: SchemaDocument(json, isLenient: false))
     }
 
     /// What in `config` does not fit, in document order, pointers relative to the config; at most as many as
@@ -27,6 +25,9 @@ package struct ConfigSchema: Sendable {
 
     /// Notes what in `config` does not fit; the collector stands at the config.
     func check(_ config: JSONText, _ faults: FaultCollector) {
+        let run = faults.schemaRun
+        faults.schemaRun = SchemaRun()
+        defer { faults.schemaRun = run }
         root.check(config, faults)
     }
 

@@ -17,6 +17,13 @@ final class FaultCollector {
         let fault: GraphFault
     }
 
+    /// What a check against schemas may cost, and where it finds others.
+    var schemaRun: SchemaRun
+
+    init(_ schemaRun: SchemaRun = SchemaRun()) {
+        self.schemaRun = schemaRun
+    }
+
     private var path: [Step] = []
     private var entries: [Entry] = []
     private(set) var count = 0

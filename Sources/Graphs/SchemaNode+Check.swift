@@ -4,6 +4,9 @@ import JSON
 extension SchemaNode {
     /// Notes what in `value` does not fit; the collector stands at the value.
     func check(_ value: JSONText, _ faults: FaultCollector) {
+        guard faults.schemaRun.enter() else { return faults.add("is too much to check against its schema") }
+        defer { faults.schemaRun.leave() }
+        if let reference { faults.schemaRun.schema(at: reference)?.check(value, faults) }
         guard isSatisfiable else { return faults.add("is not allowed here") }
         guard hasType(value) else { return faults.add("must be \(expectation), not \(Wording.kind(of: value))") }
         if let values, !values.contains(where: { $0.isEquivalent(to: value) }) {
@@ -30,6 +33,13 @@ extension SchemaNode {
 
     private func checkNumber(_ value: JSONText, _ faults: FaultCollector) {
         guard let number = value.double else { return faults.add("is too large a number") }
+        if let multipleOf {
+            let quotient = number / multipleOf
+            // Decimal fractions are not exact: 0.3 is a multiple of 0.1.
+            if abs(quotient - quotient.rounded()) > 1e-9 * max(abs(quotient), 1) {
+                faults.add("must be a multiple of \(NumberBounds.shown(multipleOf)), not \(value)")
+            }
+        }
         guard !bounds.allow(number) else { return }
         faults.add("must be \(types.isEmpty ? "a number\(bounds.words)" : expectation), not \(value)")
     }
@@ -42,6 +52,9 @@ extension SchemaNode {
                 count == 0 && length.min == 1
                     ? "must not be empty" : "must have \(length.words("character", "characters")), has \(count)")
         }
+        if let pattern, faults.schemaRun.fits(string, pattern) == false {
+            faults.add("must match the pattern \(Suggestion.clipped(pattern.source))")
+        }
     }
 
     private func checkArray(_ value: JSONText, _ faults: FaultCollector) {
@@ -51,10 +64,22 @@ extension SchemaNode {
                 elements.isEmpty && itemCount.min == 1
                     ? "must not be empty" : "must have \(itemCount.words("item", "items")), has \(elements.count)")
         }
-        guard let items else { return }
         for (index, element) in elements.enumerated() {
+            guard let schema = index < prefixItems.count ? prefixItems[index] : items else { break }
             faults.enter(index)
-            items.check(element, faults)
+            schema.check(element, faults)
+            faults.leave()
+        }
+        if let contains {
+            let count = elements.count { contains.fits($0, faults.schemaRun) }
+            if !containedCount.allow(count) {
+                faults.add(
+                    "must have \(containedCount.words("item", "items")) that are \(contains.label), has \(count)")
+            }
+        }
+        if isUnique, let index = faults.schemaRun.firstRepeated(elements) {
+            faults.enter(index)
+            faults.add("must not be there twice")
             faults.leave()
         }
     }
@@ -73,8 +98,15 @@ extension SchemaNode {
         for (index, member) in object.enumerated() {
             let name = member.key.string
             faults.enter(name, index)
+            if let propertyNames, !propertyNames.fits(JSONText(name), faults.schemaRun) {
+                faults.add("must have a name that is \(propertyNames.label)")
+            }
+            let patterns = patternProperties.filter { faults.schemaRun.fits(name, $0.pattern) == true }
+            for (_, schema) in patterns { schema.check(member.value, faults) }
             if let property = propertyIndex[member.key] {
                 properties[property].schema.check(member.value, faults)
+            } else if !patterns.isEmpty {
+                // It has its schema.
             } else if additional?.isSatisfiable == false {
                 faults.add(ofKey: Wording.unknownKey(name, among: faults.isKeeping ? properties.map(\.name) : []))
             } else {
@@ -89,30 +121,37 @@ extension SchemaNode {
 
 extension SchemaNode {
     private func checkBranches(_ value: JSONText, _ faults: FaultCollector) {
-        if !anyOf.isEmpty, !anyOf.contains(where: { $0.fits(value) }) {
-            faults.add(Self.misfit(value, anyOf))
+        let run = faults.schemaRun
+        for schema in allOf { schema.check(value, faults) }
+        if let excluded, excluded.fits(value, run) { faults.add("must not be \(excluded.label)") }
+        if let condition {
+            (condition.fits(value, run) ? consequence : alternative)?.check(value, faults)
+        }
+        for (name, schema) in dependentSchemas where value[JSONKey(name)] != nil { schema.check(value, faults) }
+        if !anyOf.isEmpty, !anyOf.contains(where: { $0.fits(value, run) }) {
+            faults.add(Self.misfit(value, anyOf, run))
         }
         guard !oneOf.isEmpty else { return }
-        switch oneOf.count(where: { $0.fits(value) }) {
+        switch oneOf.count(where: { $0.fits(value, run) }) {
         case 1: break
-        case 0: faults.add(Self.misfit(value, oneOf))
+        case 0: faults.add(Self.misfit(value, oneOf, run))
         default:
-            let names = oneOf.filter { $0.fits(value) }.map(\.label)
+            let names = oneOf.filter { $0.fits(value, run) }.map(\.label)
             faults.add("must have only one of: \(names.joined(separator: " · "))")
         }
     }
 
-    func fits(_ value: JSONText) -> Bool {
-        let faults = FaultCollector()
+    func fits(_ value: JSONText, _ run: SchemaRun) -> Bool {
+        let faults = FaultCollector(run)
         check(value, faults)
         return faults.count == 0
     }
 
     /// What the branches are, and what the nearest one misses.
-    private static func misfit(_ value: JSONText, _ branches: [SchemaNode]) -> String {
+    private static func misfit(_ value: JSONText, _ branches: [SchemaNode], _ run: SchemaRun) -> String {
         let message = "must have one of: \(branches.map(\.label).joined(separator: " · "))"
         let counts = branches.map { branch in
-            let faults = FaultCollector()
+            let faults = FaultCollector(run)
             branch.check(value, faults)
             return (count: faults.count, first: faults.faults.faults.first)
         }
@@ -152,7 +191,9 @@ extension SchemaNode {
                 items.collectFileNames(in: element, at: place.appending(index), found)
             }
         }
-        for branch in oneOf + anyOf where branch.fits(value) { branch.collectFileNames(in: value, at: place, found) }
+        for branch in oneOf + anyOf where branch.fits(value, SchemaRun()) {
+            branch.collectFileNames(in: value, at: place, found)
+        }
     }
 }
 

@@ -24,14 +24,33 @@ final class SchemaNode: Sendable {
     let required: [String]
     let dependentRequired: [(name: String, needs: [String])]
     let items: SchemaNode?
+    /// Of the first items.
+    let prefixItems: [SchemaNode]
+    let contains: SchemaNode?
+    let containedCount: CountBounds
+    let isUnique: Bool
+    /// Where the document has another schema that holds too.
+    let reference: String?
+    let pattern: SchemaPattern?
+    let multipleOf: Double?
+    let patternProperties: [(pattern: SchemaPattern, schema: SchemaNode)]
+    let propertyNames: SchemaNode?
+    let dependentSchemas: [(name: String, schema: SchemaNode)]
+    let allOf: [SchemaNode]
+    let excluded: SchemaNode?
+    let condition: SchemaNode?
+    let consequence: SchemaNode?
+    let alternative: SchemaNode?
     let oneOf: [SchemaNode]
     let anyOf: [SchemaNode]
 
-    convenience init(_ json: JSONText, at place: JSONPointer) throws(ConfigSchemaError) {
+    convenience init(
+        _ json: JSONText, at place: JSONPointer, in document: SchemaDocument
+    ) throws(ConfigSchemaError) {
         if let isSatisfiable = json.bool {
-            try self.init(SchemaReader([:], at: place), isSatisfiable: isSatisfiable)
+            try self.init(SchemaReader([:], at: place, in: document), isSatisfiable: isSatisfiable)
         } else if let object = json.object {
-            try self.init(SchemaReader(object, at: place), isSatisfiable: true)
+            try self.init(SchemaReader(object, at: place, in: document), isSatisfiable: true)
         } else {
             throw ConfigSchemaError(pointer: place.description, message: "a schema is an object or a boolean")
         }
@@ -57,10 +76,33 @@ final class SchemaNode: Sendable {
         required = try reader.strings("required")
         dependentRequired = try reader.stringsByName("dependentRequired")
         items = try reader.schema("items")
+        prefixItems = try reader.schemas("prefixItems")
+        contains = try reader.schema("contains")
+        containedCount = CountBounds(
+            min: try reader.count("minContains") ?? 1, max: try reader.count("maxContains"))
+        isUnique = try reader.flag("uniqueItems")
+        reference = try reader.reference()
+        pattern = try reader.pattern("pattern")
+        multipleOf = try reader.number("multipleOf")
+        patternProperties = try reader.schemasByPattern("patternProperties")
+        propertyNames = try reader.schema("propertyNames")
+        dependentSchemas = try reader.schemasByName("dependentSchemas")
+        allOf = try reader.schemas("allOf")
+        excluded = try reader.schema("not")
+        condition = try reader.schema("if")
+        consequence = try reader.schema("then")
+        alternative = try reader.schema("else")
         oneOf = try reader.schemas("oneOf")
         anyOf = try reader.schemas("anyOf")
+        if let multipleOf, multipleOf <= 0 { throw reader.error("multipleOf", "must be greater than 0") }
         try reader.finish()
     }
+}
+
+/// A regular expression, and how it was written.
+struct SchemaPattern: Sendable {
+    let source: String
+    let program: LinearPattern
 }
 
 /// What `minimum` and its relatives allow.

@@ -140,12 +140,12 @@ struct ExecutionWriter {
         insert.bind(14, text: summary.startedBy)
         if !isPlain {
             bindRest(of: summary, to: insert, from: 15)
-            insert.bind(21, text: summary.origin?.rerunOf?.description)
-            insert.bind(22, text: summary.origin?.rerunFrom)
-            insert.bind(23, text: summary.origin?.traceparent)
-            insert.bind(24, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
+            insert.bind(22, text: summary.origin?.rerunOf?.description)
+            insert.bind(23, text: summary.origin?.rerunFrom)
+            insert.bind(24, text: summary.origin?.traceparent)
+            insert.bind(25, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
             let labels = summary.origin?.labels ?? [:]
-            insert.bind(25, text: labels.isEmpty ? nil : labels.description)
+            insert.bind(26, text: labels.isEmpty ? nil : labels.description)
         }
         if isShort {
             EventRow(of: unstored.slice, from: 0).encodeLengths(of: unstored.slice, into: &lengths)
@@ -217,6 +217,7 @@ struct ExecutionWriter {
         statement.bind(first + 3, summary.isCancelRequested ? 1 : nil)
         statement.bind(first + 4, summary.deaths)
         statement.bind(first + 5, text: summary.nodeErrors)
+        statement.bind(first + 6, text: summary.waits?.stored)
     }
 
     private mutating func write(
@@ -259,11 +260,11 @@ struct ExecutionWriter {
             executions(
                 id, id_low, graph_key, graph_revision, node_count, created_at,
                 status, started_at, ended_at, duration, last_seq, lengths, records, started_by,
-                failed_nodes, error, attempt, cancel_requested, deaths, node_errors,
+                failed_nodes, error, attempt, cancel_requested, deaths, node_errors, waits,
                 rerun_of, rerun_from, traceparent, cancels_when_abandoned, labels)
             VALUES (
                 ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-                ?24, ?25)
+                ?24, ?25, ?26)
             """
         /// The same for one that `isPlain`.
         static let plainExecution = """
@@ -275,7 +276,7 @@ struct ExecutionWriter {
         static let update = """
             UPDATE executions SET
                 status = ?2, started_at = ?3, ended_at = ?4, duration = ?5, last_seq = ?6, failed_nodes = ?7, error = ?8,
-                attempt = ?9, cancel_requested = ?10, deaths = ?11, node_errors = ?12
+                attempt = ?9, cancel_requested = ?10, deaths = ?11, node_errors = ?12, waits = ?13
             WHERE id = ?1
             """
         static let firstEvents = "first_events(execution, last_seq, lengths, records) VALUES (?1, ?2, ?3, ?4)"
@@ -295,8 +296,8 @@ extension EventLog.Unstored {
     /// Without anything that most executions have none of.
     fileprivate var isPlain: Bool {
         summary.origin?.isPlain ?? true && summary.failedNodes.isEmpty && summary.error == nil
-            && summary.nodeErrors == nil && summary.attempt == 1
-            && !summary.isCancelRequested && summary.deaths == 0 && initialState == nil
+            && summary.nodeErrors == nil && summary.attempt == 1 && !summary.isCancelRequested
+            && summary.deaths == 0 && summary.waits == nil && initialState == nil
     }
 }
 

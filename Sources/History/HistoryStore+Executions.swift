@@ -107,9 +107,9 @@ struct ExecutionList {
     static let columns = """
         id, id_low, (SELECT graph_id FROM graphs WHERE graph_key = executions.graph_key), graph_revision, node_count,
         created_at, status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
-        rerun_of, rerun_from, traceparent, cancels_when_abandoned, started_by, deaths, labels, node_errors
+        rerun_of, rerun_from, traceparent, cancels_when_abandoned, started_by, deaths, labels, node_errors, waits
         """
-    private static let columnCount: Int32 = 23
+    private static let columnCount: Int32 = 24
 
     func fetch(_ database: Database) throws -> [ExecutionSummary] {
         guard let bounds = try Bounds(query, database) else { return [] }
@@ -246,7 +246,7 @@ extension ExecutionSummary {
             endedAtMicroseconds: row.optionalInt64(8), durationMicroseconds: row.optionalInt64(9), lastSeq: row.int(10),
             failedNodes: row.isNull(11) ? [] : Self.strings(row.bytes(11)), error: row.optionalText(12),
             nodeErrors: row.optionalText(22), attempt: row.int(13), isCancelRequested: row.int(14) == 1,
-            deaths: row.int(20),
+            deaths: row.int(20), waits: row.isNull(23) ? nil : try ExecutionWaits(stored: row.bytes(23)),
             origin: Self.origin(row))
     }
 

@@ -55,7 +55,7 @@ enum Schema {
             try database.execute(sql: "PRAGMA user_version = 7")
         }
         migrator.registerMigration("v8") { database in
-            try database.execute(sql: scopes)
+            try database.execute(sql: scopes + waits)
             try database.execute(sql: "PRAGMA user_version = 8")
         }
         return migrator
@@ -214,6 +214,11 @@ enum Schema {
             PRIMARY KEY (execution, graph_key, revision)
         ) WITHOUT ROWID;
         CREATE INDEX pinned_graphs_by_graph ON pinned_graphs(graph_key, revision);
+        """
+
+    /// What an execution waits for (StoredWaits.swift); nil for most.
+    private static let waits = """
+        ALTER TABLE executions ADD COLUMN waits TEXT;
         """
 
     /// By this a content is found that no revision names any more.

@@ -48,7 +48,7 @@ extension NodeKinds {
         }
         return NodeKinds(
             [
-                SetKind(), DelayKind(), LuaKind(limits: settings.lua),
+                SetKind(), DelayKind(), ApprovalKind(), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python),
                 ProcessKind(
                     launcher: settings.launcher, clock: settings.clock, environment: settings.environment,

@@ -232,7 +232,8 @@ extension ExecutionRoutes {
                     state = State(initial: initialState, reducers: log.graph.graph.reducers)
                 case .nodeComplete(let completion) where !completion.willRetry:
                     state.apply(completion.update, rank: completion.rank)
-                case .nodeStart, .nodeOutput, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed: break
+                case .nodeStart, .nodeOutput, .signalled, .nodeComplete, .complete, .error, .scopeOpened, .scopeClosed:
+                    break
                 }
             }
             seq = slice.lastSeq
@@ -252,6 +253,7 @@ extension ExecutionRoutes {
             "last_seq": JSONText(summary.lastSeq), "attempt": JSONText(summary.attempt),
             "rerun_of": summary.origin?.rerunOf.map { JSONText($0.description) } ?? .null,
             "started_by": summary.startedBy.map { JSONText($0) } ?? .null,
+            "waiting_for": summary.waits.map(json) ?? .null,
         ]
         if let duration = summary.durationMicroseconds {
             var writer = ByteWriter()
@@ -264,6 +266,19 @@ extension ExecutionRoutes {
         if let error = summary.error { object["error"] = JSONText(error) }
         if let queuePosition { object["queue_position"] = JSONText(queuePosition) }
         return object
+    }
+
+    private static func json(_ waits: ExecutionWaits) -> JSONText {
+        let questions = waits.questions.map { question -> JSONText in
+            [
+                "path": question.path, "node_id": JSONText(question.nodeID), "question": JSONText(question.seq),
+                "since": JSONText(timestamp: question.atMicroseconds),
+            ]
+        }
+        return [
+            "until": waits.wakesAtMicroseconds.map { JSONText(timestamp: $0) } ?? .null,
+            "approvals": JSONText(array: questions),
+        ]
     }
 
     static func id(_ call: Call) throws(Problem) -> ExecutionID {

@@ -379,7 +379,7 @@ extension EventRecord.Body {
     var isTerminal: Bool {
         switch self {
         case .complete, .error: true
-        case .start, .nodeStart, .nodeOutput, .nodeComplete, .scopeOpened, .scopeClosed: false
+        case .start, .nodeStart, .nodeOutput, .signalled, .nodeComplete, .scopeOpened, .scopeClosed: false
         }
     }
 }

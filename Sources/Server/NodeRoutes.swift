@@ -14,12 +14,7 @@ enum NodeRoutes {
         let path = try path(call.request)
         guard path.isEmpty else { return try readScoped(call, nodeID, path, detail) }
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
-            guard let rank = log.graph.graph.rank(ofNode: nodeID) else {
-                throw Problem(
-                    404, "unknown_node",
-                    "Revision \(log.graph.identity.revision) of graph \(log.graph.identity.id) has no node "
-                        + "\(nodeID.prefix(80)).")
-            }
+            let rank = try rank(ofNode: nodeID, in: log)
             let inspection = NodeInspection(graph: log.graph.graph, rank: rank)
             call.offload((scan: LogScan(log, from: call.server.store), inspection: inspection)) {
                 work throws(Problem) in
@@ -32,6 +27,16 @@ enum NodeRoutes {
     /// `?path=`; empty for the execution itself.
     static func path(_ request: Request) throws(Problem) -> [PathStep] {
         try request.queryValue("path").map { text throws(Problem) in try PathStep.steps(text) } ?? []
+    }
+
+    static func rank(ofNode id: String, in log: EventLog) throws(Problem) -> Int {
+        guard let rank = log.graph.graph.rank(ofNode: id) else {
+            throw Problem(
+                404, "unknown_node",
+                "Revision \(log.graph.identity.revision) of graph \(log.graph.identity.id) has no node "
+                    + "\(id.prefix(80)).")
+        }
+        return rank
     }
 
     private static func readScoped(
@@ -98,7 +103,8 @@ enum NodeRoutes {
             "ended_at": inspection.endedAt.map { JSONText(timestamp: $0) } ?? .null,
             "queue_ms": JSONText(milliseconds: inspection.queueTime),
             "duration_ms": JSONText(milliseconds: inspection.runTime),
-            "retry_wait_ms": JSONText(milliseconds: inspection.retryWait), "taken": JSONText(array: taken),
+            "retry_wait_ms": JSONText(milliseconds: inspection.retryWait),
+            "wait_ms": JSONText(milliseconds: inspection.waitTime), "taken": JSONText(array: taken),
         ]
         // A node can end in error without an attempt: by the condition of an edge.
         if let error = completion?.error { object["error"] = JSONText(error) }

@@ -48,6 +48,7 @@ enum ProfileRoutes {
             "queue_ms": JSONText(milliseconds: node.total(.queue)),
             "run_ms": JSONText(milliseconds: node.total(.run)),
             "retry_wait_ms": JSONText(milliseconds: node.total(.retryWait)),
+            "wait_ms": JSONText(milliseconds: node.total(.wait)),
             "slack_ms": node.slack.map { JSONText(milliseconds: $0) } ?? .null,
             "on_critical_path": JSONText(node.isCritical), "segments": JSONText(array: segments),
         ]
@@ -71,6 +72,7 @@ enum ProfileRoutes {
             case .queue:
                 "it waited for a place: limits.max_parallel_nodes is \(graph.document.limits.maxParallelNodes)"
             case .retryWait: "it waited between attempts that failed"
+            case .wait: "it waited for somebody's answer"
             case .interrupted: "a restart of the daemon undid its work"
             }
         return [

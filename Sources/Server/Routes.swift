@@ -36,6 +36,11 @@ enum Routes {
         router.add(
             .get, "/api/executions/{id}/nodes/{node_id}/items", needs: .read,
             query: ["path", "status", "limit", "cursor"], ItemRoutes.list)
+        router.add(
+            .post, "/api/executions/{id}/nodes/{node_id}/resolve", needs: .run, change: "approval.resolve",
+            query: ["path"], ApprovalRoutes.resolve)
+        router.add(
+            .get, "/api/approvals", needs: .read, reach: .route, query: ["limit", "cursor"], ApprovalRoutes.list)
         router.add(.get, "/api/executions/{id}/profile", needs: .read, ProfileRoutes.execution)
         router.add(
             .post, "/api/executions/{id}/cancel", needs: .run, change: "execution.cancel", ExecutionRoutes.cancel)

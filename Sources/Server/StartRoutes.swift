@@ -164,6 +164,13 @@ enum StartRoutes {
             throw Problem(
                 503, "draining", "The daemon is stopping; try again in a moment.", headers: ["Retry-After": "5"])
         }
+        if graph.excludesStarter, call.access.person == nil {
+            throw Problem(
+                422, "starter_unknown",
+                "A node of graph \(graph.identity.id) excludes whoever starts it from those who approve "
+                    + "(exclude_starter), and without tokens nobody knows who that is; make some with millrace token create."
+            )
+        }
         // Nobody would learn of its start, and it would only lie in memory beside all that waits there.
         if let fault = server.store.fault { throw historyUnwritable(fault) }
         do throws(ExecutionService.AdmissionError) {

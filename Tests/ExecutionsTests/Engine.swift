@@ -66,6 +66,7 @@ struct Engine {
             case .start: "start"
             case .nodeStart(let rank, _): "+\(nodes[rank].id)"
             case .nodeOutput(let rank, _, let channel, let data): "\(nodes[rank].id) \(channel) \(data)"
+            case .signalled(let rank, _, let answer): "\(nodes[rank].id) \(answer.approved ? "yes" : "no")"
             case .nodeComplete(let completion): "-\(nodes[completion.rank].id) \(completion.status)"
             case .complete(let status, _, _): "complete \(status)"
             case .error(let message, _, _): "error \(message)"

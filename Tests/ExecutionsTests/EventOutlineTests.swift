@@ -12,7 +12,7 @@ import Testing
         #expect(outline.timestampMicroseconds == record.timestampMicroseconds)
         #expect(outline.scope == record.scope)
         switch (outline.body, record.body) {
-        case (.start, .start), (.nodeOutput, .nodeOutput), (.error, .error): break
+        case (.start, .start), (.nodeOutput, .nodeOutput), (.nodeOutput, .signalled), (.error, .error): break
         case (.nodeOutput, .scopeOpened), (.nodeOutput, .scopeClosed): break
         case (.nodeStart(let rank, let attempt), .nodeStart(let expectedRank, let expectedAttempt)):
             #expect((rank, attempt) == (expectedRank, expectedAttempt))

@@ -9,6 +9,8 @@ struct EventRules {
         var isTaken = false
         var attempts = 0
         var isRunning = false
+        /// One of `max_parallel_nodes`.
+        var holdsPlace = false
         var isRetrying = false
         var isEnded = false
     }
@@ -46,7 +48,7 @@ struct EventRules {
                 interrupt()
             case .nodeStart(let rank, _): running.insert(rank)
             case .nodeComplete(let completion): running.remove(completion.rank)
-            case .nodeOutput, .complete, .error, .scopeOpened, .scopeClosed: break
+            case .nodeOutput, .signalled, .complete, .error, .scopeOpened, .scopeClosed: break
             }
         }
         interrupt()
@@ -64,6 +66,14 @@ struct EventRules {
         switch event {
         case .start(let attempt, _): noteBegin(attempt)
         case .nodeStart(let rank, let attempt): noteStart(rank, attempt)
+        case .nodeOutput(let rank, let attempt, ApprovalRules.questionChannel, _) where graph.nodes[rank].asks:
+            expect(
+                nodes[rank].isRunning && nodes[rank].attempts == attempt, "a question of \(rank) outside its attempt")
+            expect(nodes[rank].holdsPlace, "\(rank) asks twice")
+            leavePlace(rank)
+        case .signalled(let rank, let attempt, _):
+            expect(nodes[rank].isRunning && nodes[rank].attempts == attempt, "an answer to \(rank) outside its attempt")
+            expect(!nodes[rank].holdsPlace, "\(rank) is answered before it asks")
         case .nodeOutput(let rank, let attempt, _, _):
             expect(nodes[rank].isRunning && nodes[rank].attempts == attempt, "output of \(rank) outside its attempt")
         case .nodeComplete(let completion): noteEnd(completion)
@@ -89,8 +99,13 @@ struct EventRules {
         expect((count == 1) == (attempt == 1), "start is the first event")
         for rank in nodes.indices where nodes[rank].isRunning && !graph.nodes[rank].parks {
             nodes[rank].isRunning = false
-            running -= 1
+            leavePlace(rank)
         }
+    }
+
+    private mutating func leavePlace(_ rank: Int) {
+        if nodes[rank].holdsPlace { running -= 1 }
+        nodes[rank].holdsPlace = false
     }
 
     private mutating func noteStart(_ rank: Int, _ attempt: Int) {
@@ -102,6 +117,9 @@ struct EventRules {
         nodes[rank].attempts = attempt
         nodes[rank].isRunning = true
         nodes[rank].isRetrying = false
+        // A delay waits from the start on.
+        if graph.nodes[rank].parks, !graph.nodes[rank].asks { return }
+        nodes[rank].holdsPlace = true
         running += 1
         expect(running <= graph.document.limits.maxParallelNodes, "more nodes run than may")
     }
@@ -122,7 +140,7 @@ struct EventRules {
         expect(
             (completion.firstStatus == .error) == (completion.error != nil),
             "an error without a message, or the reverse")
-        if node.isRunning { running -= 1 }
+        leavePlace(completion.rank)
         nodes[completion.rank].isRunning = false
         if completion.willRetry {
             expect(completion.status == .error && completion.taken.isEmpty, "a retry that is no failure")

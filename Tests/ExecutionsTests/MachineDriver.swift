@@ -54,6 +54,29 @@ struct MachineDriver {
         step(.retryDue(rank: rank(id)))
     }
 
+    /// Parks a node that began.
+    mutating func park(_ id: String) {
+        step(.nodeParked(rank: rank(id), attempt: attempts[id] ?? 0))
+    }
+
+    mutating func ask(_ id: String) {
+        step(.nodeAsked(rank: rank(id), attempt: attempts[id] ?? 0, data: "?"))
+    }
+
+    @discardableResult
+    mutating func answer(_ id: String, approved: Bool = true, voter: String? = nil, data: JSONText? = nil)
+        -> AnswerVerdict
+    {
+        let answer = Answer(approved: approved, data: data, voter: voter)
+        let verdict = machine.take(answer, rank: rank(id), at: now * 1_000_000)
+        goOn()
+        return verdict
+    }
+
+    mutating func passDeadline(_ id: String) {
+        step(.deadlinePassed(rank: rank(id), attempt: attempts[id] ?? 0, atMicroseconds: 0))
+    }
+
     mutating func output(_ id: String, _ data: JSONText, channel: String = "log") {
         step(.nodeOutput(rank: rank(id), attempt: attempts[id] ?? 0, channel: channel, data: data))
     }
@@ -64,6 +87,10 @@ struct MachineDriver {
 
     mutating func step(_ input: RunMachine.Input) {
         machine.step(input, at: now * 1_000_000)
+        goOn()
+    }
+
+    private mutating func goOn() {
         perform()
         while judgesAtOnce, let order = orders.popLast() {
             machine.step(.judged(rank: order.rank, order.verdicts(machine.revision)), at: now * 1_000_000)
@@ -73,6 +100,11 @@ struct MachineDriver {
             perform()
             attempts[graph.nodes[start.rank].id] = start.attempt
             inputs[graph.nodes[start.rank].id] = start.state.text.description
+            // A delay waits from the start on.
+            if graph.nodes[start.rank].parks, !graph.nodes[start.rank].asks {
+                machine.step(.nodeParked(rank: start.rank, attempt: start.attempt), at: now * 1_000_000)
+                perform()
+            }
         }
     }
 
@@ -112,6 +144,8 @@ struct MachineDriver {
         case .disarmTimeout(let rank): return "no timeout \(graph.nodes[rank].id)"
         case .armTimeout(let rank, _, let limit): return "timeout \(graph.nodes[rank].id) in \(limit)"
         case .park(let start, let elapsed): return "park \(graph.nodes[start.rank].id) for \(elapsed / 1000)"
+        case .awaitAnswer(let rank, _, let limit):
+            return "await \(graph.nodes[rank].id)" + (limit.map { " for \($0)" } ?? "")
         case .judge(let order): return "judge \(graph.nodes[order.rank].id)"
         case .dismissJudgement(let rank): return "dismiss \(graph.nodes[rank].id)"
         case .scheduleRetry(let rank, let delay): return "retry \(graph.nodes[rank].id) in \(delay)"
@@ -124,6 +158,7 @@ struct MachineDriver {
         case .start: return "start"
         case .nodeStart(let rank, let attempt): return "+\(graph.nodes[rank].id) \(attempt)"
         case .nodeOutput(let rank, _, let channel, let data): return "\(graph.nodes[rank].id) \(channel) \(data)"
+        case .signalled(let rank, _, let answer): return "\(graph.nodes[rank].id) \(answer.approved ? "yes" : "no")"
         case .nodeComplete(let completion): return line(completion)
         case .complete(let status, _, let failed):
             return (["complete \(status)"] + failed.map { graph.nodes[$0].id }).joined(separator: " ")

@@ -13,10 +13,11 @@ extension EventRecord {
         let rank = Int.random(in: 0..<4, using: &random)
         let attempt = random.oneIn(10) ? Int.max : Int.random(in: 1...300, using: &random)
         let duration = random.oneIn(10) ? Int64.max : Int64.random(in: 0...1_000_000, using: &random)
-        switch Int.random(in: 0..<8, using: &random) {
+        switch Int.random(in: 0..<9, using: &random) {
         case 0: return .start(attempt: attempt, initialState: object(&random))
         case 1: return .nodeStart(rank: rank, attempt: attempt)
         case 2: return .nodeOutput(rank: rank, attempt: attempt, channel: text(&random), data: value(&random))
+        case 7: return .signalled(rank: rank, attempt: attempt, answer(&random))
         case 3: return .nodeComplete(completion(rank, attempt, duration, &random))
         case 4:
             let status = [ExecutionStatus.success, .error, .cancelled].randomElement(using: &random)!
@@ -48,6 +49,14 @@ extension EventRecord {
             value: random.oneIn(2) ? nil : value(&random), failure: failure)
     }
 
+    private static func answer(_ random: inout SeededGenerator) -> Answer {
+        Answer(
+            approved: random.oneIn(2), data: random.oneIn(2) ? value(&random) : nil,
+            by: random.oneIn(2) ? text(&random) : nil, comment: random.oneIn(2) ? text(&random) : nil,
+            voter: random.oneIn(2) ? text(&random) : nil,
+            atMicroseconds: random.oneIn(10) ? .min : Int64.random(in: 0...4_000_000_000_000_000, using: &random))
+    }
+
     private static func completion(
         _ rank: Int, _ attempt: Int, _ duration: Int64, _ random: inout SeededGenerator
     ) -> NodeCompletion {
@@ -68,6 +77,7 @@ extension EventRecord {
         if random.oneIn(3) { notes.firstStatus = .error }
         if random.oneIn(3) { notes.judgeMicroseconds = 1_234_567 }
         if random.oneIn(3) { notes.lateQueueMicroseconds = 7 }
+        if random.oneIn(3) { notes.waitMicroseconds = Int64.random(in: 0...10_000, using: &random) }
         notes.isOversize = random.oneIn(3)
         return notes == CompletionNotes() ? nil : notes
     }

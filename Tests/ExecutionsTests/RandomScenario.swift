@@ -45,10 +45,35 @@ struct RandomScenario: Sendable {
         revision = try compile(document, seed)
     }
 
+    /// What those whom a node asks say, as a function of the state that it gets.
+    enum Decision {
+        case approval, refusal
+        case deadline(ApprovalRules.OnDeadline)
+    }
+
+    func decision(_ attempt: Int, ofRank rank: Int, input: JSONText) -> Decision {
+        var random = self.random(attempt, rank, input)
+        if let approval = revision.bodies[rank].approval, random.oneIn(3) { return .deadline(approval.onDeadline) }
+        return random.oneIn(3) ? .refusal : .approval
+    }
+
+    private func random(_ attempt: Int, _ rank: Int, _ input: JSONText) -> SeededGenerator {
+        SeededGenerator(seed: mix(mix(seed, UInt64(rank)), mix(UInt64(attempt), stableHash(input.bytes))))
+    }
+
+    private func decided(_ decision: Decision) -> Attempt {
+        switch decision {
+        case .deadline(.fail): .failure
+        case .approval, .deadline(.approve): .success(["decision": Answer(approved: true).value])
+        case .refusal, .deadline(.reject): .success(["decision": Answer(approved: false).value])
+        }
+    }
+
     /// What an attempt of a node does, as a function of the state that it gets.
     func attempt(_ attempt: Int, ofRank rank: Int, input: JSONText) -> Attempt {
+        if graph.nodes[rank].asks { return decided(decision(attempt, ofRank: rank, input: input)) }
         if graph.nodes[rank].parks { return .success([:]) }
-        var random = SeededGenerator(seed: mix(mix(seed, UInt64(rank)), mix(UInt64(attempt), stableHash(input.bytes))))
+        var random = random(attempt, rank, input)
         if random.oneIn(5) { return .failure }
         if graph.nodes[rank].timeoutMilliseconds != nil, random.oneIn(3) { return .hangs }
         var update = JSONObject()
@@ -68,7 +93,17 @@ struct RandomScenario: Sendable {
 }
 
 private func compile(_ document: [UInt8], _ seed: UInt64) throws -> GraphRevision {
-    try revision(document, .json, condition: { RandomCondition(seed: mix(seed, UInt64($0.documentIndex))) })
+    try revision(document, .json, body: body, condition: { RandomCondition(seed: mix(seed, UInt64($0.documentIndex))) })
+}
+
+/// Approvals of all sorts.
+private func body(_ node: GraphNode) -> any NodeBody {
+    guard node.asks else { return NoBody() }
+    return AskingBody { rules in
+        rules.required = node.config["required"]?.int ?? 1
+        rules.deadlineMilliseconds = 1_000
+        rules.onDeadline = node.config["on_deadline"]?.string.flatMap { .init(rawValue: $0) } ?? .fail
+    }
 }
 
 /// Judges by all that it sees.
@@ -126,6 +161,12 @@ private enum RandomDocument {
     private static func node(_ index: Int, stops: Bool, _ random: inout SeededGenerator) -> String {
         if random.oneIn(8) { return #"{"id":"n\#(index)","kind":"delay"}"# }
         var node = #"{"id":"n\#(index)","kind":"test""#
+        if random.oneIn(8) {
+            let deadlines = ApprovalRules.OnDeadline.allCases.map(\.rawValue)
+            let required = Int.random(in: 1...3, using: &random)
+            node = #"{"id":"n\#(index)","kind":"approval","config":{"required":\#(required)"#
+            node += #","on_deadline":"\#(deadlines.randomElement(using: &random)!)"}"#
+        }
         let policies = stops ? ["continue", "skip", "stop"] : ["continue", "skip"]
         node += #","on_error":"\#(policies.randomElement(using: &random)!)""#
         if random.oneIn(3) { node += #","timeout_ms":50"# }

@@ -14,7 +14,12 @@ struct RandomSchedule {
     private var machine: RunMachine
     private var random: SeededGenerator
     private var now: UInt64
-    private var pending: [RunMachine.Input] = []
+    private enum Pending {
+        case input(RunMachine.Input)
+        case answer(rank: Int, Answer)
+    }
+
+    private var pending: [Pending] = []
     private var hanging: [Int: RunMachine.Start] = [:]
     private var stopAfter: Int?
     private let stop: Stop
@@ -60,9 +65,12 @@ struct RandomSchedule {
             }
             if stop == .crashes, finished.isEmpty, random.oneIn(6) { crash() }
             guard !pending.isEmpty else { break }
-            let input = pending.remove(at: Int.random(in: pending.indices, using: &random))
-            if random.oneIn(8) { disturb(after: input) }
-            step(input)
+            switch pending.remove(at: Int.random(in: pending.indices, using: &random)) {
+            case .input(let input):
+                if random.oneIn(8) { disturb(after: input) }
+                step(input)
+            case .answer(let rank, let answer): take(answer, rank)
+            }
             steps += 1
         }
         // Whatever still comes after the end changes nothing.
@@ -87,6 +95,17 @@ struct RandomSchedule {
         step(
             .resume(Resumption(attempt: story.starts + 1, elapsedMicroseconds: elapsed, takeover: takeover)),
             after: 0)
+    }
+
+    /// Whoever answers may do so twice.
+    private mutating func take(_ answer: Answer, _ rank: Int) {
+        now += UInt64.random(in: 0...50_000_000, using: &random)
+        for _ in 0..<(random.oneIn(4) ? 2 : 1) {
+            let count = events.count
+            let verdict = machine.take(answer, rank: rank, at: now)
+            goOn()
+            if verdict != .taken, events.count != count { violations.append("an answer that does not count is told") }
+        }
     }
 
     /// When a node's next attempt is due, by the record of the one before; microseconds.
@@ -135,6 +154,10 @@ struct RandomSchedule {
     private mutating func step(_ input: RunMachine.Input, after nanoseconds: UInt64? = nil) {
         now += nanoseconds ?? UInt64.random(in: 0...50_000_000, using: &random)
         machine.step(input, at: now)
+        goOn()
+    }
+
+    private mutating func goOn() {
         perform()
         while let start = machine.nextStart(at: now) {
             perform()
@@ -145,18 +168,46 @@ struct RandomSchedule {
     private mutating func begin(_ start: RunMachine.Start) {
         let input = start.state.text
         inputs[start.rank, default: []].append(input)
-        let tries = start.attempt - interruptions[start.rank, default: 0]
+        let tries = tries(start)
+        let node = scenario.graph.nodes[start.rank]
+        if node.asks { return ask(start) }
+        if node.parks {
+            machine.step(.nodeParked(rank: start.rank, attempt: start.attempt), at: now)
+            perform()
+        }
         switch scenario.attempt(tries, ofRank: start.rank, input: input) {
         case .success(let update): end(start, .success(update: update))
         case .failure: end(start, .failure(NodeFailure("failed", details: ["rank": JSONText(start.rank)])))
         case .hangs:
             hanging[start.rank] = start
-            pending.append(.nodeTimedOut(rank: start.rank, attempt: start.attempt))
+            pending.append(.input(.nodeTimedOut(rank: start.rank, attempt: start.attempt)))
+        }
+    }
+
+    private func tries(_ start: RunMachine.Start) -> Int {
+        start.attempt - interruptions[start.rank, default: 0]
+    }
+
+    private mutating func ask(_ start: RunMachine.Start) {
+        pending.append(.input(.nodeAsked(rank: start.rank, attempt: start.attempt, data: "?")))
+    }
+
+    /// Those whom it asks answer, or nobody does; after a crash, those who have answered before do so again.
+    private mutating func awaitAnswer(_ rank: Int, _ attempt: Int) {
+        guard let input = inputs[rank]?.last else { return violations.append("\(rank) asks and never began") }
+        switch scenario.decision(attempt, ofRank: rank, input: input) {
+        case .deadline: pending.append(.input(.deadlinePassed(rank: rank, attempt: attempt, atMicroseconds: 0)))
+        case .refusal: pending.append(.answer(rank: rank, Answer(approved: false)))
+        case .approval:
+            let required = scenario.revision.bodies[rank].approval?.required ?? 1
+            for voter in 0..<required {
+                pending.append(.answer(rank: rank, Answer(approved: true, voter: "voter \(voter)")))
+            }
         }
     }
 
     private mutating func end(_ start: RunMachine.Start, _ outcome: NodeOutcome) {
-        pending.append(.nodeEnded(rank: start.rank, attempt: start.attempt, outcome))
+        pending.append(.input(.nodeEnded(rank: start.rank, attempt: start.attempt, outcome)))
     }
 
     private mutating func perform() {
@@ -170,13 +221,15 @@ struct RandomSchedule {
                 times.append(Int64(now / 1000))
             case .scheduleRetry(let rank, let delay):
                 checkRetry(rank, afterMilliseconds: delay)
-                pending.append(.retryDue(rank: rank))
-            case .park(let start, _): end(start, .success(update: [:]))
+                pending.append(.input(.retryDue(rank: rank)))
+            case .park(let start, _):
+                if scenario.graph.nodes[start.rank].asks { ask(start) } else { end(start, .success(update: [:])) }
+            case .awaitAnswer(let rank, let attempt, _): awaitAnswer(rank, attempt)
             case .judge(let order):
                 check(order)
-                pending.append(.judged(rank: order.rank, order.verdicts(scenario.revision)))
+                pending.append(.input(.judged(rank: order.rank, order.verdicts(scenario.revision))))
             case .dismissJudgement(let rank):
-                pending.removeAll { if case .judged(rank, _) = $0 { true } else { false } }
+                pending.removeAll { if case .input(.judged(rank, _)) = $0 { true } else { false } }
             case .armTimeout, .disarmTimeout: break
             case .finish(let status): finished.append(status)
             case .interrupt(let rank):

@@ -12,8 +12,8 @@ struct TestVocabulary: NodeVocabulary {
         }
     }()
 
-    /// `delay` and `map` are names that the engine knows: one parks, in the other nodes may stand.
-    var kindNames: [String] { ["test", "delay", "map"] }
+    /// `delay` and `approval` are names that the engine knows: they wait; and `map`, in which nodes may stand.
+    var kindNames: [String] { ["test", "delay", "approval", "map"] }
     func schema(ofKind name: String) -> ConfigSchema? { kindNames.contains(name) ? Self.anything : nil }
     func faults(inConfig config: JSONObject, ofKind name: String, files: GraphFiles) -> [GraphFault] { [] }
     func fault(inCondition source: String) -> String? { nil }
@@ -22,6 +22,22 @@ struct TestVocabulary: NodeVocabulary {
 /// A body for tests that drive the machine by hand, where no body ever runs.
 struct NoBody: NodeBody {
     func start(_ call: NodeCall) -> NodeStart { .finished(.success(update: [:])) }
+}
+
+/// A body that asks, for tests that drive the machine by hand.
+struct AskingBody: NodeBody {
+    var approval: ApprovalRules?
+
+    init(_ change: (inout ApprovalRules) -> Void = { _ in }) {
+        var rules = ApprovalRules(into: "decision")
+        change(&rules)
+        approval = rules
+    }
+
+    func start(_ call: NodeCall) -> NodeStart {
+        guard let approval else { preconditionFailure("a body that asks has rules") }
+        return .finished(.asks(Question(JSONText("\(call.nodeID)?"), approval)))
+    }
 }
 
 struct ClosureBody: NodeBody {

@@ -60,3 +60,13 @@ def fails(id, message="broken on purpose", **members):
 def never_ends(id="wait", **members):
     """A node that ends only when it is made to."""
     return delay(id, 600_000, **members)
+
+
+def busy(id="busy", **members):
+    """A node that runs, and so keeps the place of its execution, until it is made to end."""
+    return process(id, "sleep", "600", **members)
+
+
+def works(id, seconds, **members):
+    """A node that runs for so long, where a delay would only wait."""
+    return process(id, "sleep", str(seconds), **members)

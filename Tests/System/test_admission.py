@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from graphs import graph, never_ends, put
+from graphs import graph, busy, put
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def positions(daemon):
 
 
 def test_executions_beyond_the_places_wait_with_a_position_and_graphs_take_turns(narrow, eventually):
-    one, other = narrow.create(graph([never_ends()])), narrow.create(graph([never_ends()]))
+    one, other = narrow.create(graph([busy()])), narrow.create(graph([busy()]))
     running = narrow.begin(one)
     flood = [narrow.begin(one), narrow.begin(one)]
     late = narrow.begin(other)
@@ -34,14 +34,14 @@ def test_executions_beyond_the_places_wait_with_a_position_and_graphs_take_turns
 
 
 def test_the_answer_to_a_queued_start_names_its_position(narrow):
-    graph_id = narrow.create(graph([never_ends()]))
+    graph_id = narrow.create(graph([busy()]))
     narrow.begin(graph_id)
     reply = narrow.http.post(f"/api/graphs/{graph_id}/execute", headers={"Prefer": "respond-async"})
     assert (reply.status_code, reply.json()["status"], reply.json()["queue_position"]) == (202, "queued", 1)
 
 
 def test_a_full_queue_refuses_and_records_nothing(narrow, eventually):
-    graph_id = narrow.create(graph([never_ends()]))
+    graph_id = narrow.create(graph([busy()]))
     ids = [narrow.begin(graph_id) for _ in range(4)]
     for path in ("execute", "execute/stream"):
         reply = narrow.http.post(f"/api/graphs/{graph_id}/{path}")
@@ -58,7 +58,7 @@ def test_the_stream_of_a_queued_execution_is_silent_until_it_starts(start_daemon
     daemon = start_daemon(
         environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "1", "MILLRACE_STREAM_KEEP_ALIVE_MS": "100"}
     )
-    blocker = daemon.begin(daemon.create(graph([never_ends()])))
+    blocker = daemon.begin(daemon.create(graph([busy()])))
     graph_id = daemon.create(graph([put("a", x=1)]))
     with httpx.Client(base_url=daemon.url, timeout=30) as client:
         with client.stream("POST", f"/api/graphs/{graph_id}/execute/stream") as reply:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from graphs import chain, delay, fails, graph, lua, never_ends, put
+from graphs import chain, delay, fails, graph, lua, never_ends, put, works
 from stream import is_whole, of_node, outline
 
 # Nearly all of the 100 ms that one condition may take, whatever machine this is.
@@ -202,7 +202,7 @@ def test_a_rerun_that_makes_no_sense_is_refused(daemon, order, pointer):
 def test_a_rerun_that_waits_in_the_queue_keeps_where_it_begins(new_daemon):
     daemon = new_daemon().start("--set", "executions.max_running=1")
     execution_id = first_run(daemon, graph([fails("p"), put("q"), fails("r")]))
-    blocker = daemon.begin(daemon.create(graph([delay("a", 1500)])))
+    blocker = daemon.begin(daemon.create(graph([works("a", 1.5)])))
     again = [rerun(daemon, execution_id, from_node=start) for start in ("failed", ["p", "q"])]
     daemon.kill()
     daemon.start("--set", "executions.max_running=1")

@@ -3,7 +3,7 @@
 import pytest
 
 from feed import Feed
-from graphs import chain, delay, fails, graph, lua, never_ends, put, python
+from graphs import busy, chain, delay, fails, graph, lua, never_ends, put, python
 from wire import Wire
 
 UNKNOWN = "01930b1c-7d2e-7cc3-98c4-dc0c0c07398f"
@@ -88,7 +88,7 @@ def test_it_filters_by_graph(daemon):
 
 def test_queued_executions_are_told_and_stand_in_the_snapshot(start_daemon, eventually):
     daemon = start_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "1"})
-    graph_id = daemon.create(graph([never_ends()]))
+    graph_id = daemon.create(graph([busy("wait")]))
     with Feed(daemon) as early:
         running, queued = daemon.begin(graph_id), daemon.begin(graph_id)
         messages = early.until(lambda message: message["type"] == "execution_queued")

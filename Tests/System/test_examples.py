@@ -102,3 +102,21 @@ def test_invoices_adds_up_and_finds_a_discount(examples):
     assert [invoice["total"] for invoice in final["invoices_added"]] == [200.5, 99.9, 160]
     assert (final["total"], final["percent"]) == (460.4, 14)
     assert {event["path"][0] for event in events if "path" in event} == {"each", "discount"}
+
+
+@pytest.mark.parametrize("answer, paid, account", [
+    ({"approved": True, "data": {"account": "travel"}}, 250, "travel"), ({"approved": False}, 0, None),
+])
+def test_a_large_expense_is_paid_once_somebody_has_said_so(examples, eventually, answer, paid, account):
+    execution_id = examples.begin("expense", {"sum": 250})
+
+    def asked():
+        items = examples.http.get("/api/approvals").json()["items"]
+        return [item for item in items if item["execution_id"] == execution_id]
+
+    (question,) = eventually(asked)
+    assert question["prompt"] == "Pay 250 € for train tickets?"
+    reply = examples.http.post(f"/api/executions/{execution_id}/nodes/manager/resolve", json=answer)
+    assert reply.status_code == 202
+    final = examples.all_events(execution_id)[-1]["final_state"]
+    assert (final["paid"], final.get("account")) == (paid, account)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from graphs import chain, delay, fails, graph, never_ends, process, put, python
+from graphs import busy, chain, delay, fails, graph, never_ends, process, put, python
 from stream import Stream, is_whole, of_node, outline
 from wire import Wire
 
@@ -288,7 +288,7 @@ def narrow(start_daemon):
 
 
 def test_a_full_queue_refuses_and_says_when_to_try_again(narrow):
-    graph_id = narrow.create(graph([never_ends()]))
+    graph_id = narrow.create(graph([busy()]))
     running, queued = narrow.begin(graph_id), narrow.begin(graph_id)
     for call in ["execute", "execute/stream"]:
         reply = narrow.http.post(f"/api/graphs/{graph_id}/{call}")
@@ -299,7 +299,7 @@ def test_a_full_queue_refuses_and_says_when_to_try_again(narrow):
 
 
 def test_a_queued_execution_runs_when_there_is_room(narrow, eventually):
-    graph_id = narrow.create(graph([never_ends("a")]))
+    graph_id = narrow.create(graph([busy("a")]))
     quick = narrow.create(graph([put("a", x=1)]))
     running, queued = narrow.begin(graph_id), narrow.begin(quick)
     assert (narrow.events(queued), narrow.summary(queued)["last_seq"]) == ([], 0)
@@ -310,7 +310,7 @@ def test_a_queued_execution_runs_when_there_is_room(narrow, eventually):
 
 
 def test_a_stream_of_a_queued_execution_waits_for_its_start(narrow):
-    graph_id = narrow.create(graph([never_ends("a")]))
+    graph_id = narrow.create(graph([busy("a")]))
     quick = narrow.create(graph([put("a", x=1)]))
     running = narrow.begin(graph_id)
     with Wire(narrow) as wire:
@@ -323,7 +323,7 @@ def test_a_stream_of_a_queued_execution_waits_for_its_start(narrow):
 
 
 def test_a_queued_execution_that_is_cancelled_starts_only_to_end(narrow):
-    graph_id = narrow.create(graph([never_ends("a")]))
+    graph_id = narrow.create(graph([busy("a")]))
     running, queued = narrow.begin(graph_id), narrow.begin(graph_id)
     reply = narrow.cancel(queued)
     assert reply.status_code == 202

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from daemon import BINARY
-from graphs import chain, delay, graph, process, put
+from graphs import busy, chain, delay, graph, process, put
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def sqlite_deaths(daemon):
 def test_serve_hold_takes_up_nothing_by_itself(new_daemon, eventually):
     daemon = new_daemon().start("--set", "executions.max_running=2")
     graph_id = daemon.create(chain(delay("a", 300), put("b", x=1)))
-    long = daemon.create(graph([delay("a", 60_000)]))
+    long = daemon.create(graph([busy("a")]))
     ids = [daemon.begin(long), daemon.begin(long), daemon.begin(graph_id, {"k": 1})]
     eventually(lambda: daemon.summary(ids[1])["status"] == "running")
     daemon.kill()

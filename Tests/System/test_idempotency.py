@@ -5,7 +5,7 @@ import threading
 import httpx
 import pytest
 
-from graphs import chain, delay, fails, graph, never_ends, put
+from graphs import busy, chain, delay, fails, graph, never_ends, put
 from stream import Stream, is_whole
 from wire import Wire, request
 
@@ -142,7 +142,7 @@ def test_a_failed_execution_is_not_run_again(daemon):
 
 def test_a_refusal_is_not_recorded(start_daemon, eventually):
     daemon = start_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "1", "MILLRACE_EXECUTIONS_MAX_QUEUED": "0"})
-    graph_id = daemon.create(graph([never_ends()]))
+    graph_id = daemon.create(graph([busy()]))
     blocker = daemon.begin(graph_id)
     assert start(daemon, graph_id, "k9", headers=ASYNC).status_code == 429
     assert start(daemon, "none", "k9").status_code == 404

@@ -5,7 +5,7 @@ import random
 import jsonpatch
 import pytest
 
-from graphs import chain, delay, fails, graph, lua, never_ends, process, put, python
+from graphs import busy, chain, delay, fails, graph, lua, never_ends, process, put, python, works
 from stream import of_node
 
 
@@ -232,7 +232,7 @@ def test_the_critical_path_adds_up_to_the_wall_time(daemon, seed):
 
 def test_the_way_leads_over_retries_queues_and_the_slower_branch(daemon):
     retried = fails("r", retry={"max_attempts": 2, "delay_ms": 60})
-    document = graph([put("a"), retried, delay("s", 1), delay("q", 1), put("z")], ["a r", "a s", "r z", "s z"], limits={"max_parallel_nodes": 1})
+    document = graph([put("a"), retried, works("s", 0.001), works("q", 0.001), put("z")], ["a r", "a s", "r z", "s z"], limits={"max_parallel_nodes": 1})
     execution_id = daemon.execute(daemon.create(document))["execution_id"]
     seen = profile(daemon, execution_id)
     assert_adds_up(seen, daemon.summary(execution_id)["duration_ms"])
@@ -245,7 +245,7 @@ def test_an_execution_that_was_stopped_or_cancelled_adds_up(daemon, eventually):
     stops = graph([delay("w", 30), fails("a", on_error="stop"), never_ends("b"), put("c")], ["w a", "a c"])
     execution_id = daemon.execute(daemon.create(stops))["execution_id"]
     assert_adds_up(profile(daemon, execution_id), daemon.summary(execution_id)["duration_ms"])
-    waits = graph([delay("a", 20), never_ends("b"), never_ends("c")], ["a b"], limits={"max_parallel_nodes": 1})
+    waits = graph([works("a", 0.02), busy("b"), busy("c")], ["a b"], limits={"max_parallel_nodes": 1})
     execution_id = daemon.begin(daemon.create(waits))
     eventually(lambda: len([event for event in daemon.events(execution_id) if event["type"] == "node_start"]) == 2)
     running = profile(daemon, execution_id)
@@ -261,7 +261,7 @@ def test_an_execution_that_was_stopped_or_cancelled_adds_up(daemon, eventually):
 
 def test_a_profile_of_what_waits_is_empty_and_not_final(start_daemon):
     daemon = start_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "1"})
-    graph_id = daemon.create(graph([never_ends("a")]))
+    graph_id = daemon.create(graph([busy("a")]))
     first, second = daemon.begin(graph_id), daemon.begin(graph_id)
     seen = profile(daemon, second)
     assert (seen["status"], seen["is_final"], seen["wall_ms"], seen["critical_path"], seen["bottleneck"]) == ("queued", False, 0, [], None)

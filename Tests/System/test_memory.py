@@ -86,7 +86,8 @@ def test_what_a_killed_daemon_left_is_taken_up_as_memory_allows(start_daemon, ev
     daemon.start("--set", "executions.memory_bytes_max=64MiB")
     eventually(lambda: all_ended(daemon, 80), seconds=150)
     assert resident(daemon)["VmHWM"] < 400 * MIB
-    assert daemon.summary(ids[-1])["attempt"] == 2
+    # All of them only waited.
+    assert daemon.summary(ids[-1])["attempt"] == 1
 
 
 @pytest.mark.timeout(300)

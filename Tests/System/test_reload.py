@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from graphs import graph, never_ends, put
+from graphs import busy, graph, never_ends, put
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def reloadable(new_daemon, tmp_path, eventually):
 
 def test_more_may_run_at_once_then_fewer(reloadable, eventually):
     daemon, reload = reloadable("executions: { max_running: 1, max_queued: 1 }\n")
-    graph_id = daemon.create(graph([never_ends()]))
+    graph_id = daemon.create(graph([busy()]))
     running, waiting = daemon.begin(graph_id), daemon.begin(graph_id)
     refused = daemon.http.post(f"/api/graphs/{graph_id}/execute", headers={"Prefer": "respond-async"})
     assert (refused.status_code, refused.json()["code"]) == (429, "queue_full")

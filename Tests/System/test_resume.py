@@ -7,7 +7,7 @@ import signal
 import httpx
 import pytest
 
-from graphs import chain, delay, fails, graph, lua, never_ends, node, process, put, python
+from graphs import chain, delay, fails, graph, lua, never_ends, node, process, put, python, works
 from stream import is_whole, of_node, outline
 
 
@@ -156,7 +156,7 @@ def test_a_cancel_that_was_answered_holds_across_a_crash(new_daemon):
 
 def test_queued_executions_keep_their_place_and_their_initial_state(new_daemon):
     daemon = new_daemon().start("--set", "executions.max_running=1")
-    first = daemon.begin(daemon.create(graph([delay("a", 1500)])))
+    first = daemon.begin(daemon.create(graph([works("a", 1.5)])))
     await_event(daemon, first, type="node_start", node_id="a")
     echo = daemon.create(graph([lua("a", "return {seen = state.n}")]))
     queued = [daemon.begin(echo, {"n": number}) for number in range(3)]
@@ -325,7 +325,7 @@ def test_a_rerun_of_what_still_runs_is_refused(daemon):
 def test_a_queued_rerun_survives_a_crash(new_daemon):
     daemon = new_daemon().start("--set", "executions.max_running=1")
     execution_id = daemon.execute(daemon.create(diamond()))["execution_id"]
-    blocker = daemon.begin(daemon.create(graph([delay("a", 1500)])))
+    blocker = daemon.begin(daemon.create(graph([works("a", 1.5)])))
     await_event(daemon, blocker, type="node_start", node_id="a")
     again = rerun(daemon, execution_id, from_node="d", state={"b": 40})
     assert daemon.summary(again)["status"] == "queued"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from graphs import chain, delay, fails, graph, lua, never_ends, node, process, put, python
+from graphs import chain, delay, fails, graph, lua, never_ends, node, process, put, python, works
 from stream import is_whole, of_node, outline
 
 
@@ -47,7 +47,7 @@ def final_status(events):
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_no_more_nodes_run_at_once_than_the_graph_allows(daemon, limit):
-    nodes = [delay(f"n{number}", 20) for number in range(8)]
+    nodes = [works(f"n{number}", 0.02) for number in range(8)]
     events = daemon.run(graph(nodes, limits={"max_parallel_nodes": limit}))
     running, most = 0, 0
     for event in events:

@@ -29,7 +29,8 @@ def test_a_delay_goes_on_across_restarts(new_daemon, eventually):
         daemon.start()
     events = daemon.all_events(execution_id)
     assert is_whole(events)
-    assert [event["attempt"] for event in events if event["type"] == "start"] == [1, 2, 3]
+    # Nothing was interrupted.
+    assert [event["attempt"] for event in events if event["type"] == "start"] == [1]
     (begin,) = of_node(events, "d", "node_start")
     (end,) = of_node(events, "d", "node_complete")
     assert (end["status"], end["attempt"]) == ("success", 1)
@@ -45,11 +46,11 @@ def test_a_delay_that_is_over_when_the_daemon_comes_back_ends_at_once(new_daemon
     eventually(lambda: of_node(daemon.events(execution_id), "d", "node_start"))
     daemon.kill()
     time.sleep(2)
+    again = time.time()
     daemon.start()
     events = daemon.all_events(execution_id)
-    again = [event for event in events if event["type"] == "start"][1]
     assert len(of_node(events, "d", "node_start")) == 1
-    assert between(again, of_node(events, "d", "node_complete")[0]) < 1
+    assert at(of_node(events, "d", "node_complete")[0]) - again < 3
 
 
 @pytest.mark.timing
