@@ -1,6 +1,7 @@
 // What has happened to a run and was not looked at yet, from whatever thread.
 
 import JSON
+import Synchronization
 
 extension ExecutionRun {
     struct Inbox {
@@ -62,5 +63,26 @@ extension ExecutionRun {
             }
             return (outputs, outputBytes.values.reduce(0, +))
         }
+    }
+
+    /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
+    /// machine, when it sees what came before, drops the rest all the same.
+    func postOutput(_ ref: NodeRef, attempt: Int, channel: String, data: JSONText) {
+        let bytes = RunMachine.outputBytes(channel: channel, data: data)
+        let isExhausted = environment.memory.isExhausted
+        let mustSchedule = inbox.withLock { inbox in
+            let before = inbox.outputBytes[ref, default: 0]
+            guard before <= limits.outputBytesMax else { return false }
+            guard !isExhausted else { return inbox.drop(ref, attempt) }
+            inbox.dropping.remove(ref)
+            inbox.outputBytes[ref] = before + bytes
+            environment.memory.change(.outputs, by: bytes)
+            inbox.outputs.append(
+                .inScope(
+                    ref.scope,
+                    .nodeOutput(rank: Int(ref.rank), attempt: attempt, channel: channel, data: data)))
+            return inbox.schedule()
+        }
+        if mustSchedule { environment.pool.step { self.process(&$0) } }
     }
 }

@@ -60,7 +60,7 @@ struct ScopeIndex {
                 rows[key] = Row(scope: closing.scope, firstSeq: seq, openedAt: record.timestampMicroseconds)
             }
             if rows[key] != nil { rows[key]?.closing = (closing, seq) } else { try close(key, closing, seq) }
-        case .start, .nodeStart, .nodeOutput, .nodeComplete, .complete, .error: break
+        case .start, .nodeStart, .nodeOutput, .signalled, .nodeComplete, .complete, .error: break
         }
     }
 

@@ -217,7 +217,7 @@ extension EventRecord.Body {
     fileprivate var isOfExecution: Bool {
         switch self {
         case .start, .complete, .error: true
-        case .nodeStart, .nodeOutput, .nodeComplete, .scopeOpened, .scopeClosed: false
+        case .nodeStart, .nodeOutput, .signalled, .nodeComplete, .scopeOpened, .scopeClosed: false
         }
     }
 }

@@ -178,7 +178,7 @@ private struct TreeSchedule {
             case .nodeComplete(let completion):
                 results[path + "/\(completion.rank)"] = "\(completion.status) \(completion.update)"
             case .complete(let status, _, let failed): results[""] = "\(status) \(failed)"
-            case .start, .nodeStart, .nodeOutput, .error: break
+            case .start, .nodeStart, .nodeOutput, .signalled, .error: break
             }
         }
         return results
