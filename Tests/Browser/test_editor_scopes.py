@@ -1,4 +1,4 @@
-"""Drawing nodes that run graphs within themselves."""
+"""Drawing nodes that run graphs within themselves, and nodes that ask people."""
 
 import json
 
@@ -30,6 +30,18 @@ def test_a_map_and_a_repeat_are_drawn_and_their_graphs_written_as_json(daemon, n
     stored = json.loads(editor.stored("my-graph"))
     assert [node["kind"] for node in stored["nodes"]] == ["set", "map", "repeat"]
     assert stored["nodes"][1]["config"]["nodes"][0]["id"] == "half"
+
+
+def test_an_approval_is_drawn_by_its_form(daemon, new_page):
+    editor = Editor.open(daemon, new_page)
+    page = editor.page
+    page.locator(".kind-cards").get_by_role("button", name="Approval").click()
+    editor.field("Prompt").fill("Go on with {{ state.n }}?")
+    editor.field("Required", exact=True).fill("2")
+    editor.expect_validity("Valid")
+    editor.save()
+    [ask] = json.loads(editor.stored("my-graph"))["nodes"]
+    assert ask["config"] == {"prompt": "Go on with {{ state.n }}?", "required": 2}
 
 
 def test_a_graph_node_names_the_graph_that_it_runs(daemon, new_page):
