@@ -1,4 +1,4 @@
-"""Drawing nodes that run graphs within themselves."""
+"""Drawing nodes that run graphs within themselves, and nodes that ask people."""
 
 import json
 
@@ -32,12 +32,24 @@ def test_a_map_and_a_repeat_are_drawn_and_their_graphs_written_as_json(daemon, n
     assert stored["nodes"][1]["config"]["nodes"][0]["id"] == "half"
 
 
+def test_an_approval_is_drawn_by_its_form(daemon, new_page):
+    editor = Editor.open(daemon, new_page)
+    page = editor.page
+    page.locator(".kind-cards").get_by_role("button", name="Approval").click()
+    editor.field("Prompt").fill("Go on with {{ state.n }}?")
+    editor.field("Required", exact=True).fill("2")
+    editor.expect_validity("Valid")
+    editor.save()
+    [ask] = json.loads(editor.stored("my-graph"))["nodes"]
+    assert ask["config"] == {"prompt": "Go on with {{ state.n }}?", "required": 2}
+
+
 def test_a_graph_node_names_the_graph_that_it_runs(daemon, new_page):
     daemon.create({"id": "leaf", "nodes": [{"id": "a", "kind": "set", "config": {"values": {"seen": True}}}]})
     editor = Editor.open(daemon, new_page)
     page = editor.page
     page.locator(".kind-cards").get_by_role("button", name="Graph Runs").click()
-    editor.field("Graph", exact=True).fill("leaf")
+    editor.panel.locator(".form-field").filter(has_text="The id of the graph").get_by_role("textbox").fill("leaf")
     editor.expect_validity("Valid")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("graph-canvas g.node[data-status=success]")).to_have_count(1)

@@ -133,3 +133,19 @@ def test_a_graph_within_a_graph_within_a_map(daemon, new_page):
     page.locator("scope-bar").get_by_role("link", name="each · item 2").click()
     page.wait_for_url(f"**/#/executions/{run}/each,2")
     expect(node(page, "sub")).to_have_attribute("data-status", "success")
+
+
+def test_a_question_of_an_item_is_answered_where_it_stands(daemon, new_page):
+    inner = [{"id": "ask", "kind": "approval", "config": {"prompt": "Take {{ state.item }}?"}}]
+    daemon.create({"id": "choose", "nodes": [{"id": "each", "kind": "map", "config": {"items": ["a", "b"], "nodes": inner}}]})
+    run = start(daemon, "choose")
+    page = new_page(f"{daemon.url}/#/approvals")
+    expect(page.locator("li.approval")).to_have_count(2)
+    second = page.locator("li.approval").filter(has_text="Take b?")
+    expect(second).to_contain_text("each › 1 › ask")
+    second.get_by_role("link").click()
+    page.wait_for_url(f"**/#/executions/{run}/each,1")
+    node(page, "ask").click()
+    page.locator("node-inspector").get_by_role("button", name="Approve").click()
+    expect(node(page, "ask")).to_have_attribute("data-status", "success")
+    expect(page.get_by_role("link", name="Approvals: 1 waiting")).to_be_visible()

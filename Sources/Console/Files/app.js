@@ -7,9 +7,12 @@
 //   #/executions/ID     an execution, live or from the history
 //   #/executions/ID/each,17   a graph that runs within one of its nodes: here of item 17 of node `each`
 //   #/executions        all executions
+//   #/approvals         what waits for an answer
 //   #/operation         how the server does
 
 import { AccountMenu } from "./account.js";
+import { ApprovalBadge, ApprovalInbox } from "./approval-inbox.js";
+import { ApprovalWatch } from "./approval-watch.js";
 import "./connection-badge.js";
 import { ConnectionBadge } from "./connection-badge.js";
 import { element } from "./dom.js";
@@ -62,6 +65,7 @@ async function route() {
         const isOpen = page === "executions" ? id === workspace.executionId : id === workspace.graphId && workspace.executionId === null;
         if (id && isOpen && mode !== "edit" && workspace.isConnected) return await openScope(path);
         if (page === "executions" && !id) return openAllRuns();
+        if (page === "approvals") return openPage("Approvals", new ApprovalInbox(api, approvals));
         if (page === "operation") return openPage("Operation", new OperationPage(api));
         if (page === "new" || (page === "graphs" && id && mode === "edit")) return await openEditor(page === "new" ? null : id, current);
         if (page !== "executions" && !(page === "graphs" && id)) return await openFirstGraph(current);
@@ -172,6 +176,7 @@ workspace.onUpdate = (/** @type {import("./run-session.js").RunSession} */ sessi
 badge.open(api);
 account.onSignedIn = () => {
     live.retry();
+    approvals.retry();
     loadGraphs().catch(() => {});
     // What is being drawn stays; whatever else was open was refused since then.
     if (editing.editor.isConnected) return;
@@ -180,6 +185,8 @@ account.onSignedIn = () => {
 };
 const live = new LiveEvents(api);
 api.live = live;
+const approvals = new ApprovalWatch(api);
+find("approval-badge", ApprovalBadge).open(approvals);
 live.onConnection = () => badge.followShared(live.connection);
 badge.onReturn = () => {
     loadGraphs().catch(() => {});
@@ -198,5 +205,6 @@ addEventListener("pageshow", (event) => {
 });
 
 await account.open(api);
+approvals.retry();
 loadGraphs().catch((error) => showProblem(Problem.from(error)));
 route();
