@@ -58,8 +58,13 @@ extension ExecutionRun {
         }
     }
 
+    /// What is due already is done at once: a run that has a timer left may leave memory before that tells it.
     func dueTimer(afterMilliseconds delay: Int64, _ action: @escaping @Sendable () -> Void) -> DueTimer {
         let due = environment.clock.monotonicNanoseconds &+ UInt64(max(delay, 0)) &* 1_000_000
+        guard delay > 0 else {
+            action()
+            return DueTimer(dueAt: due, timer: nil)
+        }
         return DueTimer(dueAt: due, timer: environment.clock.schedule(afterMilliseconds: delay, action))
     }
 }
@@ -113,9 +118,10 @@ extension ExecutionRun {
 /// A timer that tells when it is due, in nanoseconds of the clock that never steps.
 struct DueTimer {
     let dueAt: UInt64
-    let timer: any ClockTimer
+    /// Nil once it is due.
+    let timer: (any ClockTimer)?
 
-    func cancel() { timer.cancel() }
+    func cancel() { timer?.cancel() }
 }
 
 extension ExecutionRun.RunningNode {

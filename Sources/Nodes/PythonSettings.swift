@@ -40,7 +40,7 @@ package struct PythonSettings: Sendable {
             if errno != ENOENT { code = errno }
         }
         let reason = String(cString: strerror(code))
-        let isHidden = ["/home/", "/root/", "/run/user/"].contains { program.hasPrefix($0) }
+        let isHidden = ["home", "root", "run/user"].contains { program.hasPrefix("/\($0)/") }
         return "\(program): \(reason)" + (isPath ? "" : " (in \(path))")
             + (isHidden ? "; the unit hides such folders from the service (ProtectHome=)" : "")
     }

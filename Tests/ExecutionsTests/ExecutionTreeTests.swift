@@ -113,10 +113,10 @@ private struct TreeSchedule {
 }
 
 @Suite struct ExecutionTreeTests {
-    @Test(arguments: 0..<150 as Range<UInt64>) func `all schedules of a tree come to the same`(seed: UInt64) throws {
+    @Test(arguments: 0..<40 as Range<UInt64>) func `all schedules of a tree come to the same`(seed: UInt64) throws {
         let scenario = try TreeScenario(seed: seed)
         var expected: [String: String]?
-        for schedule in 0..<6 as Range<UInt64> {
+        for schedule in 0..<4 as Range<UInt64> {
             var run = TreeSchedule(scenario, seed: schedule, crashes: schedule > 2)
             run.run()
             #expect(run.violations.isEmpty, "seed \(seed), schedule \(schedule)")
@@ -128,7 +128,7 @@ private struct TreeSchedule {
         }
     }
 
-    @Test(arguments: 0..<100 as Range<UInt64>) func `a cancelled tree closes all that was open`(seed: UInt64) throws {
+    @Test(arguments: 0..<40 as Range<UInt64>) func `a cancelled tree closes all that was open`(seed: UInt64) throws {
         var run = TreeSchedule(try TreeScenario(seed: seed), seed: 1)
         run.run(cancelAfter: Int(seed % 9))
         #expect(run.violations.isEmpty)
@@ -142,7 +142,7 @@ private struct TreeSchedule {
     }
 
     @Test func `the places of a tree are those of its graph`() throws {
-        for seed in 0..<60 as Range<UInt64> {
+        for seed in 0..<24 as Range<UInt64> {
             let scenario = try TreeScenario(seed: seed)
             var run = TreeSchedule(scenario, seed: 7)
             run.run()

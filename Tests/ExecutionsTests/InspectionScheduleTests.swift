@@ -164,7 +164,8 @@ private enum ProfileRules {
             if abs(node.total(.run) - runs[rank, default: 0]) > 2 * count { problems.append("run of \(rank)") }
             // The last wait of one that was stopped has no record of its own.
             guard node.progress != .interrupted else { continue }
-            if abs(node.total(.queue) - queues[rank, default: 0]) > 2 * count { problems.append("queue of \(rank)") }
+            let (told, found) = (queues[rank, default: 0], node.total(.queue))
+            if abs(found - told) > 2 * count { problems.append("queue of \(rank): \(found) instead of \(told)") }
         }
         return problems
     }

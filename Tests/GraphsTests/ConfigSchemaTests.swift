@@ -101,10 +101,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"pattern":"a"}"#, "/pattern", "the keyword `pattern` is not supported"),
-        (#"{"properties":{"a/b":{"allOf":[]}}}"#, "/properties/a~1b/allOf", "the keyword `allOf` is not supported"),
-        (#"{"items":{"$ref":"x"}}"#, "/items/$ref", "the keyword `$ref` is not supported"),
-        (#"{"oneOf":[{},{"not":{}}]}"#, "/oneOf/1/not", "the keyword `not` is not supported"),
+        (#"{"properties":{"a/b":{"allOf":[]}}}"#, "/properties/a~1b/allOf", "must be a list that is not empty"),
+        (#"{"items":{"$ref":"x"}}"#, "/items/$ref", "is not supported"),
         (#"{"type":"text"}"#, "/type", "`text` is not a type"),
         (#"{"type":[1]}"#, "/type", "must be a list of strings"),
         (#"{"minimum":"1"}"#, "/minimum", "must be a number"),
@@ -113,7 +111,7 @@ import Testing
         (#"{"required":"a"}"#, "/required", "must be a list of strings"),
         (#"{"properties":[]}"#, "/properties", "must be an object"),
         (#"{"oneOf":[]}"#, "/oneOf", "must be a list that is not empty"),
-        (#"{"enum":[]}"#, "/enum", "must be a list that is not empty, without `const` beside it"),
+        (#"{"enum":[]}"#, "/enum", "must be a list that is not empty"),
         (#"{"items":1}"#, "/items", "a schema is an object or a boolean"),
     ])
     func `a schema that says what is not checked is refused`(schema: String, pointer: String, message: String) throws {

@@ -15,7 +15,9 @@ def test_a_graph_has_at_most_so_many_nodes_as_was_said(new_daemon):
     assert daemon.http.post("/api/graphs", json=wide(3)).status_code == 201
     reply = daemon.http.post("/api/graphs", json=wide(4))
     assert_problem(reply, 422, "invalid_graph")
-    assert reply.json()["errors"] == [{"pointer": "/nodes", "message": "must have at most 3 items, has 4"}]
+    (fault,) = reply.json()["errors"]
+    assert (fault["pointer"], fault["message"]) == ("/nodes", "must have at most 3 items, has 4")
+    assert (fault["line"], fault["column"]) == (1, 20)
 
 
 def test_it_can_be_raised(new_daemon):

@@ -8,8 +8,8 @@ struct BenchMapCommand: ParsableCommand {
         commandName: "map",
         abstract: "Measure what an item of a map costs, in maps of 1,000 to a million items.",
         discussion: """
-            Stores a graph with a map over one `set` node (bench-map, deleted at the end; its executions stay in the history),
-            runs it over lists of so many items, and prints the time for each item, by how much the daemon's memory has grown
+            Stores a graph with a map over one `set` node (bench-map, deleted at the end; its executions stay in the history), \
+            runs it over lists of so many items, and prints the time for each item, by how much the daemon's memory has grown \
             at the most, and how long it takes to open the node of the last item.
 
               millrace bench map --sizes 1000,1000000
