@@ -2,9 +2,9 @@
 
     look.py FILE [NAME]
 
-Runs the file, with its folder as working directory and first on `sys.path`. The last line on file descriptor 3 is a JSON
-object: {"document", "name", "imports", "notes", "drawing"?} of the graph, null where the file makes none, or
-{"error": {"message", "line", "details"?}}. What the file itself prints goes to stdout and stderr.
+Runs the file, with its folder as working directory and first on `sys.path`. On stdout comes a JSON object: {"document",
+"name", "imports", "notes", "drawing"?} of the graph, null where the file makes none, or {"error": {"message", "line",
+"details"?}}. What the file itself prints goes to stderr.
 """
 
 import json
@@ -20,6 +20,8 @@ def main():
     from millrace_graphs.looking import look
     from millrace_worker.errors import error_bytes
 
+    answers = os.dup(1)
+    os.dup2(2, 1)
     folder = os.path.dirname(path)
     os.chdir(folder)
     sys.argv = [path]
@@ -33,7 +35,7 @@ def main():
     except BaseException as error:
         said = json.loads(error_bytes(error))
         answer = {"error": {**said, "line": _line(error, path)}}
-    with os.fdopen(3, "w", encoding="utf-8", errors="replace") as file:
+    with os.fdopen(answers, "w", encoding="utf-8", errors="replace") as file:
         file.write(json.dumps(answer) + "\n")
 
 
