@@ -9,8 +9,9 @@ MESSAGE_MAX = 8 << 10
 TRACEBACK_MAX = 64 << 10
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MAIN = os.path.join(os.path.dirname(HERE), "worker.py")
-OWN = (HERE + os.sep, "<frozen importlib")
+MAINS = tuple(os.path.join(os.path.dirname(HERE), name) for name in ("worker.py", "look.py"))
+GRAPHS = os.path.join(os.path.dirname(HERE), "millrace_graphs")
+OWN = (HERE + os.sep, GRAPHS + os.sep, "<frozen importlib")
 
 
 class NodeError(Exception):
@@ -57,7 +58,7 @@ def drop_own_frames(report):
 
 
 def is_own(file):
-    return file == MAIN or file.startswith(OWN)
+    return file in MAINS or file.startswith(OWN)
 
 
 def shortened(text, length):

@@ -1,0 +1,53 @@
+"""Says which graph a Python file makes.
+
+    look.py FILE [NAME]
+
+Runs the file, with its folder as working directory and first on `sys.path`. On stdout comes a JSON object: {"document",
+"name", "imports", "notes", "drawing"?} of the graph, null where the file makes none, or {"error": {"message", "line",
+"details"?}}. What the file itself prints goes to stderr.
+"""
+
+import json
+import os
+import sys
+
+
+def main():
+    path = os.path.abspath(sys.argv[1])
+    name = sys.argv[2] if len(sys.argv) > 2 else None
+    here = os.path.dirname(os.path.abspath(__file__))
+    from millrace_graphs.faults import GraphFault
+    from millrace_graphs.looking import look
+    from millrace_worker.errors import error_bytes
+
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    folder = os.path.dirname(path)
+    os.chdir(folder)
+    sys.argv = [path]
+    sys.path[:] = [folder] + [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
+    try:
+        answer = look(path, name)
+    except GraphFault as fault:
+        answer = {"error": {"message": str(fault), "line": fault.line}}
+    except SyntaxError as error:
+        answer = {"error": {"message": "does not compile: %s" % error.msg, "line": error.lineno}}
+    except BaseException as error:
+        said = json.loads(error_bytes(error))
+        answer = {"error": {**said, "line": _line(error, path)}}
+    with os.fdopen(answers, "w", encoding="utf-8", errors="replace") as file:
+        file.write(json.dumps(answer) + "\n")
+
+
+def _line(error, path):
+    """Where in the file it came to that."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+if __name__ == "__main__":
+    main()
