@@ -88,12 +88,12 @@ def test_what_never_ends_is_refused_within_its_limit(daemon, name):
     with Wire(daemon) as wire:
         wire.send(opening)
         sent = 0
-        # The body's limit is 8 MiB, that of all else a few KiB; socket buffers take some more.
+        # The body's limit is 8 MiB, that of all else a few KiB. What is sent beyond is read and thrown away for a while, so that
+        # the answer arrives (RFC 9112, section 9.6).
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             while sent < 24 << 20:
                 wire.send(piece)
                 sent += len(piece)
-        assert sent < 24 << 20
         answer = wire.rest_or_reset()
         if answer is not None:
             assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -248,4 +248,4 @@ def test_a_large_last_answer_reaches_one_who_reads_slowly(impatient, document):
     with narrow(impatient, unix=True) as wire:
         wire.send(request("GET", f"/api/graphs/{document['id']}", {"Connection": "close"}))
         assert read_slowly(wire, 4) > 3, "the answer is too small for this test"
-        assert json.loads(wire.read().body) == document
+        assert json.loads(wire.read().body) == document | {"revision": 1}
