@@ -109,14 +109,16 @@ extension ProfileBuilder {
         let taken = late + completion.durationMicroseconds + (completion.notes?.judgeMicroseconds ?? 0)
         var now = clock.time(timestamp, expected: since.map { $0 + taken })
         if let since {
-            splitRetryWait(rank, queue: completion.queueMicroseconds - late)
+            splitRetryWait(rank, completion.attempt, queue: completion.queueMicroseconds - late)
             let began = min(since + late, now)
             append(.queue, rank, completion.attempt, from: since, to: began, isForWorker: true)
             append(.run, rank, completion.attempt, from: began, to: now)
             traces[rank].runningSince = nil
         } else if traces[rank].hasRun {
             // It was answered, and then its conditions were judged; or a restart ended it.
-            let judged = traces[rank].waiting?.kind == .people ? completion.notes?.judgeMicroseconds ?? 0 : 0
+            let isAnswered = traces[rank].waiting?.kind == .people
+            if isAnswered { splitRetryWait(rank, completion.attempt, queue: completion.queueMicroseconds) }
+            let judged = isAnswered ? completion.notes?.judgeMicroseconds ?? 0 : 0
             let answeredAt = max(now - judged, traces[rank].waiting?.since ?? now)
             endWait(rank, attempt: completion.attempt, at: answeredAt)
             if now > answeredAt { append(.run, rank, completion.attempt, from: answeredAt, to: now) }
@@ -190,14 +192,24 @@ extension ProfileBuilder {
         append(activity, rank, attempt, from: from, to: now)
     }
 
-    /// Of a wait before a further attempt, the record of its end says how much was spent in the queue.
-    private mutating func splitRetryWait(_ rank: Int, queue: Int64) {
-        guard let last = traces[rank].node.segments.last, last.activity == .retryWait else { return }
-        let queue = min(queue, last.duration)
+    /// Of a wait before a further attempt, the record of its end says how much was spent in the queue. Behind it lies what the
+    /// attempt has done: nothing yet, or it has asked and waited for an answer.
+    private mutating func splitRetryWait(_ rank: Int, _ attempt: Int, queue: Int64) {
+        let segments = traces[rank].node.segments
+        guard let index = segments.lastIndex(where: { $0.activity != .run && $0.activity != .wait }),
+            segments[index].activity == .retryWait, segments[index].attempt == attempt
+        else { return }
+        let wait = segments[index]
+        let queue = min(queue, wait.duration)
         guard queue > 0 else { return }
-        traces[rank].node.segments.removeLast()
-        append(.retryWait, rank, last.attempt, from: last.start, to: last.end - queue)
-        append(.queue, rank, last.attempt, from: last.end - queue, to: last.end)
+        func part(_ activity: Profile.Activity, from start: Int64, to end: Int64) -> Profile.Segment {
+            Profile.Segment(activity: activity, attempt: attempt, start: start, duration: end - start)
+        }
+        let parts = [
+            part(.retryWait, from: wait.start, to: wait.end - queue),
+            part(.queue, from: wait.end - queue, to: wait.end),
+        ]
+        traces[rank].node.segments.replaceSubrange(index...index, with: parts.filter { $0.duration > 0 })
     }
 
     private mutating func append(
