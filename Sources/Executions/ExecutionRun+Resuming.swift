@@ -59,13 +59,14 @@ extension ExecutionRun {
     }
 
     /// Goes on with what was restored.
-    func resume(_ restored: Restored) {
+    /// - Parameter notBeforeMicroseconds: so late it is at least, whatever the clock says.
+    func resume(_ restored: Restored, notBeforeMicroseconds: Int64 = 0) {
         environment.pool.step { [self] batch in
             lookAtClocks()
             var resumption = restored.resumption
             if let first = restored.firstAtMicroseconds {
                 let last = restored.lastAtMicroseconds
-                let now = max(environment.clock.wallMicroseconds, last)
+                let now = max(environment.clock.wallMicroseconds, last, notBeforeMicroseconds)
                 resumption.elapsedMicroseconds = now - first
                 // What has left memory waits on, but not for people.
                 let waitedOn = resumption.isWaking && confined.questions?.isIdle != true

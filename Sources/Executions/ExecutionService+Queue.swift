@@ -100,7 +100,7 @@ extension ExecutionService {
             { body in try store.forEachRecord(of: log.id) { try body($0) } }, takeover: starts.takeover(of: log),
             isWaking: waiting.isWaking, failure: waiting.failure)
         guard let calls = settle(run, waiting) else { return }
-        run.resume(restored)
+        run.resume(restored, notBeforeMicroseconds: waiting.wokenAtMicroseconds)
         for call in calls {
             switch call {
             case .cancel(let reply): cancel(run, reply)

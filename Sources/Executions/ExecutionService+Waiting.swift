@@ -42,7 +42,10 @@ extension ExecutionService {
 
     private func arm(_ parked: Parked) {
         guard let wakesAt = parked.log.waits?.wakesAtMicroseconds else { return }
-        let left = max((wakesAt - environment.clock.wallMicroseconds + 999) / 1000, 0)
+        let summary = parked.log.summary
+        // Under a clock that was set back, no wait is longer than all that the execution waits for.
+        let began = summary.startedAtMicroseconds ?? summary.createdAtMicroseconds
+        let left = max((wakesAt - max(environment.clock.wallMicroseconds, began) + 999) / 1000, 0)
         let id = parked.log.id
         parked.wait(
             by: environment.clock.schedule(afterMilliseconds: left) { [weak self, weak parked] in
@@ -54,8 +57,9 @@ extension ExecutionService {
     /// Its time has come: it goes on once there is a place, before all that is queued.
     private func wake(_ id: ExecutionID, _ parked: Parked) {
         let isWoken = guarded.withLock { guarded in
-            guard case .parked(let current) = guarded.stages[id], current === parked, let waiting = guarded.take(id)
+            guard case .parked(let current) = guarded.stages[id], current === parked, var waiting = guarded.take(id)
             else { return false }
+            waiting.wokenAtMicroseconds = parked.log.waits?.wakesAtMicroseconds ?? 0
             guarded.wait(waiting)
             return true
         }

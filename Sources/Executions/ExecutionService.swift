@@ -40,6 +40,8 @@ package final class ExecutionService: Sendable {
         var failure: String?
         /// Nothing has interrupted it: it left memory while all of it waited.
         var isWaking = false
+        /// Its time has come: so late it is at least, in microseconds since 1970 UTC, though the clock may have been set back.
+        var wokenAtMicroseconds: Int64 = 0
     }
 
     package typealias CancelReply = @Sendable (CancelResult) -> Void
