@@ -255,6 +255,7 @@ extension ExecutionService.Guarded {
         case .held(let waiting): return waiting
         case .parked(let parked):
             parked.cancelTimer()
+            self.parked -= 1
             return ExecutionService.Waiting(log: parked.log, isWaking: true)
         case .left:
             let index = left.partition { $0.log.id >= id }

@@ -36,7 +36,10 @@ extension ExecutionService {
     /// Keeps one of which all waits, until it wakes by itself or by a call.
     func park(_ log: EventLog) {
         let parked = Parked(log)
-        guarded.withLock { $0.stages[log.id] = .parked(parked) }
+        guarded.withLock { guarded in
+            guarded.stages[log.id] = .parked(parked)
+            guarded.parked += 1
+        }
         arm(parked)
     }
 
@@ -148,6 +151,7 @@ extension ExecutionService: RunKeeper {
             let parked = Parked(log)
             guarded.stages[log.id] = .parked(parked)
             guarded.resting -= 1
+            guarded.parked += 1
             return parked
         }
         guard let hasLeft else { return }

@@ -88,6 +88,8 @@ package final class ExecutionService: Sendable {
         var running = 0
         /// Runs in memory that have none: all of them waits, or they want one.
         var resting = 0
+        /// Those that have left memory while all of them waits.
+        var parked = 0
         /// Executions that wait for what is being read for them.
         var beginning = 0
         /// Admitted, and about to be put among the running or into the queue.
@@ -173,6 +175,14 @@ package final class ExecutionService: Sendable {
     /// Those that have a place, and those that wait for one.
     package var counts: (running: Int, queued: Int) {
         guarded.withLock { ($0.running, $0.queue.count + $0.left.count) }
+    }
+
+    /// Those that have begun and not ended, and those of them of which all waits.
+    package var begun: (count: Int, waiting: Int) {
+        guarded.withLock { guarded in
+            let waiting = guarded.resting + guarded.parked
+            return (guarded.running + waiting, waiting)
+        }
     }
 
     /// The places in the queue, from 1, of those of the executions that wait in it.

@@ -97,9 +97,10 @@ extension MetricsText {
     }
 
     mutating func add(_ service: ExecutionService) {
-        let (counts, load) = (service.counts, service.environment.pool.load)
-        gauge("millrace_executions_running", "Executions that run now.", counts.running)
-        gauge("millrace_executions_queued", "Executions that wait for a place.", counts.queued)
+        let (begun, queued, load) = (service.begun, service.counts.queued, service.environment.pool.load)
+        gauge("millrace_executions_running", "Executions that have begun and not ended.", begun.count)
+        gauge("millrace_executions_waiting", "Those of the running ones of which all waits now.", begun.waiting)
+        gauge("millrace_executions_queued", "Executions that wait for a place.", queued)
         gauge("millrace_executions_held", "Executions that wait until somebody resumes them.", service.heldCount)
         gauge(
             "millrace_history_writable", "1 while events can be stored, 0 while executions wait for it.",

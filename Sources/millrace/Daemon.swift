@@ -81,9 +81,8 @@ final class Daemon {
         engine.store.observer = relay
         let (service, server) = (engine.service, server)
         report = ServiceReport(engine.reactor) {
-            let counts = service.counts
-            return ServiceReport.Counts(
-                running: counts.running, queued: counts.queued, streams: server.streamCount,
+            ServiceReport.Counts(
+                running: service.begun.count, queued: service.counts.queued, streams: server.streamCount,
                 entryRule: server.entryRule)
         }
         reloader = Reloader(source, inForce: configuration, installation, server, engine, log, report)

@@ -6,6 +6,7 @@ import re
 from playwright.sync_api import expect
 
 SLOW = {"id": "slow", "nodes": [{"id": "wait", "kind": "delay", "config": {"duration_ms": 120000}}]}
+BUSY = {"id": "busy", "nodes": [{"id": "work", "kind": "process", "config": {"command": ["sleep", "120"], "input": "none", "output": "text", "key": "said"}}]}
 QUICK = {"id": "quick", "nodes": [{"id": "a", "kind": "set", "config": {"values": {"n": 1}}}]}
 
 
@@ -82,8 +83,8 @@ def test_a_run_that_is_deleted_is_gone_after_a_question(daemon, new_page):
 
 def test_who_waits_in_the_queue_sees_its_place(new_daemon, new_page):
     daemon = new_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "1"})
-    daemon.create(SLOW)
-    first, second, third = (daemon.begin("slow") for _ in range(3))
+    daemon.create(BUSY)
+    first, second, third = (daemon.begin("busy") for _ in range(3))
     page = new_page(f"{daemon.url}/#/executions")
     expect(row(page, first).locator(".badge")).to_have_text("Running")
     expect(row(page, second)).to_contain_text("next to start")

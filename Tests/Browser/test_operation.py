@@ -3,7 +3,7 @@
 import httpx
 from playwright.sync_api import expect
 
-SLOW = {"id": "slow", "nodes": [{"id": "wait", "kind": "delay", "config": {"duration_ms": 60000}}]}
+BUSY = {"id": "busy", "nodes": [{"id": "work", "kind": "process", "config": {"command": ["sleep", "60"], "input": "none", "output": "text", "key": "said"}}]}
 
 
 def figure(page, name):
@@ -12,10 +12,10 @@ def figure(page, name):
 
 def test_the_figures_follow_what_the_server_does(new_daemon, new_page):
     daemon = new_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "2"})
-    daemon.create(SLOW)
+    daemon.create(BUSY)
     page = new_page(f"{daemon.url}/#/operation")
     expect(figure(page, "Running")).to_have_text("0")
-    made = [daemon.begin("slow") for _ in range(3)]
+    made = [daemon.begin("busy") for _ in range(3)]
     expect(figure(page, "Running")).to_have_text("2")
     expect(figure(page, "Queue")).to_have_text("1")
     with httpx.stream("GET", f"{daemon.url}/api/executions/{made[0]}/events") as stream:

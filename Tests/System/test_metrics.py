@@ -161,6 +161,18 @@ def test_what_runs_and_waits_is_shown(start_daemon, eventually):
     eventually(lambda: Metrics(daemon).value("millrace_executions_running") == 0)
 
 
+def test_executions_that_only_wait_run_too(start_daemon, eventually):
+    daemon = start_daemon(environment={"MILLRACE_EXECUTIONS_MAX_RUNNING": "1"})
+    waits = daemon.create(graph([delay("wait", 600_000)]))
+    ids = [daemon.begin(waits) for _ in range(3)] + [daemon.begin(daemon.create(graph([process("p", "sleep", "600")])))]
+    eventually(lambda: Metrics(daemon).value("millrace_executions_waiting") == 3)
+    assert (Metrics(daemon).value("millrace_executions_running"), Metrics(daemon).value("millrace_executions_queued")) == (4, 0)
+    for execution_id in ids:
+        daemon.cancel(execution_id)
+    eventually(lambda: Metrics(daemon).value("millrace_executions_running") == 0)
+    assert Metrics(daemon).value("millrace_executions_waiting") == 0
+
+
 def test_the_program_and_its_process_are_described(daemon):
     metrics = Metrics(daemon)
     version = daemon.http.get("/healthz").json()["version"]

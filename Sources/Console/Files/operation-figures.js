@@ -38,7 +38,7 @@ export const figureGroups = [
     {
         title: "Executions",
         figures: [
-            { name: "Running", help: "Executions that run now", unit: "", measure: gauge("millrace_executions_running") },
+            { name: "Running", help: "Executions that have begun and not ended", unit: "", measure: gauge("millrace_executions_running") },
             { name: "Queue", help: "Executions that wait for a place", unit: "", measure: gauge("millrace_executions_queued") },
             { name: "Started", help: "Executions started each second", unit: "/s", measure: perSecond("millrace_executions_started_total") },
         ],

@@ -86,7 +86,8 @@ export class ScopeSession extends GraphView {
 
     /** To be called when the graph around it has got further. */
     outerChanged() {
-        if (this.#lastSeq !== null || this.#isClosed) return;
+        // A graph that is looked into outside of an execution has nothing to follow, whatever the one around it begins.
+        if (this.executionId === null || this.#lastSeq !== null || this.#isClosed) return;
         const { node, index } = this.step, opening = this.#outer.timeline?.opening(node, index);
         if (!opening) return this.onChange();
         this.#lastSeq = opening.seq;
