@@ -101,8 +101,21 @@ package final class Child {
     ) throws(SystemError) -> ChildReader {
         try ChildReader(
             descriptor, on: reactor, buffer: buffer,
-            onBytes: { self.handler?.child(self, wrote: $0, to: stream) },
+            onBytes: { self.take($0, from: stream) },
             onEnd: { self.finishWhenDone() })
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer, from stream: Stream) {
+        guard stream == .output, side != nil else {
+            handler?.child(self, wrote: bytes, to: stream)
+            return
+        }
+        // Its output are messages, and what it wrote past them before it wrote one belongs before that one. The others read
+        // into the same buffer.
+        let messages = [UInt8](bytes)
+        side?.flush()
+        errors?.flush()
+        messages.withUnsafeBytes { handler?.child(self, wrote: $0, to: stream) }
     }
 
     private func take(line: String) {

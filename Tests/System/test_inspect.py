@@ -231,7 +231,7 @@ def test_the_critical_path_adds_up_to_the_wall_time(daemon, seed):
 
 
 def test_the_way_leads_over_retries_queues_and_the_slower_branch(daemon):
-    retried = fails("r", retry={"max_attempts": 2, "delay_ms": 60})
+    retried = fails("r", retry={"max_attempts": 2, "delay_ms": 1500})
     document = graph([put("a"), retried, works("s", 0.001), works("q", 0.001), put("z")], ["a r", "a s", "r z", "s z"], limits={"max_parallel_nodes": 1})
     execution_id = daemon.execute(daemon.create(document))["execution_id"]
     seen = profile(daemon, execution_id)

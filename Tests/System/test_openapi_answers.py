@@ -5,7 +5,7 @@ import pytest
 
 from description import assert_described, assert_fits, described, fits, operation, operations
 from feed import Feed
-from graphs import chain, fails, graph, never_ends, put
+from graphs import chain, fails, graph, never_ends, node, put
 from tokens import key
 
 # Streams without end, or answers of a kind of their own; see the tests below.
@@ -99,6 +99,17 @@ def test_a_cancel_answers_as_described(daemon):
     reply = daemon.cancel(execution_id)
     assert reply.status_code == 202, reply.text
     assert_described(reply, "/api/executions/{id}/cancel", "post")
+
+
+def test_an_answer_to_an_approval_answers_as_described(daemon, eventually):
+    asks = graph([node("ok", "approval", {"prompt": "well?"})])
+    execution_id = daemon.begin(daemon.create(asks))
+    eventually(lambda: daemon.summary(execution_id).get("waiting_for"))
+    method, path = "post", "/api/executions/{id}/nodes/{node_id}/resolve"
+    for status in (202, 409):
+        reply = daemon.http.request(method, path.format(id=execution_id, node_id="ok"), json={"approved": True})
+        assert reply.status_code == status, reply.text
+        assert_described(reply, path, method)
 
 
 def test_a_graph_that_is_put_is_created_or_replaced_as_described(daemon):

@@ -124,7 +124,7 @@ def test_a_finished_execution_is_deleted_for_good(start_daemon):
         reply = daemon.http.delete(f"/api/executions/{gone}")
         assert (reply.status_code, reply.content) == (204, b"")
         told = feed.next()
-        assert (told["type"], told["execution_id"], told["graph_id"], told["status"]) == ("deleted", gone, graph_id, "success")
+        assert (told["type"], told["execution_id"], told["graph_id"], told["status"]) == ("execution_deleted", gone, graph_id, "success")
     daemon.kill()
     daemon.start()
     assert listed(daemon) == [kept]

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from graphs import delay, graph, never_ends, put
+from graphs import delay, graph, never_ends, put, works
 from stream import Stream, is_whole, outline
 from wire import Wire
 
@@ -82,7 +82,7 @@ def test_running_streams_end_between_events_when_the_daemon_stops(start_daemon):
 
 def test_a_client_that_waits_for_an_end_learns_where_it_will_be_found(start_daemon):
     daemon = start_daemon("--set", "executions.drain_ms=0")
-    graph_id = daemon.create(graph([delay("a", 700)]))
+    graph_id = daemon.create(graph([works("a", 0.7)]))
     with Wire(daemon) as wire, Wire(daemon) as other:
         wire.send(f"POST /api/graphs/{graph_id}/execute HTTP/1.1\r\nHost: localhost\r\n\r\n")
         while not json.loads(other.request("GET", "/api/executions").body)["items"]:

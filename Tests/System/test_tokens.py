@@ -53,7 +53,7 @@ def test_the_description_says_what_is_open():
     # Whatever is opened to everybody must be opened here too.
     assert {(path, method) for path, method, scope in OPERATIONS if not scope} == {
         ("/healthz", "get"), ("/readyz", "get"), ("/", "get"), ("/console/{file}", "get"), ("/api/session", "get"),
-        ("/api/session", "post"), ("/api/session", "delete"),
+        ("/api/session", "post"), ("/api/session", "delete"), ("/docs", "get"), ("/schemas/graph.json", "get"),
     }
 
 
