@@ -41,7 +41,7 @@ class Nginx:
         shipped = SHIPPED.read_text()
         shipped, listens = re.subn(r"\blisten 80;", f"listen 127.0.0.1:{self.port};", shipped)
         shipped, servers = re.subn(r"server unix:[^;]+;", f"server unix:{daemon.socket_path};", shipped)
-        shipped, logs = re.subn(r"access_log [^ ]+ millrace;", "access_log off;", shipped)
+        shipped, logs = re.subn(r"(?m)^ *access_log [^ ]+ millrace;", "access_log off;", shipped)
         assert (listens, servers, logs) == (1, 1, 1), "the shipped configuration looks otherwise than this knows"
         (self.folder / "millrace.conf").write_text(shipped)
         (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder, user="user root;" if os.geteuid() == 0 else ""))

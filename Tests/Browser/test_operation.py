@@ -21,10 +21,11 @@ def test_the_figures_follow_what_the_server_does(new_daemon, new_page):
     with httpx.stream("GET", f"{daemon.url}/api/executions/{made[0]}/events") as stream:
         lines = stream.iter_lines()
         next(lines)
-        expect(figure(page, "Streams")).to_have_text("1")
+        # And that of the page.
+        expect(figure(page, "Streams")).to_have_text("2")
         page.check_accessibility()
         page.shot("operation")
-    expect(figure(page, "Streams")).to_have_text("0")
+    expect(figure(page, "Streams")).to_have_text("1")
     for execution in made:
         daemon.cancel(execution)
     expect(figure(page, "Running")).to_have_text("0")

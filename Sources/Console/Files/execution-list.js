@@ -157,13 +157,15 @@ export class ExecutionList extends HTMLElement {
         return this.#graphId === undefined ? "Nothing has run yet. Open a graph and run it." : "This graph has not run yet.";
     }
 
+    /** @returns {Promise<void>} */
     async #loadMore() {
-        const api = this.#api;
-        if (!api || !this.#cursor) return;
-        const generation = this.#generation;
+        const api = this.#api, cursor = this.#cursor, key = this.#shownKey;
+        if (!api || !cursor) return;
         try {
-            const page = await api.listExecutions({ ...this.#filter.filter, cursor: this.#cursor });
-            if (generation !== this.#generation) return;
+            const page = await api.listExecutions({ ...this.#filter.filter, cursor });
+            if (key !== this.#shownKey) return;
+            // The list was read again meanwhile, and ends elsewhere: what comes next is asked for from there.
+            if (cursor !== this.#cursor) return this.#loadMore();
             this.#items.push(...page.items);
             this.#cursor = page.next_cursor;
         } catch (error) {
