@@ -16,6 +16,8 @@ package protocol ExecutionStore: AnyObject, Sendable {
     func execution(_ id: ExecutionID) throws(StoreError) -> ExecutionSummary?
     /// Newest first.
     func executions(_ query: ExecutionQuery) throws(StoreError) -> [ExecutionSummary]
+    /// How many there are, about: an interrupted commit may be counted twice.
+    func executionCount(ofGraph id: String?) throws(StoreError) -> Int
     /// Whole stored records behind `seq`: at least one if there is one, no more than `bytesMax` beyond that. Where events are
     /// no longer kept, the slice begins behind them: later than `seq + 1`.
     func records(of id: ExecutionID, after seq: Int, bytesMax: Int) throws(StoreError) -> EventLog.Slice
@@ -64,6 +66,8 @@ package struct ExecutionQuery: Sendable, Equatable {
     package var untilMicroseconds: Int64?
     /// Only executions older than this one: where the page before ended.
     package var before: ExecutionID?
+    /// So many of the newest are left out; for queries without times and `before`.
+    package var skipped = 0
     package var limit: Int
 
     package init(

@@ -72,6 +72,10 @@ final class MemoryStore: ExecutionStore {
         guarded.withLock { $0.rows.values.sorted { $0.id > $1.id } }
     }
 
+    func executionCount(ofGraph id: String?) throws(StoreError) -> Int {
+        guarded.withLock { $0.rows.values.count { id == nil || $0.graphID == id } }
+    }
+
     func scope(of id: ExecutionID, at place: ScopePlace) throws(StoreError) -> StoredScope? {
         scopes(of: id)[place]
     }

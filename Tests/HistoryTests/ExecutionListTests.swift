@@ -49,6 +49,22 @@ import Testing
         try store.stop()
     }
 
+    @Test(arguments: [nil, "graph-2", "unknown"], [nil, ExecutionStatus.success])
+    func `any part of a list is found by how many come before it`(
+        graphID: String?, status: ExecutionStatus?
+    ) throws {
+        let (store, all) = try filledStore()
+        var query = ExecutionQuery(graphID: graphID, status: status, limit: 41)
+        let expected = all.filter { query.matches($0) }
+        // Within what is in no block yet, around where blocks begin, within blocks, at the end and beyond it.
+        for skipped in [0, 1, 7] + stride(from: 150, through: expected.count + 50, by: 59) {
+            query.skipped = skipped
+            #expect(try store.executions(query) == Array(expected.dropFirst(skipped).prefix(41)), "\(skipped)")
+        }
+        if status == nil { #expect(try store.executionCount(ofGraph: graphID) == expected.count) }
+        try store.stop()
+    }
+
     @Test(arguments: [nil, "graph-2"], [nil, ExecutionStatus.success])
     func `pages by cursor give each execution once, newest first`(graphID: String?, status: ExecutionStatus?) throws {
         let (store, all) = try filledStore()
