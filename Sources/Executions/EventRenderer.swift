@@ -27,11 +27,11 @@ package struct EventRenderer: Sendable {
     private let statesAreGiven: Bool
     /// Where the values of states are counted.
     private let memory: ExecutionMemory?
-    /// `","execution_id":"…","graph_id":"…","seq":`
-    private let identity: [UInt8]
+    /// `","execution_id":"…","graph_id":"…",`
+    let identity: [UInt8]
     /// Nil until `start`; and for ever where no state is shown.
     private var flow: StateFlow?
-    private var final: State?
+    private(set) var final: State?
     /// Where states are given: updates that `final` has not taken in.
     private var updates: [(rank: Int, update: JSONObject)] = []
     /// Where states are given: the one that was written last. It is mostly the input of the next node, and the last of all
@@ -43,8 +43,8 @@ package struct EventRenderer: Sendable {
         let updateCount: Int32
         let range: Range<Int>
     }
-    private var timestamps = TimestampWriter()
-    package private(set) var nextSeq = 1
+    var timestamps = TimestampWriter()
+    package internal(set) var nextSeq = 1
     /// Events were passed over that are no longer kept: from there on states are not known.
     package private(set) var hasGap = false
 
@@ -76,7 +76,7 @@ package struct EventRenderer: Sendable {
         writer.append(idText)
         writer.append("\",\"graph_id\":\"")
         writer.append(utf8: revision.identity.id)
-        writer.append("\",\"seq\":")
+        writer.append("\",")
         identity = writer.bytes
     }
 
@@ -194,7 +194,7 @@ package struct EventRenderer: Sendable {
 
 extension EventRenderer {
     /// Later starts, after a restart of the daemon, leave the states as they are: what had ended has ended.
-    private mutating func begin(_ initialState: JSONObject) {
+    mutating func begin(_ initialState: JSONObject) {
         guard detail != .none, final == nil, !hasGap else { return }
         // Where states are given, they are counted where they come from.
         let memory = statesAreGiven ? nil : memory
@@ -206,7 +206,8 @@ extension EventRenderer {
     }
 
     /// - Returns: the output state, where states are shown.
-    private mutating func finish(_ completion: NodeCompletion, in scope: Int32) -> State? {
+    @discardableResult
+    mutating func finish(_ completion: NodeCompletion, in scope: Int32) -> State? {
         if completion.willRetry { return input(ofRank: completion.rank, in: scope) }
         let update = completion.update
         guard scope == 0 else {
@@ -227,12 +228,12 @@ extension EventRenderer {
     }
 
     /// Where states are derived from the records.
-    private mutating func input(ofRank rank: Int, in scope: Int32) -> State? {
+    mutating func input(ofRank rank: Int, in scope: Int32) -> State? {
         scope == 0 ? flow?.input(ofRank: rank) : scopes[scope]?.flow?.input(ofRank: rank)
     }
 
     /// Of a node whose scope is open.
-    private func revision(_ scope: Int32) -> GraphRevision {
+    func revision(_ scope: Int32) -> GraphRevision {
         guard let revision = scopes.revision(scope) else { preconditionFailure("what is rendered was entered") }
         return revision
     }
@@ -241,6 +242,7 @@ extension EventRenderer {
         writer.append("{\"type\":\"")
         writer.append(type)
         writer.append(identity)
+        writer.append("\"seq\":")
         writer.append(decimal: nextSeq)
         writer.append(",\"timestamp\":\"")
         timestamps.write(microseconds: record.timestampMicroseconds, to: &writer)

@@ -90,6 +90,14 @@ extension Descriptor {
         try setOption(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, milliseconds)
     }
 
+    /// SO_KEEPALIVE of socket(7): the kernel asks after a peer from which nothing has come for so long, and again each such time;
+    /// one that is silent for TCP_USER_TIMEOUT is given up.
+    package borrowing func askAfterSilence(seconds: Int32) throws(SystemError) {
+        try setOption(Int32(IPPROTO_TCP), TCP_KEEPIDLE, seconds)
+        try setOption(Int32(IPPROTO_TCP), TCP_KEEPINTVL, seconds)
+        try setOption(SOL_SOCKET, SO_KEEPALIVE, 1)
+    }
+
     package enum Direction: Sendable { case receiving, sending, both }
 
     /// shutdown(2). A peer that is gone already is no error.

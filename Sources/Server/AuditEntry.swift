@@ -90,7 +90,8 @@ extension Call {
     func audit(_ status: Status, _ headers: HeaderFields) {
         guard let change = endpoint.change, server.mayLog(status, access) else { return }
         let made = headers["location"]?.split(separator: "/").last.map(String.init)
-        let named = request.path.count > 2 ? request.path[2] : nil
+        let place = endpoint.isClassic ? 3 : 2
+        let named = request.path.count > place ? request.path[place] : nil
         let (holder, name) = access.holderText
         server.audit(
             AuditEntry(

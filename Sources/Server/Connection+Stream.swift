@@ -7,7 +7,7 @@ import Linux
 extension Connection {
     /// Starts a stream in answer to the request that is being served: of the events of an execution from `seq` on.
     func respond(streaming head: ResponseHead, _ log: EventLog, _ view: EventView, fromSeq seq: Int) {
-        guard let slot, beginStream(head) else { return }
+        guard let slot, beginStream(head, view.dialect) else { return }
         let (frames, watch) = server.hub.subscribe(slot, to: log, view, fromSeq: seq)
         stream = EventStream(frames: frames, fromSeq: seq)
         self.watch = watch
@@ -17,7 +17,7 @@ extension Connection {
 
     /// Writes what a stream opens with; the caller has it sent.
     /// - Returns: whether a body follows.
-    func beginStream(_ head: ResponseHead) -> Bool {
+    func beginStream(_ head: ResponseHead, _ dialect: EventDialect = .native) -> Bool {
         // A stream may be idle for long, and the request is the largest part of what it would hold.
         guard case .handling = phase, let request = request.take() else { return false }
         let recipient = ResponseHead.Recipient(request)
@@ -27,9 +27,12 @@ extension Connection {
             finish(keepsAlive: keepsAlive)
             return false
         }
-        appendRetry()
         keepsAliveAfterStream = keepsAlive
         phase = .streaming
+        switch dialect {
+        case .native: appendRetry()
+        case .classic: watchSilentPeer()
+        }
         arm(server.settings.keepAliveMilliseconds)
         return true
     }
@@ -42,8 +45,9 @@ extension Connection {
 
     /// The server stops: the stream ends properly though the execution goes on, and says when to come back.
     func endStreamEarly() {
+        let saysWhen = !isClassicStream
         endStream()
-        appendRetry()
+        if saysWhen { appendRetry() }
         framing.appendEnd(to: &output)
         phase = .closing(lingers: true)
         arm(Linger.milliseconds)
@@ -74,10 +78,13 @@ extension Connection {
 
     func keepAlive() {
         arm(server.settings.keepAliveMilliseconds)
-        guard canWrite, isBetweenEvents else { return }
+        guard canWrite, isBetweenEvents, !isClassicStream else { return }
         output = framing == .chunks ? server.keepAliveChunk : server.keepAliveComment
         askForFlush()
     }
+
+    /// Nothing but events goes over it.
+    private var isClassicStream: Bool { stream?.frames.view.dialect == .classic }
 
     private var isBetweenEvents: Bool {
         if let feedStream { return feedStream.isBetweenEvents }

@@ -371,6 +371,12 @@ final class Connection: ReadinessHandler {
         read()
     }
 
+    /// For a stream that says nothing as long as nothing happens: the kernel finds out that its host has vanished.
+    func watchSilentPeer() {
+        guard !door.isUnix else { return }
+        try? descriptor?.askAfterSilence(seconds: Int32(clamping: server.settings.keepAliveMilliseconds / 1_000))
+    }
+
     var canWrite: Bool { !isBlocked && output.isEmpty }
 
     /// The peer has to take something before more can be sent.

@@ -30,6 +30,8 @@ final class Endpoint {
     /// Whether pages of whatever origin may have it: files that say nothing of anybody. So the console can say what is refused
     /// to it, and which line mends that.
     let isForAnyPage: Bool
+    /// Whether its callers were written for the system that Millrace replaces.
+    let isClassic: Bool
     let route: Route
 
     init(
@@ -42,6 +44,7 @@ final class Endpoint {
         self.change = change
         self.query = query
         self.isForAnyPage = isForAnyPage
+        isClassic = template.hasPrefix(Request.classicPrefix)
         self.route = route
     }
 
@@ -74,15 +77,17 @@ extension Router where Handler == Endpoint {
         _ method: Method, _ template: String, needs: Scope?, reach: Endpoint.Reach? = nil,
         change: StaticString? = nil, query: [String] = [], _ route: @escaping Route
     ) {
+        let isClassic = template.hasPrefix(Request.classicPrefix)
+        let path = isClassic ? template.dropFirst(Request.classicPrefix.count) : template[...]
         let reach =
             reach
-            ?? (template.hasPrefix("/api/graphs/{id}")
-                ? .graph : template.hasPrefix("/api/executions/{id}") ? .execution : .daemon)
+            ?? (path.hasPrefix("/api/graphs/{id}")
+                ? .graph : path.hasPrefix("/api/executions/{id}") ? .execution : .daemon)
         add(
             method, template,
             Endpoint(
                 template: template, needs: needs, reach: reach, change: change,
-                query: template.hasPrefix("/api/") ? query : nil,
+                query: path.hasPrefix("/api/") || isClassic ? query : nil,
                 isForAnyPage: template == "/" || template.hasPrefix("/console/"), route: route))
     }
 }

@@ -104,16 +104,23 @@ enum EventRoutes {
         let (store, graphs) = (call.server.store, call.server.service.environment.innerGraphs)
         let last = max(log.visibleSeq, 0)
         call.offload(on: call.server.lanes.computing) { () throws(Problem) in
-            do {
-                return .json(
-                    JSONText(trusted: try render(log, view, after: after, through: last, from: store, graphs)))
-            } catch let error as StoreError {
-                throw ExecutionRoutes.unavailable(error)
-            } catch let problem as Problem {
-                throw problem
-            } catch {
-                throw Problem(500, "damaged_history", "The events of this execution cannot be read: \(error).")
-            }
+            .json(try array(of: log, view, after: after, through: last, from: store, graphs))
+        }
+    }
+
+    /// The events behind a seq, up to another that is stored. Blocks.
+    static func array(
+        of log: EventLog, _ view: EventView, after: Int = 0, through last: Int, from store: any ExecutionStore,
+        _ graphs: (any InnerGraphs)?
+    ) throws(Problem) -> JSONText {
+        do {
+            return JSONText(trusted: try render(log, view, after: after, through: last, from: store, graphs))
+        } catch let error as StoreError {
+            throw ExecutionRoutes.unavailable(error)
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(500, "damaged_history", "The events of this execution cannot be read: \(error).")
         }
     }
 
@@ -130,7 +137,7 @@ enum EventRoutes {
             for revision in try PinnedRevisions.revisions(in: slice, from: graphs) { log.pinned.pin(revision) }
             let from = max(after + 1, renderer.nextSeq)
             renderer.pass(toSeq: slice.firstSeq)
-            if slice.firstSeq > from {
+            if slice.firstSeq > from, view.dialect == .native {
                 if output.count > 1 { output.append(byte: UInt8(ascii: ",")) }
                 EventRenderer.renderGap(of: log.idText, from: from, to: slice.firstSeq - 1, to: &output)
             }
@@ -138,11 +145,9 @@ enum EventRoutes {
                 guard renderer.nextSeq <= last else { return }
                 let event = try EventRecord(decoding: record)
                 try renderer.enter(event)
-                guard renderer.nextSeq > after, view.shows(depth: renderer.depth(event.scope)) else {
-                    return renderer.skip(event)
-                }
+                guard renderer.nextSeq > after, view.shows(event, renderer) else { return renderer.skip(event) }
                 if output.count > 1 { output.append(byte: UInt8(ascii: ",")) }
-                renderer.render(event, to: &output)
+                view.render(event, by: &renderer, to: &output)
             }
             guard output.count <= arrayBytesMax else {
                 throw Problem(

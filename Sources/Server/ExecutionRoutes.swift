@@ -211,7 +211,7 @@ extension ExecutionRoutes {
         }
     }
 
-    private static func finalState(of log: EventLog, in store: any ExecutionStore) throws -> JSONText {
+    static func finalState(of log: EventLog, in store: any ExecutionStore) throws -> JSONText {
         var state = State()
         var seq = 0
         while true {

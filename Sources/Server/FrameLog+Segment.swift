@@ -26,11 +26,15 @@ extension FrameLog {
         /// An event that is left out has a frame of no bytes, so that a place is found by its seq all the same.
         mutating func appendNothing() { starts.append(bytes.count) }
 
-        mutating func append(_ seq: Int, _ json: (inout ByteWriter) -> Void) {
+        /// - Parameter id: nil for an event that tells none.
+        mutating func append(_ id: Int?, _ json: (inout ByteWriter) -> Void) {
             let start = begin()
-            bytes.append("id: ")
-            bytes.append(decimal: seq)
-            bytes.append("\ndata: ")
+            if let id {
+                bytes.append("id: ")
+                bytes.append(decimal: id)
+                bytes.append("\n")
+            }
+            bytes.append("data: ")
             let jsonStart = bytes.count
             json(&bytes)
             bytes.escapeLineSeparators(from: jsonStart)

@@ -171,7 +171,7 @@ final class FrameLog {
             return .unreadable
         }
         if isComplete { return .caughtUp(isComplete: true) }
-        if let early = log.takeEarly(detail, from: nextSeq) {
+        if let early = takeEarly() {
             take(early)
             return .extended
         }
@@ -237,7 +237,8 @@ final class FrameLog {
         let first = nextSeq
         hasGap = true
         renderer.pass(toSeq: last + 1)
-        guard first <= last else { return }
+        // The classic dialect has no word for it.
+        guard first <= last, view.dialect == .native else { return }
         let box = Box(Segment(firstSeq: first, offset: endOffset), nil)
         let start = box.segment.begin()
         box.segment.bytes.append("data: ")
@@ -301,11 +302,11 @@ final class FrameLog {
         let event = try EventRecord(decoding: record)
         try renderer.enter(event)
         write(to: openSegment(for: seq)) { box in
-            guard view.shows(depth: renderer.depth(event.scope)) else {
+            guard view.shows(event, renderer) else {
                 renderer.skip(event)
                 return box.segment.appendNothing()
             }
-            box.segment.append(seq) { renderer.render(event, to: &$0) }
+            box.segment.append(view.dialect == .native ? seq : nil) { view.render(event, by: &renderer, to: &$0) }
         }
         if event.body.isTerminal { complete() }
     }
@@ -316,9 +317,7 @@ final class FrameLog {
     /// - Returns: how many bytes were appended.
     func handOver(to output: inout [UInt8], bytesMax: Int) -> Int {
         // A segment's seqs have no gap.
-        guard segments.isEmpty, !isComplete, damage == nil, let events = log.takeEarly(detail, from: nextSeq) else {
-            return 0
-        }
+        guard segments.isEmpty, !isComplete, damage == nil, let events = takeEarly() else { return 0 }
         let framesBytesMax = Segment.framesBytesMax(events)
         guard framesBytesMax <= bytesMax else {
             take(events)
@@ -334,6 +333,10 @@ final class FrameLog {
         }
         endOffset += output.count - before
         return output.count - before
+    }
+
+    private func takeEarly() -> EarlyEvents? {
+        view.hasEarlyEvents ? log.takeEarly(detail, from: nextSeq) : nil
     }
 
     /// Frames what was rendered where it arose.

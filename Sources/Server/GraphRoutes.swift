@@ -104,6 +104,11 @@ enum GraphRoutes {
         let (catalog, id) = (call.server.catalog, call.parameter("id"))
         let current = catalog.currentNumber(id)
         let revision = current == 0 ? nil : try expected(try preconditions(call.request), current)
+        delete(id, expecting: revision, call, answer: Response(204))
+    }
+
+    static func delete(_ id: String, expecting revision: Int?, _ call: Call, answer: Response) {
+        let catalog = call.server.catalog
         call.order { reply in
             catalog.delete(id, expecting: revision) { result in
                 reply(
@@ -112,7 +117,7 @@ enum GraphRoutes {
                     })
             }
         } next: { (call, _: Void) in
-            call.respond(Response(204))
+            call.respond(answer)
         }
     }
 

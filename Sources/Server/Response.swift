@@ -7,11 +7,18 @@ package struct Response: Sendable {
     var status: Status
     var headers: HeaderFields
     var body: [UInt8]
+    /// Why the request was not served, if it was not.
+    private(set) var problem: Problem?
 
     init(_ status: Status, _ headers: HeaderFields = [:], body: [UInt8] = []) {
         self.status = status
         self.headers = headers
         self.body = body
+    }
+
+    fileprivate init(_ problem: Problem, _ headers: HeaderFields) {
+        self.init(problem.details.status, headers, body: problem.details.json)
+        self.problem = problem
     }
 
     static func json(_ text: JSONText, status: Status = 200, headers: HeaderFields = [:]) -> Response {
@@ -56,6 +63,6 @@ struct Problem: Error, Sendable {
     var response: Response {
         var headers = headers
         headers.add("Content-Type", "application/problem+json")
-        return Response(details.status, headers, body: details.json)
+        return Response(self, headers)
     }
 }

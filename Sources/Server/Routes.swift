@@ -59,6 +59,7 @@ enum Routes {
         router.add(.get, "/api/session", needs: nil, reach: .nothing, SessionRoutes.read)
         router.add(.post, "/api/session", needs: nil, reach: .nothing, change: "session.open", SessionRoutes.open)
         router.add(.delete, "/api/session", needs: nil, reach: .nothing, change: "session.close", SessionRoutes.close)
+        ClassicRoutes.add(to: &router)
         router.add(.get, "/healthz", needs: nil, reach: .nothing, SystemRoutes.health)
         router.add(.get, "/readyz", needs: nil, reach: .nothing, SystemRoutes.readiness)
         router.add(.get, "/metrics", needs: .read, SystemRoutes.metrics)

@@ -39,7 +39,7 @@ extension Server {
     }
 
     func dressed(_ response: Response, for request: Request, on connection: Connection) -> Response {
-        var response = response
+        var response = request.isClassic ? response.inClassicWords : response
         response.headers = dressed(response.headers, for: request, on: connection)
         return response
     }

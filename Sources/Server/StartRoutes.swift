@@ -55,6 +55,11 @@ enum StartRoutes {
         try begin(call, preferences.respondsAsync ? .place : .end(withinMilliseconds: nil))
     }
 
+    /// In the classic dialect, whatever the caller accepts: it knows but one form.
+    static func classicStream(_ call: Call) throws(Problem) { try begin(call, .events(.classic, after: nil)) }
+
+    static func classicExecute(_ call: Call) throws(Problem) { try begin(call, .end(withinMilliseconds: nil)) }
+
     private static func begin(_ call: Call, _ answer: Answer) throws(Problem) {
         let body = call.request.body
         if body.isEmpty { return begin(call, Order(), answer) }
@@ -62,8 +67,9 @@ enum StartRoutes {
         guard !isYAML else {
             throw Problem(415, "unsupported_media_type", "Send what an execution starts with as application/json.")
         }
-        if body.count <= inlineBodyBytesMax { return begin(call, try order(body), answer) }
-        call.then(on: call.server.lanes.computing, { () throws(Problem) in try order(body) }) { call, order in
+        let read = call.endpoint.isClassic ? ClassicRoutes.order : order
+        if body.count <= inlineBodyBytesMax { return begin(call, try read(body), answer) }
+        call.then(on: call.server.lanes.computing, { () throws(Problem) in try read(body) }) { call, order in
             begin(call, order, answer)
         }
     }
@@ -102,6 +108,10 @@ enum StartRoutes {
         switch answer {
         case .events(let view, let after):
             var headers = EventRoutes.streamHeaders(for: call.request)
+            guard view.dialect == .native else {
+                headers.add("Content-Location", "/classic/api/executions/", trusted: log.idText)
+                return call.stream(log, view: view, fromSeq: 1, headers: headers)
+            }
             headers.add("Content-Location", "/api/executions/", trusted: log.idText)
             headers.add("Location", "/api/executions/", trusted: log.idText, "/events")
             if let after { return try EventRoutes.stream(call, log, view, after: after, headers: headers) }
@@ -117,9 +127,11 @@ enum StartRoutes {
             // A client that waits when the daemon stops learns where the end will be found.
             hub.whenFinished(log) {
                 if let timer { reactor.cancel(timer) }
-                ExecutionRoutes.respondFinished(log, call)
+                guard call.endpoint.isClassic else { return ExecutionRoutes.respondFinished(log, call) }
+                ClassicExecutions.respond(log, call)
             } farewell: {
-                accept(log, call)
+                guard call.endpoint.isClassic else { return accept(log, call) }
+                ClassicExecutions.respond(log, call, status: 202)
             }
         }
     }
@@ -212,16 +224,18 @@ enum StartRoutes {
             headers: ["Retry-After": "5"])
     }
 
-    private static func order(_ body: [UInt8]) throws(Problem) -> Order {
-        let members: JSONObject
+    static func members(_ body: [UInt8]) throws(Problem) -> JSONObject {
         do {
-            members = try JSONObject(parsing: body)
+            return try JSONObject(parsing: body)
         } catch {
             throw Problem(400, "invalid_json", "The body is no JSON object: \(error.message).")
         }
+    }
+
+    @Sendable private static func order(_ body: [UInt8]) throws(Problem) -> Order {
         var order = Order()
         var faults: [ProblemDetails.Violation] = []
-        for (key, value) in members {
+        for (key, value) in try members(body) {
             switch key.string {
             case "initial_state":
                 if let state = value.object {

@@ -8,7 +8,7 @@ final class StreamHub {
         let log: EventLog
         /// Those that streams share: at most one for each detail.
         private var frames = InlineArray<3, FrameLog?>(repeating: nil)
-        /// The same of streams that leave events out.
+        /// The same of streams that leave events out, or speak another dialect.
         private var partialFrames: [EventView: FrameLog] = [:]
         /// Of streams that lag, which share them where they stand close to each other.
         fileprivate var trailing: [Trailing] = []
@@ -30,13 +30,13 @@ final class StreamHub {
         fileprivate var isForgotten = false
 
         fileprivate func frames(_ view: EventView) -> FrameLog? {
-            view.depth == nil ? frames[Self.place(of: view.detail)] : partialFrames[view]
+            view.isWhole ? frames[Self.place(of: view.detail)] : partialFrames[view]
         }
 
         /// Shares these from now on with all who want their detail.
         fileprivate func share(_ shared: FrameLog) {
             shared.isShared = true
-            guard shared.view.depth == nil else { return partialFrames[shared.view] = shared }
+            guard shared.view.isWhole else { return partialFrames[shared.view] = shared }
             frames[Self.place(of: shared.view.detail)] = shared
         }
 

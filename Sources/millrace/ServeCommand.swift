@@ -15,6 +15,9 @@ struct ServeCommand: ParsableCommand {
               millrace serve --listen 127.0.0.1:9000 --graphs ./graphs
               curl -N -X POST http://127.0.0.1:8080/api/graphs/hello/execute/stream
 
+            Front ends that were written for the system which Millrace replaces have their own addresses and events below
+            http://HOST/classic: they change their base URL to that, and nothing else.
+
             As long as there was never a token (millrace token create), it serves loopback and unix sockets only. It also
             listens on millrace.sock in its state folder, for the other commands: the key that lies beside it is as good as a
             token there, and only this user and root can read it. A second line on stdout says who may enter. SIGHUP reads the

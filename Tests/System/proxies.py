@@ -106,12 +106,19 @@ def replaced(text, *pairs):
     return text
 
 
-def nginx(folder, daemon, server=None):
+def hurried(text):
+    """Such a file, with a second of patience in place of a minute."""
+    hurried, count = re.subn(r"(timeout (?:client |server )?|timeout=|read_timeout )60(?=s|\s)", r"\g<1>1", text)
+    assert count >= 1
+    return hurried
+
+
+def nginx(folder, daemon, server=None, change=str):
     """With the shipped file, or with the lines of a `server` block as somebody writes them by hand."""
     port = free_port()
     if server is None:
         content = replaced(
-            (ROOT / "deploy/nginx/millrace.conf").read_text(), (r"\blisten 80;", f"listen 127.0.0.1:{port};"),
+            change((ROOT / "deploy/nginx/millrace.conf").read_text()), (r"\blisten 80;", f"listen 127.0.0.1:{port};"),
             (r"\n    server unix:[^;]+;", f"\n    server 127.0.0.1:{daemon.port};"),
             (r"\n    access_log [^ ]+ millrace;", f"\n    access_log {folder}/access.log millrace;"),
         )
@@ -122,10 +129,10 @@ def nginx(folder, daemon, server=None):
     return Proxy(folder, "nginx", *command, log=folder / "access.log", port=port)
 
 
-def haproxy(folder, daemon):
+def haproxy(folder, daemon, change=str):
     port = free_port()
     text = replaced(
-        (ROOT / "deploy/haproxy/millrace.cfg").read_text(), (r"bind :80\n", f"bind 127.0.0.1:{port}\n"),
+        change((ROOT / "deploy/haproxy/millrace.cfg").read_text()), (r"bind :80\n", f"bind 127.0.0.1:{port}\n"),
         (r"server millrace 127\.0\.0\.1:8080", f"server millrace 127.0.0.1:{daemon.port}"),
     )
     (folder / "haproxy.cfg").write_text(text)
@@ -142,13 +149,14 @@ def caddy(folder, daemon):
     return Proxy(folder, "caddy", find("caddy"), "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile", port=port)
 
 
-def apache(folder, daemon, host=None):
+def apache(folder, daemon, host=None, change=str):
     """With the shipped file, or with the lines of a virtual host as somebody writes them by hand."""
     port = free_port()
     if host is None:
         content = replaced(
-            (ROOT / "deploy/apache/millrace.conf").read_text(), (r"<VirtualHost \*:80>", f"<VirtualHost *:{port}>"),
+            change((ROOT / "deploy/apache/millrace.conf").read_text()), (r"<VirtualHost \*:80>", f"<VirtualHost *:{port}>"),
             (r"ProxyPass / http://127\.0\.0\.1:8080/", f"ProxyPass / http://127.0.0.1:{daemon.port}/"),
+            (r"ProxyPass /classic/ http://127\.0\.0\.1:8080/", f"ProxyPass /classic/ http://127.0.0.1:{daemon.port}/"),
         )
     else:
         content = f"<VirtualHost *:{port}>\n{host}\n</VirtualHost>"

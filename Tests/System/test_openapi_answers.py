@@ -1,5 +1,7 @@
 """Each operation answers as the description of the API says, and so does a request that it refuses."""
 
+import json
+
 import httpx
 import pytest
 
@@ -50,6 +52,16 @@ def test_the_lines_of_a_stream_fit_their_schema(daemon, real):
         assert_fits(event, schema)
 
 
+def test_the_lines_of_a_classic_stream_fit_their_schema(daemon, real):
+    path = "/classic/api/graphs/{id}/execute/stream"
+    schema = operation(path, "post")["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    lines = daemon.http.post(real(path)).text.split("\n")
+    events = [json.loads(line.removeprefix("data: ")) for line in lines if line]
+    assert len(events) == 6
+    for event in events:
+        assert_fits(event, schema)
+
+
 def test_the_messages_of_the_dashboard_fit_their_schemas(daemon, real):
     with Feed(daemon, f"?executions={real('/api/executions/{id}').rsplit('/', 1)[1]}") as feed:
         messages = feed.until(lambda message: message["type"] == "complete")
@@ -86,6 +98,10 @@ def test_the_schema_of_events_tells_a_wrong_event(daemon, real):
         ("post", "/api/executions/resume?status=held", None, 202),
         ("delete", "/api/executions/{id}", None, 204),
         ("delete", "/api/graphs/{id}", None, 204),
+        ("post", "/classic/api/graphs/{id}/execute", {"more": 1}, 200),
+        ("post", "/classic/api/graphs/{id}/execute", {"initial_state": 1}, 422),
+        ("post", "/classic/api/graphs/{id}/execute/stream", None, 200),
+        ("delete", "/classic/api/graphs/{id}", None, 200),
     ],
 )
 def test_other_calls_answer_as_described(daemon, real, method, path, body, status):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 import proxies
-from graphs import chain, process, put
+from graphs import chain, process, put, works
 from test_forwarded import SAME, options
 from test_http_surface import assert_problem
 from tokens import create
@@ -61,6 +61,34 @@ def test_each_event_comes_as_it_happens(shipped, tmp_path):
         assert (reply.status_code, reply.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
         assert reply.headers["cache-control"] == "no-cache, no-transform"
         check_one_by_one(reply, path)
+
+
+def test_each_classic_event_comes_as_it_happens(shipped, tmp_path):
+    daemon, proxy = shipped
+    path = tmp_path / "gate"
+    graph_id = daemon.create(chain(*(gate(path, id) for id in "abc")))
+    types = []
+    with httpx.stream("POST", f"{proxy.url}/classic/api/graphs/{graph_id}/execute/stream", timeout=30) as reply:
+        assert reply.status_code == 200
+        for line in reply.iter_lines():
+            if line:
+                event = json.loads(line.removeprefix("data: "))
+                types.append(event["event_type"])
+                if event["event_type"] == "node_start":
+                    path.with_name(f"{path.name}-{event['node_id']}").touch()
+    assert types == ["start", *(["node_start", "node_complete"] * 3), "complete"]
+    waited = httpx.post(f"{proxy.url}/classic/api/graphs/{graph_id}/execute", timeout=30)
+    assert [event["event_type"] for event in waited.json()["execution_history"]] == types
+
+
+@pytest.mark.parametrize("make", [proxies.nginx, proxies.haproxy, proxies.apache])
+def test_a_classic_stream_may_be_silent(start_daemon, put_before, make):
+    """It has no comments that keep it alive. (Caddy waits as long as it takes.)"""
+    daemon = start_daemon(*options("http.trusted_proxies=127.0.0.1", OPEN))
+    proxy = put_before(make, daemon, change=proxies.hurried)
+    graph_id = daemon.create(chain(works("slow", 3)))
+    reply = httpx.post(f"{proxy.url}/classic/api/graphs/{graph_id}/execute/stream", timeout=30)
+    assert reply.text.endswith("\n\n") and '"event_type":"complete"' in reply.text
 
 
 def test_its_pages_are_the_servers_own_and_nobody_elses(shipped):
