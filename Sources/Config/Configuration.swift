@@ -97,6 +97,7 @@ package struct Configuration: Equatable, Sendable {
         package var maxWorkers = 0
         package var idleMilliseconds = 60_000
         package var startMilliseconds = 120_000
+        package var lookMilliseconds = 30_000
         /// 0: no limit.
         package var memoryBytesMax = 0
     }

@@ -212,6 +212,12 @@ extension ConfigurationKey {
             "kinds.python.idle_ms", \.kinds.python.idleMilliseconds, 0...86_400_000, unit: .milliseconds,
             "How long a Python process without work is kept."),
         .integer(
+            "kinds.python.look_ms", \.kinds.python.lookMilliseconds, 100...600_000, unit: .milliseconds,
+            """
+            How long a Python file of the graphs folder may take to be run, in a process of its own, to see which graph it \
+            makes.
+            """),
+        .integer(
             "kinds.python.start_ms", \.kinds.python.startMilliseconds, 100...3_600_000, unit: .milliseconds,
             """
             How long Python may take to start and to import what a node needs; then the node fails. This time does not count \

@@ -3,7 +3,7 @@ import OrderedCollections
 
 let documentKeys: [JSONKey] = [
     "$schema", "id", "name", "description", "initial_state", "reducers", "limits", "on_restart", "python", "nodes",
-    "edges",
+    "edges", "drawing",
 ]
 let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
 
@@ -124,6 +124,8 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         case "reducers": reducers = reducers(value)
         case "limits": limits = limits(value)
         case "on_restart": onRestart = faults.choice(value, of: OnRestart.self) ?? .resume
+        // For whoever shows the graph: what runs is in the nodes.
+        case "drawing": _ = faults.object(value)
         case "python": interpreter = interpreter(value)
         case "nodes":
             faults.elements(of: value, counts: 1...vocabulary.nodeCountMax) { place, value in

@@ -52,6 +52,8 @@ package struct DocumentSchema {
                         "What runs the Python nodes: an absolute path, or one below the document's folder. Default: .venv beside the document.",
                 ]
             }
+        case "drawing":
+            ["type": "object", "description": "How the graph is shown that a node holds: its nodes and edges."]
         case "nodes": Self.list(of: "node", counts: 1...vocabulary.nodeCountMax)
         case "edges":
             Self.list(of: "edge", counts: 0...GraphBounds.edgeCountMax(forNodes: vocabulary.nodeCountMax))

@@ -9,6 +9,8 @@ package final class FolderSnapshot: GraphFileSource {
         package var linkedPaths: Set<String> = []
         /// True paths of the folders that were listed, by their paths below the folder.
         package var folders: [String: String] = [:]
+
+        package init() {}
     }
 
     package let folder: FolderFiles

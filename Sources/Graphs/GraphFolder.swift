@@ -103,7 +103,7 @@ package struct GraphFolder: Sendable {
 
     /// How a file of the folder is written, if by its name it is a document.
     package static func format(of name: String) -> GraphFormat? {
-        if name.hasPrefix(".") { return nil }
+        if name.hasPrefix(".") || name == PythonFiles.manifestName { return nil }
         let name = name.lowercased()
         if name.hasSuffix(".json") { return .json }
         return name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? .yaml : nil

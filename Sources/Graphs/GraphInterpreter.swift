@@ -10,6 +10,9 @@ extension GraphDocument {
         Self.interpreter(interpreter, in: folder)
     }
 
+    /// What runs Python files of a folder that no document speaks of: its virtual environment. Nil: what the configuration says.
+    package static func interpreter(ofFilesIn folder: String) -> String? { interpreter(nil, in: folder) }
+
     fileprivate static func interpreter(_ said: String?, in folder: String?) -> String? {
         if let said {
             guard let folder, !said.hasPrefix("/") else { return said }

@@ -11,6 +11,8 @@ package struct Inotify: ~Copyable, Sendable {
         package let name: String
         /// Whether the entry came, went or was replaced; else its content or its mode changed.
         package let isEntryChange: Bool
+        /// Whether the entry is a folder.
+        package let isFolder: Bool
         /// Whether the folder itself has gone or moved: nothing more is told of it.
         package let isFolderGone: Bool
     }
@@ -85,7 +87,8 @@ package struct Inotify: ~Copyable, Sendable {
             events.append(
                 Event(
                     watch: header.wd, name: String(decoding: name, as: UTF8.self),
-                    isEntryChange: header.mask & entryChanges != 0, isFolderGone: header.mask & ends != 0))
+                    isEntryChange: header.mask & entryChanges != 0, isFolder: header.mask & UInt32(IN_ISDIR) != 0,
+                    isFolderGone: header.mask & ends != 0))
             offset = start + Int(header.len)
         }
         return true

@@ -10,18 +10,21 @@ package struct PythonSettings: Sendable {
     package var idleMilliseconds: Int
     /// How long the interpreter's start and the imports of a node may take.
     package var startMilliseconds: Int
+    /// How long it may take to see which graph a Python file makes.
+    package var lookMilliseconds: Int
     /// Most memory (address space) of one worker and what it starts; 0: no limit.
     package var memoryBytesMax: Int
 
     /// - Parameter maxWorkers: 0: eight for each core, as nodes mostly wait for others.
     package init(
         interpreter: String = "python3", maxWorkers: Int = 0, idleMilliseconds: Int = 60_000,
-        startMilliseconds: Int = 120_000, memoryBytesMax: Int = 0
+        startMilliseconds: Int = 120_000, lookMilliseconds: Int = 30_000, memoryBytesMax: Int = 0
     ) {
         self.interpreter = interpreter
         self.maxWorkers = maxWorkers > 0 ? maxWorkers : 8 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         self.idleMilliseconds = idleMilliseconds
         self.startMilliseconds = startMilliseconds
+        self.lookMilliseconds = lookMilliseconds
         self.memoryBytesMax = memoryBytesMax
     }
 

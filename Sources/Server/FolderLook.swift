@@ -10,10 +10,14 @@ package final class FolderLook {
     private let lanes: Lanes
     /// What is being looked at; nil while nothing is.
     private var looking: FolderWatch.Changes?
+    /// Who waits, and for which graph.
+    private typealias Waiter = (id: String, proceed: () -> Void)
     /// Those that wait for the look that is under way.
-    private var joined: [() -> Void] = []
+    private var joined: [Waiter] = []
     /// Those that wait for the next one.
-    private var waiting: [() -> Void] = []
+    private var waiting: [Waiter] = []
+    /// Those that wait until it is known what a Python file makes.
+    private var held: [Waiter] = []
     private var reports: [(Result<Int, StoreError>) -> Void] = []
     /// What the next look is to look at.
     private var wanted = FolderWatch.Changes()
@@ -24,6 +28,23 @@ package final class FolderLook {
         self.reactor = reactor
         self.catalog = catalog
         self.lanes = lanes
+        let confined = Confined(Unowned(self), to: reactor)
+        catalog.python?.tellNews { [mailbox = reactor.mailbox] in
+            mailbox.post { reactor in confined.open(on: reactor).look?.pythonHasNews() }
+        }
+    }
+
+    /// What Python files make has been seen: it is taken over, for those too who wait for it.
+    private func pythonHasNews() {
+        wanted.formUnion(.python)
+        lookNext()
+    }
+
+    /// Has Python files looked at that may have changed, though nobody starts anything.
+    func noticePython(_ changes: FolderWatch.Changes) {
+        guard catalog.python != nil, changes.isPython || changes.isEverything else { return }
+        wanted.formUnion(changes.isEverything ? .everything : .python)
+        lookNext()
     }
 
     /// Calls `proceed` once the graph is as the folder says: at once where nothing of it has changed.
@@ -31,9 +52,11 @@ package final class FolderLook {
         let changes = catalog.changes(before: id)
         if !changes.isEmpty { wanted.formUnion(changes) }
         if catalog.concerns(changes, id) {
-            waiting.append(proceed)
+            waiting.append((id, proceed))
         } else if let looking, catalog.concerns(looking, id) {
-            joined.append(proceed)
+            joined.append((id, proceed))
+        } else if catalog.isLookedAt(id) {
+            held.append((id, proceed))
         } else {
             proceed()
         }
@@ -50,6 +73,9 @@ package final class FolderLook {
     private func lookNext() {
         guard looking == nil, !wanted.isEmpty || !reports.isEmpty else { return }
         looking = wanted
+        // It takes over what has been seen until now, and tells whether that is what they wait for.
+        waiting += held
+        held = []
         let (marks, waiting, reports) = (wanted, self.waiting, self.reports)
         (self.waiting, self.reports) = ([], [])
         joined = waiting
@@ -80,8 +106,19 @@ package final class FolderLook {
         case .failure(let error): refused(["\(error)"])
         }
         for report in reports { report(complaints.map(\.count)) }
-        for proceed in waited { proceed() }
+        for waiter in waited {
+            if catalog.isLookedAt(waiter.id) { held.append(waiter) } else { waiter.proceed() }
+        }
         lookNext()
+    }
+}
+
+/// The look does not live longer for the news that it waits for.
+private final class Unowned {
+    weak var look: FolderLook?
+
+    init(_ look: FolderLook) {
+        self.look = look
     }
 }
 

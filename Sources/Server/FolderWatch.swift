@@ -13,40 +13,47 @@ package final class FolderWatch: Sendable {
         case document(String)
         /// The code of a graph.
         case graph(String)
+        /// A Python file that may make a graph, by its path; "" stands for all of them.
+        case python(String)
     }
 
     package struct Changes: Sendable, Equatable {
         package var documents: Set<String> = []
         package var graphs: Set<String> = []
+        /// Whether it concerns Python files that may make graphs.
+        package var isPython = false
         package var isEverything = false
 
-        package static let everything = Changes(documents: [], graphs: [], isEverything: true)
+        package static let everything = Changes(isEverything: true)
+        package static let python = Changes(isPython: true)
 
-        package var isEmpty: Bool { !isEverything && documents.isEmpty && graphs.isEmpty }
+        package var isEmpty: Bool { !isEverything && !isPython && documents.isEmpty && graphs.isEmpty }
 
         mutating func add(_ source: Source) {
             switch source {
             case .document(let name): documents.insert(name)
             case .graph(let id): graphs.insert(id)
+            case .python: isPython = true
             }
         }
 
         func subtracting(_ other: Changes) -> Changes {
             Changes(
                 documents: documents.subtracting(other.documents), graphs: graphs.subtracting(other.graphs),
-                isEverything: isEverything)
+                isPython: isPython && !other.isPython, isEverything: isEverything)
         }
 
         mutating func formUnion(_ other: Changes) {
             documents.formUnion(other.documents)
             graphs.formUnion(other.graphs)
+            isPython = isPython || other.isPython
             isEverything = isEverything || other.isEverything
         }
     }
 
     /// What a source was made of, and what it waits for.
     struct Dependencies {
-        let trail: FolderSnapshot.Trail
+        var trail: FolderSnapshot.Trail
         /// Paths below the folder of modules that were not there, without their endings.
         var absentModules: Set<String> = []
     }
@@ -66,6 +73,8 @@ package final class FolderWatch: Sendable {
         var watched: [Source: [Int32: Set<String>]] = [:]
         /// Those of which not everything is watched.
         var unwatched: Set<Source> = []
+        /// Folders in which a new Python file may make a graph.
+        var pythonFolders: Set<Int32> = []
         var changes = Changes()
         var topWatch: Int32?
         var isAbsent = false
@@ -120,7 +129,7 @@ package final class FolderWatch: Sendable {
             let held = guarded.held ?? []
             guarded.held = nil
             for event in held { Self.mark(event, &guarded) }
-            let used = Set(guarded.watched.values.flatMap(\.keys))
+            let used = Set(guarded.watched.values.flatMap(\.keys)).union(guarded.pythonFolders)
             let unused = guarded.dependents.keys.filter { $0 != guarded.topWatch && !used.contains($0) }
             for watch in unused { guarded.dependents[watch] = nil }
             return unused
@@ -161,6 +170,28 @@ extension FolderWatch {
             }
         }
         if isIncomplete { guarded.withLock { _ = $0.unwatched.insert(source) } }
+        return isNew
+    }
+
+    /// Watches for Python files that come or go in these folders, in place of those that were named before.
+    /// - Returns: whether a folder is watched now that was not before.
+    func followPython(in folders: [String]) -> Bool {
+        var watches: Set<Int32> = []
+        var isNew = false
+        var isIncomplete = inotify == nil
+        for name in folders {
+            switch watch(name.isEmpty ? folder : "\(folder)/\(name)") {
+            case .watched(let watch, let isNewFolder):
+                watches.insert(watch)
+                isNew = isNew || isNewFolder
+            case .absent: break
+            case .refused: isIncomplete = true
+            }
+        }
+        guarded.withLock { guarded in
+            guarded.pythonFolders = watches
+            if isIncomplete { guarded.unwatched.insert(.python("")) }
+        }
         return isNew
     }
 
@@ -266,6 +297,7 @@ extension FolderWatch {
                 guarded.changes.isEverything = true
             }
             let dependents = guarded.dependents.removeValue(forKey: event.watch) ?? [:]
+            if guarded.pythonFolders.remove(event.watch) != nil { guarded.changes.isPython = true }
             for source in dependents.values.reduce(into: Set(), { $0.formUnion($1) }) { guarded.changes.add(source) }
             guarded.throughLinks[event.watch] = nil
             return
@@ -275,6 +307,9 @@ extension FolderWatch {
         for source in guarded.dependents[event.watch]?[event.name] ?? [] { guarded.changes.add(source) }
         if event.isEntryChange {
             for source in guarded.throughLinks[event.watch] ?? [] { guarded.changes.add(source) }
+        }
+        if guarded.pythonFolders.contains(event.watch) {
+            if event.isFolder || PythonFiles.concerns(event.name) { guarded.changes.isPython = true }
         }
         if event.watch == guarded.topWatch, GraphFolder.format(of: event.name) != nil {
             guarded.changes.documents.insert(event.name)

@@ -15,6 +15,7 @@ struct FolderState: Sendable {
     var idOfFile: [String: String] = [:]
     /// Why a document's file, or the code of a graph, is not in force.
     var refusals: [FolderWatch.Source: Refusal] = [:]
+    var python = PythonState()
 }
 
 /// Why a document's file, or the code of a graph, is not in force.
@@ -46,9 +47,11 @@ extension GraphCatalog {
         guard let watch else { return FolderWatch.Changes() }
         var changes = watch.changes(before: id)
         changes.documents.formUnion(files(ofGraph: id).filter { watch.isUnwatched(.document($0)) })
+        if isOfPython(id), watch.isUnwatched(.python("")) { changes.isPython = true }
         guard !watch.isWatching else { return changes }
         // Nothing tells of changes, so what concerns the graph is looked at; a new document may be anywhere.
         if current(id) == nil { changes.isEverything = true }
+        if isOfPython(id) { changes.isPython = true }
         changes.graphs.insert(id)
         changes.documents.formUnion(files(ofGraph: id))
         return changes
@@ -57,8 +60,9 @@ extension GraphCatalog {
     /// Whether a start of the graph has to wait for a look at them.
     func concerns(_ changes: FolderWatch.Changes, _ id: String) -> Bool {
         if changes.isEverything || changes.graphs.contains(id) { return true }
+        let (known, python) = folderState.withLock { ($0.idOfFile, $0.python.ids) }
+        if changes.isPython, current(id) == nil || python.values.contains(id) { return true }
         if changes.documents.isEmpty { return false }
-        let known = folderState.withLock { $0.idOfFile }
         return current(id) == nil || changes.documents.contains { known[$0] == nil || known[$0] == id }
     }
 
@@ -68,7 +72,8 @@ extension GraphCatalog {
 
     /// A run has imported a file of the graphs folder that its revision does not keep: the next one shall.
     package func shown(_ path: String, in folder: String, byGraph id: String) {
-        guard let watch, folder == watch.folder, current(id)?.identity.files.imported[path] == nil else { return }
+        guard let watch, folder == watch.folder || isOfPython(id), current(id)?.identity.files.imported[path] == nil
+        else { return }
         let isNew = folderState.withLock { state in
             guard state.shown[id, default: []].count < Self.shownMax else { return false }
             return state.shown[id, default: []].insert(path).inserted
@@ -86,6 +91,7 @@ extension GraphCatalog {
     ) throws(StoreError) -> [String] {
         guard let watch else { return [] }
         watch.beginLook(at: marked)
+        if repeating { python?.forgetFailures() }
         defer { watch.endLook() }
         var complaints: [String] = []
         var changes = changes
@@ -93,6 +99,7 @@ extension GraphCatalog {
             let snapshot = FolderSnapshot(path: watch.folder)
             var again = FolderWatch.Changes()
             complaints += try lookAtDocuments(changes, snapshot, watch, &again)
+            complaints += try lookAtPython(changes, watch, &again)
             complaints += try lookAtCode(changes, snapshot, watch, &again)
             changes = again
         }
@@ -124,6 +131,9 @@ extension GraphCatalog {
         for (entry, faults) in zip(entries, faults) {
             let source = FolderWatch.Source.document(entry.fileName)
             let absent = (try? entry.content.get())?.absentModules ?? []
+            if let code = entry.code {
+                folderState.withLock { $0.python.named[entry.fileName] = Set(code.files.files.keys) }
+            }
             if watch.follow(source, FolderWatch.Dependencies(trail: entry.trail, absentModules: absent)) {
                 again.add(source)
             }
@@ -193,6 +203,9 @@ extension GraphCatalog {
                 !there.contains(name) && (changes.isEverything || changes.documents.contains(name))
             }
             for name in gone { state.idOfFile[name] = nil }
+            state.python.named = state.python.named.filter { name, _ in
+                there.contains(name) || !changes.isEverything && !changes.documents.contains(name)
+            }
             for source in state.refusals.keys {
                 if case .document(let name) = source, !there.contains(name),
                     changes.isEverything || changes.documents.contains(name)
@@ -217,6 +230,7 @@ extension GraphCatalog {
         var complaints: [String] = []
         for revision in revisions where revision.identity.folder == watch.folder {
             let id = revision.identity.id
+            if isOfPython(id) { continue }
             _ = snapshot.takeTrail()
             let found = Result { () throws(GraphFaults) in
                 try Graph.parse(
@@ -284,7 +298,7 @@ extension GraphCatalog {
 
     /// Remembers a refusal, or that there is none.
     /// - Returns: what to tell, if it is another than before.
-    private func note(_ refusal: Refusal?, of source: FolderWatch.Source) -> [String] {
+    func note(_ refusal: Refusal?, of source: FolderWatch.Source) -> [String] {
         folderState.withLock { state in
             defer { state.refusals[source] = refusal }
             return refusal != state.refusals[source] ? [refusal?.complaint].compactMap(\.self) : []

@@ -10,6 +10,10 @@ struct UnloadedFile: Sendable {
         case refused
         /// It has come or changed since the folder was looked at.
         case waiting
+        /// A Python file of which it is not known yet what it makes.
+        case looking
+        /// It is in force, but not under the id that its name suggests.
+        case renamed
     }
 
     /// Below the graphs folder, "." for the folder itself; nil for the code of a graph that came by the API.
@@ -21,6 +25,7 @@ struct UnloadedFile: Sendable {
 
     /// Whether it is likely to hold a graph: it says so, or is called so and cannot be read.
     func mayHold(_ id: String) -> Bool {
+        if reason == .renamed { return false }
         if let graphID { return graphID == id }
         return name?.split(separator: ".", omittingEmptySubsequences: false).dropLast().joined(separator: ".") == id
     }
@@ -43,7 +48,10 @@ extension GraphCatalog {
     func unloadedFiles(_ changes: FolderWatch.Changes) throws(StoreError) -> [UnloadedFile] {
         guard let watch else { return [] }
         let (refusals, idOfFile) = folderState.withLock { ($0.refusals, $0.idOfFile) }
-        var files = refusals.map { source, refusal in unloaded(source, refusal, idOfFile) }
+        var files = refusals.compactMap { source, refusal -> UnloadedFile? in
+            if case .python = source { return nil }
+            return unloaded(source, refusal, idOfFile)
+        }
         let names: [String]
         do throws(GraphFolder.ListingError) {
             names = try GraphFolder(path: watch.folder).documentNames()
@@ -58,13 +66,14 @@ extension GraphCatalog {
         }
         let there = Set(names)
         files.removeAll { $0.name.map { !there.contains($0) || unclear.contains($0) } ?? false }
-        return try (files + examine(Set(unclear), watch.folder, idOfFile)).sorted { ($0.name ?? "") < ($1.name ?? "") }
+        files += try examine(Set(unclear), watch.folder, idOfFile)
+        return (files + unloadedPython(watch.folder)).sorted { ($0.name ?? "") < ($1.name ?? "") }
     }
 
     /// What the last look has refused.
     var refusedFiles: [UnloadedFile] {
         let (refusals, idOfFile) = folderState.withLock { ($0.refusals, $0.idOfFile) }
-        return refusals.map { source, refusal in unloaded(source, refusal, idOfFile) }
+        return refusals.map { source, refusal in unloaded(source, refusal, idOfFile) } + watchedPython
     }
 
     private func unloaded(
@@ -74,9 +83,45 @@ extension GraphCatalog {
         switch source {
         case .document(let file): name = file.isEmpty ? "." : file
         case .graph(let id): name = idOfFile.first { $0.value == id }?.key
+        case .python(let file): name = file
         }
         return UnloadedFile(name: name, graphID: refusal.graphID, reason: .refused, faults: refusal.faults)
     }
+
+    /// Python files that are not in force, or not as one would think.
+    private func unloadedPython(_ folder: String) -> [UnloadedFile] {
+        guard python != nil else { return [] }
+        let (refusals, known, named) = folderState.withLock {
+            ($0.refusals, $0.python.known, Set($0.python.named.values.joined()))
+        }
+        let refused = refusals.compactMap { source, refusal -> UnloadedFile? in
+            guard case .python = source else { return nil }
+            return unloaded(source, refusal, [:])
+        }
+        // What has come since the last look is looked at as soon as that is over.
+        let new = PythonFiles(below: folder).files.filter { !known.contains($0) && !named.contains($0) }
+        return refused + watchedPython
+            + new.map { name in
+                UnloadedFile(name: name, graphID: PythonSource(file: name).id, reason: .looking, faults: Self.looking)
+            }
+    }
+
+    /// Those that are being looked at, and those with another id than their name's.
+    private var watchedPython: [UnloadedFile] {
+        let python = folderState.withLock { $0.python }
+        let looking = python.looking.map { name, ids in
+            UnloadedFile(
+                name: name, graphID: python.ids[name] ?? ids.sorted { $0.count < $1.count }.first, reason: .looking,
+                faults: Self.looking)
+        }
+        return looking
+            + python.renamed.map { name, reason in
+                UnloadedFile(
+                    name: name, graphID: python.ids[name], reason: .renamed, faults: GraphFaults(reason))
+            }
+    }
+
+    private static let looking = GraphFaults("is being looked at: it is not known yet which graph it makes")
 
     /// Judges files as a look would.
     private func examine(

@@ -53,16 +53,22 @@ package final class GraphCatalog: Sendable {
     /// Where documents that come by the API look for the files that they name.
     package let folder: String?
     private let guarded = Mutex(Guarded())
+    /// What was seen in Python files; nil where they make no graphs.
+    let python: PythonSights?
     /// Nil where there is no graphs folder.
     let watch: FolderWatch?
     let folderState = Mutex(FolderState())
 
-    package init(store: any GraphStore, compiler: any GraphCompiler, clock: any Clock, folder: String?) {
+    package init(
+        store: any GraphStore, compiler: any GraphCompiler, clock: any Clock, folder: String?,
+        python: PythonSights? = nil
+    ) {
         self.store = store
         self.compiler = compiler
         documentSchema = DocumentSchema(compiler).json
         self.clock = clock
         self.folder = folder
+        self.python = python
         watch = folder.map { FolderWatch(folder: $0) }
     }
 

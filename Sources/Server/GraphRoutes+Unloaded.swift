@@ -11,6 +11,7 @@ extension GraphRoutes {
         guard try call.flag("faults") else { return call.respond(.json(page, headers: headers)) }
         let (catalog, access) = (call.server.catalog, call.access)
         let changes = catalog.marks
+        call.server.folderLook.noticePython(changes)
         call.offload(on: call.server.lanes.documents) { () throws(Problem) in
             let files = try ExecutionRoutes.read { () throws(StoreError) in try catalog.unloadedFiles(changes) }
             let visible = files.filter { file in file.graphID.map { access.allows(graph: $0) } ?? (access.graphs == nil)
@@ -25,6 +26,7 @@ extension GraphRoutes {
     static func respondUnknown(_ call: Call, _ id: String) {
         let catalog = call.server.catalog
         let changes = catalog.marks
+        call.server.folderLook.noticePython(changes)
         call.offload(on: call.server.lanes.documents) { () throws(Problem) in
             let files = try ExecutionRoutes.read { () throws(StoreError) in try catalog.unloadedFiles(changes) }
             throw unknown(id, files.first { $0.mayHold(id) })
@@ -43,6 +45,7 @@ extension GraphRoutes {
             case .refused: "was refused"
             case .waiting:
                 "has come or changed since the folder was looked at, and is loaded at the next start or reload"
+            case .looking, .renamed: "is being looked at, and it is not known yet which graph it makes"
             }
         let count = file.faults.count == 1 ? "a fault" : "\(file.faults.count) faults"
         let more = file.reason == .refused ? " It has \(count); see errors." : ""

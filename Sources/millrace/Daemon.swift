@@ -66,7 +66,7 @@ final class Daemon {
             configuration, graphs: graphs, start: ConfigurationLoader.workingFolder())
         catalog = GraphCatalog(
             store: engine.store, compiler: engine.kinds, clock: engine.clock,
-            folder: graphs)
+            folder: graphs, python: engine.looks.map { PythonSights(looker: $0, keptIn: "\(folder)/python-graphs") })
         engine.graphs.use(catalog)
         server = Server(
             reactor: engine.reactor, settings: ServerSettings(configuration, installation.files()),

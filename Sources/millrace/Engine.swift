@@ -19,6 +19,8 @@ struct Engine {
     let lanes = Lanes()
     let kinds: NodeKinds
     let python: PythonWorkers
+    /// What sees which graphs Python files make; nil where no graph may run Python.
+    let looks: PythonLooks?
     let store: HistoryStore
     let service: ExecutionService
     /// What nodes see of the graphs.
@@ -59,6 +61,11 @@ struct Engine {
         python = PythonWorkers(
             settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock, pool: pool,
             environment: children, pythonFolder: installation.pythonFolder, runtimeFolder: runtimeFolder)
+        looks =
+            configuration.kinds.enables("python")
+            ? PythonLooks(
+                settings: PythonSettings(configuration.kinds.python), launcher: launcher, clock: clock,
+                environment: children, pythonFolder: installation.pythonFolder) : nil
         let syntax = PythonSyntax(
             settings: PythonSettings(configuration.kinds.python),
             runner: HelperRunner(helperPath: installation.helper, confinement: confinement),
@@ -142,7 +149,8 @@ extension PythonSettings {
     init(_ python: Configuration.Python) {
         self.init(
             interpreter: python.interpreter, maxWorkers: python.maxWorkers, idleMilliseconds: python.idleMilliseconds,
-            startMilliseconds: python.startMilliseconds, memoryBytesMax: python.memoryBytesMax)
+            startMilliseconds: python.startMilliseconds, lookMilliseconds: python.lookMilliseconds,
+            memoryBytesMax: python.memoryBytesMax)
     }
 }
 

@@ -165,7 +165,7 @@
  * @typedef {object} UnloadedFile
  * @property {string | null} file Null: the code of a graph that came by the API.
  * @property {string | null} graph_id
- * @property {"refused" | "waiting"} status
+ * @property {"refused" | "waiting" | "looking" | "renamed"} status
  * @property {DocumentFault[]} errors
  */
 

@@ -31,7 +31,9 @@ export class UnloadedFiles extends HTMLElement {
 
 /** @param {UnloadedFile} file */
 function words(file) {
-    return file.status === "waiting" ? "is not loaded yet" : "was refused";
+    return {
+        refused: "was refused", waiting: "is not loaded yet", looking: "is being looked at", renamed: `is the graph ${file.graph_id}`,
+    }[file.status];
 }
 
 /** @param {DocumentFault} fault */

@@ -1,10 +1,11 @@
 """Says which graph a Python file makes.
 
-    look.py FILE [NAME]
+    look.py FILE [NAME [FOLDER]]
 
-Runs the file, with its folder as working directory and first on `sys.path`. On stdout comes a JSON object: {"document",
-"name", "imports", "notes", "drawing"?} of the graph, null where the file makes none, or {"error": {"message", "line",
-"details"?}}. What the file itself prints goes to stderr.
+Runs the file, with its folder first on `sys.path`. FOLDER is the working directory and last on `sys.path`, and paths in the
+answer begin there; without one it is the file's own. On stdout comes a JSON object: {"document", "name", "imports", "notes",
+"drawing"?} of the graph, {"imports"} where the file makes none, or {"error": {"message", "line", "details"?}, "imports"}.
+What the file itself prints goes to stderr.
 """
 
 import json
@@ -14,20 +15,22 @@ import sys
 
 def main():
     path = os.path.abspath(sys.argv[1])
-    name = sys.argv[2] if len(sys.argv) > 2 else None
+    name = sys.argv[2] if len(sys.argv) > 2 and sys.argv[2] else None
+    own = os.path.dirname(path)
+    folder = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else own
     here = os.path.dirname(os.path.abspath(__file__))
     from millrace_graphs.faults import GraphFault
-    from millrace_graphs.looking import look
+    from millrace_graphs.looking import imports_of, look
     from millrace_worker.errors import error_bytes
 
     answers = os.dup(1)
     os.dup2(2, 1)
-    folder = os.path.dirname(path)
     os.chdir(folder)
     sys.argv = [path]
-    sys.path[:] = [folder] + [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
+    sys.path[:] = (
+        [own] + [entry for entry in sys.path if os.path.abspath(entry or ".") != here] + [folder] * (folder != own))
     try:
-        answer = look(path, name)
+        answer = look(path, name, folder)
     except GraphFault as fault:
         answer = {"error": {"message": str(fault), "line": fault.line}}
     except SyntaxError as error:
@@ -35,6 +38,7 @@ def main():
     except BaseException as error:
         said = json.loads(error_bytes(error))
         answer = {"error": {**said, "line": _line(error, path)}}
+    answer["imports"] = imports_of(path, folder)
     with os.fdopen(answers, "w", encoding="utf-8", errors="replace") as file:
         file.write(json.dumps(answer) + "\n")
 

@@ -14,31 +14,31 @@ from .faults import GraphFault
 MODULE = "millrace_graph_file"
 
 
-def look(path, name=None):
-    """What a file makes: {"document", "drawing"?, "notes", "name", "imports"}, or nothing where it makes no graph.
+def look(path, name=None, folder=None):
+    """What a file makes: {"document", "drawing"?, "notes", "name"}, empty where it makes no graph.
 
-    `name` picks one of the module's names. The file's folder is the working directory, and first on `sys.path`. Raises
-    GraphFault, what reading raises, and what the file itself raises.
+    `name` picks one of the module's names. The document names the file by its path below `folder`, by default its own one.
+    Raises GraphFault, what reading raises, and what the file itself raises.
     """
     with open(path, "rb") as file:
         candidates = Candidates(file.read(), path)
     if name is None and not candidates.possible:
-        return None
+        return {}
     module = _run(path)
-    file = os.path.basename(path)
+    file = os.path.relpath(path, folder or os.path.dirname(path))
     if name is not None:
         found = _named(module, name, file)
     else:
         found = _chosen(module, candidates)
     if found is None:
-        return None
+        return {}
     name, value, shape = found
     try:
         answer = _described(name, value, shape, file)
     except GraphFault as fault:
         fault.line = fault.line or candidates.lines.get(name.split(".")[0].split("[")[0])
         raise
-    return {**answer, "name": name, "imports": _imports(path)}
+    return {**answer, "name": name}
 
 
 def _run(path):
@@ -114,10 +114,11 @@ def _described(name, value, shape, file):
     return {"document": document, "drawing": drawing, "notes": []}
 
 
-def _imports(path):
-    """The files of the file's own folder, and below, that its import has pulled in."""
-    folder = os.path.dirname(os.path.abspath(path)) + os.sep
+def imports_of(path, folder):
+    """The files of the folder, and below, that running the file has pulled in, itself aside."""
+    folder = os.path.abspath(folder) + os.sep
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     return sorted(
         os.path.relpath(file, folder) for file in files
-        if isinstance(file, str) and os.path.abspath(file).startswith(folder) and file.endswith(".py"))
+        if isinstance(file, str) and os.path.abspath(file).startswith(folder) and file.endswith(".py")
+        and "site-packages" not in file and os.path.abspath(file) != os.path.abspath(path))
