@@ -33,11 +33,15 @@ extension RunMachine {
 }
 
 extension Graph {
-    /// Why a state is none that the graph can begin with, or nil.
+    /// Why a state is none that the graph can begin with, or nil: by its reducers, or by its `input_schema`.
     func refusal(ofInitial state: JSONObject) -> String? {
         for (key, reducer) in document.reducers {
             guard let value = state[key], let refusal = reducer.refusal(ofInitial: value) else { continue }
             return "the graph within cannot begin: \"\(key.string)\" \(refusal)"
+        }
+        if let fault = document.inputFaults(over: state).first {
+            let place = fault.pointer.isEmpty ? "its state" : "\(fault.pointer) of its state"
+            return "the graph within cannot begin: \(place) \(fault.message)"
         }
         return nil
     }

@@ -14,8 +14,9 @@ extension GraphDocument {
     /// The document that nodes in the config of a node make: what it does not say itself is that of the one around it.
     func within(_ nested: NestedNodes) -> GraphDocument {
         GraphDocument(
-            id: id, name: name, description: "", initialState: JSONObject(), reducers: reducers, limits: limits,
-            onRestart: .resume, interpreter: interpreter, nodes: nested.nodes, edges: nested.edges,
+            id: id, name: name, description: "", initialState: JSONObject(), inputSchema: nil,
+            reducers: reducers, limits: limits, onRestart: .resume, interpreter: interpreter, nodes: nested.nodes,
+            edges: nested.edges,
             source: nested.source)
     }
 }

@@ -2,8 +2,8 @@ import JSON
 import OrderedCollections
 
 let documentKeys: [JSONKey] = [
-    "$schema", "id", "name", "description", "initial_state", "reducers", "limits", "on_restart", "python", "nodes",
-    "edges", "drawing",
+    "$schema", "id", "name", "description", "initial_state", "input_schema", "reducers", "limits", "on_restart",
+    "python", "nodes", "edges", "drawing",
 ]
 let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
 
@@ -34,6 +34,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     private var name: String?
     private var description = ""
     private var initialState = JSONObject()
+    private var inputSchema: JSONSchema?
     private var reducers: OrderedDictionary<JSONKey, Reducer> = [:]
     private var limits = GraphLimits()
     private var onRestart = OnRestart.resume
@@ -95,7 +96,8 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         }
         guard let id else { preconditionFailure("a document without an id has a fault") }
         let document = GraphDocument(
-            id: id, name: name ?? id, description: description, initialState: initialState, reducers: reducers,
+            id: id, name: name ?? id, description: description, initialState: initialState,
+            inputSchema: inputSchema, reducers: reducers,
             limits: limits, onRestart: onRestart, interpreter: interpreter, nodes: nodes, edges: edges, source: source)
         return (document, order.places)
     }
@@ -121,6 +123,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         case "name": name = faults.string(value)
         case "description": description = faults.string(value) ?? ""
         case "initial_state": initialState = faults.object(value) ?? JSONObject()
+        case "input_schema": inputSchema = inputSchema(value)
         case "reducers": reducers = reducers(value)
         case "limits": limits = limits(value)
         case "on_restart": onRestart = faults.choice(value, of: OnRestart.self) ?? .resume
@@ -162,6 +165,16 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
             return nil
         }
         return id
+    }
+
+    private func inputSchema(_ value: JSONText) -> JSONSchema? {
+        guard faults.object(value) != nil else { return nil }
+        do {
+            return try JSONSchema(value)
+        } catch {
+            faults.add(GraphFault(pointer: error.pointer, message: error.message), in: value)
+            return nil
+        }
     }
 
     private func reducers(_ value: JSONText) -> OrderedDictionary<JSONKey, Reducer> {

@@ -36,6 +36,11 @@ package struct DocumentSchema {
         case "description": Self.string("What it does.")
         case "initial_state":
             ["type": "object", "description": "What an execution starts with; its own is laid over it, key by key."]
+        case "input_schema":
+            [
+                "type": "object",
+                "description": "JSON Schema 2020-12 of the state that executions begin with, checked at each start.",
+            ]
         case "reducers":
             [
                 "type": "object", "additionalProperties": JSONText(Self.choice(of: Reducer.self, nil)),

@@ -7,6 +7,8 @@ package struct GraphDocument: Sendable, Equatable {
     package let name: String
     package let description: String
     package let initialState: JSONObject
+    /// What the state that an execution begins with must fit; nil: any does.
+    package let inputSchema: JSONSchema?
     /// How updates of a key combine; a key that is not here is replaced.
     package let reducers: OrderedDictionary<JSONKey, Reducer>
     package let limits: GraphLimits

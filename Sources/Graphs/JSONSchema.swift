@@ -30,6 +30,21 @@ package struct JSONSchema: Sendable {
     }
 }
 
+extension GraphDocument {
+    /// What of the state that an execution would begin with does not fit when this is laid over the document's own; pointers
+    /// are relative to it.
+    package func inputFaults(over state: JSONObject) -> [GraphFault] {
+        guard let inputSchema else { return [] }
+        var whole = initialState
+        for (key, value) in state { whole[key] = value }
+        return inputSchema.faults(in: JSONText(whole))
+    }
+}
+
+extension JSONSchema: Equatable {
+    package static func == (one: JSONSchema, other: JSONSchema) -> Bool { one.json == other.json }
+}
+
 /// A schema while it is read: which of its parts others refer to.
 final class SchemaDocument {
     /// Parts of one document that are referred to.

@@ -15,6 +15,8 @@ enum StartRoutes {
         var initialState = JSONObject()
         var cancelsOnDisconnect = false
         var labels = JSONObject()
+        /// What is wrong with its state, if that was looked at already, and for which revision.
+        var judged: (revision: GraphRevision, unfit: [ProblemDetails.Violation])?
     }
 
     /// What a start is answered with.
@@ -79,7 +81,17 @@ enum StartRoutes {
         call.server.folderLook.whenCurrent(call.parameter("id")) {
             do throws(Problem) {
                 guard call.isCurrent || call.endpoint.change != nil else { return }
-                try beginNow(call, order, answer)
+                guard let graph = call.server.catalog.current(call.parameter("id")),
+                    graph.graph.document.inputSchema != nil
+                else { return try beginNow(call, order, answer) }
+                // A key that has started an execution gives that one, whatever fits now: the verdict is for the start.
+                call.then(on: call.server.lanes.computing) { () throws(Problem) in
+                    var order = order
+                    order.judged = (graph, unfit(order.initialState, for: graph.graph, at: "initial_state"))
+                    return order
+                } _: { (call, order) throws(Problem) in
+                    try beginNow(call, order, answer)
+                }
             } catch {
                 call.respond(error.response)
             }
@@ -151,7 +163,8 @@ enum StartRoutes {
         guard let graph = call.server.catalog.current(id) else {
             throw GraphRoutes.unknown(id, in: call.server.catalog)
         }
-        let unfit = unfit(order.initialState, for: graph.graph, at: "initial_state")
+        let judged = order.judged.flatMap { $0.revision === graph ? $0.unfit : nil }
+        let unfit = judged ?? unfit(order.initialState, for: graph.graph, at: "initial_state")
         guard unfit.isEmpty else { throw invalid(unfit) }
         let trace = call.trace
         // Most starts say no more of themselves than where everybody may start something.
@@ -203,15 +216,20 @@ enum StartRoutes {
         }
     }
 
-    /// What is wrong with values that a graph's reducers begin with.
+    /// What is wrong with a state that is laid over the document's: with the values that reducers begin with, and by the
+    /// document's schema.
     static func unfit(_ state: JSONObject, for graph: Graph, at member: String) -> [ProblemDetails.Violation] {
         let reducers = graph.reducers
-        guard !reducers.isEmpty else { return [] }
-        return state.compactMap { key, value in
-            reducers[key]?.refusal(ofInitial: value).map {
-                ProblemDetails.Violation(pointer: JSONPointer([member, key.string]).description, message: $0)
+        let refused =
+            reducers.isEmpty
+            ? []
+            : state.compactMap { key, value in
+                reducers[key]?.refusal(ofInitial: value).map {
+                    ProblemDetails.Violation(pointer: JSONPointer([member, key.string]).description, message: $0)
+                }
             }
-        }
+        let unfit = graph.document.inputFaults(over: state)
+        return refused + unfit.map { .init(pointer: "/\(member)" + $0.pointer, message: $0.message) }
     }
 
     /// For those who need not know where things lie.

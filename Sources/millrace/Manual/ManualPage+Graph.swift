@@ -38,6 +38,12 @@ private let graphKeys = [
     ("name, description", "For people. The name is the id if there is none."),
     ("initial_state", "The state that executions begin with; what a start brings is laid over it, key by key."),
     (
+        "input_schema",
+        """
+        A JSON Schema (2020-12) of the state that executions begin with, initial_state and what a start brings together. A start that does not fit is refused, with what is wrong and where. $ref leads within the schema only; defaults are for forms, and not filled in.
+        """
+    ),
+    (
         "reducers",
         """
         By key of the state, how updates of several nodes combine: replace (default), append, merge (RFC 7396), sum, min or max.

@@ -56,6 +56,10 @@ struct LocalRun {
             throw CommandFailure(DocumentFaults.text(faults.faults, in: path))
         }
         let (document, folder) = (content.graph.document, Self.folder(of: path))
+        let unfit = document.inputFaults(over: initialState)
+        guard unfit.isEmpty else {
+            throw CommandFailure(DocumentFaults.text(unfit, in: "initial_state"))
+        }
         let identity = GraphIdentity(
             id: document.id, revision: 1, files: content.files, folder: folder,
             interpreter: document.interpreter(in: folder))
