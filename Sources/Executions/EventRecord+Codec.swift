@@ -172,8 +172,10 @@ extension CompletionNotes {
         let rawValue: UInt8
         static let broken = Self(rawValue: 1), retryDelay = Self(rawValue: 2), firstStatus = Self(rawValue: 4)
         static let judgeTime = Self(rawValue: 8), isOversize = Self(rawValue: 16), lateQueue = Self(rawValue: 32)
-        static let wait = Self(rawValue: 64)
-        static let known: Self = [.broken, .retryDelay, .firstStatus, .judgeTime, .isOversize, .lateQueue, .wait]
+        static let wait = Self(rawValue: 64), hosted = Self(rawValue: 128)
+        static let known: Self = [
+            .broken, .retryDelay, .firstStatus, .judgeTime, .isOversize, .lateQueue, .wait, .hosted,
+        ]
     }
 
     private var fields: Fields {
@@ -185,6 +187,7 @@ extension CompletionNotes {
         if isOversize { fields.insert(.isOversize) }
         if lateQueueMicroseconds > 0 { fields.insert(.lateQueue) }
         if waitMicroseconds != nil { fields.insert(.wait) }
+        if hosted != nil { fields.insert(.hosted) }
         return fields
     }
 
@@ -203,6 +206,7 @@ extension CompletionNotes {
         if judgeMicroseconds > 0 { writer.append(varint: Int(judgeMicroseconds)) }
         if lateQueueMicroseconds > 0 { writer.append(varint: Int(lateQueueMicroseconds)) }
         if let waitMicroseconds { writer.append(varint: Int(waitMicroseconds)) }
+        hosted?.encode(to: &writer)
     }
 
     fileprivate init(from reader: inout RecordReader) throws(RecordError) {
@@ -225,5 +229,6 @@ extension CompletionNotes {
         isOversize = fields.contains(.isOversize)
         if fields.contains(.lateQueue) { lateQueueMicroseconds = Int64(try reader.varint()) }
         if fields.contains(.wait) { waitMicroseconds = Int64(try reader.varint()) }
+        if fields.contains(.hosted) { hosted = try HostedNotes(from: &reader) }
     }
 }

@@ -102,8 +102,32 @@ package struct CompletionNotes: Sendable, Equatable {
     package var waitMicroseconds: Int64?
     /// It never started, because its input state would have been too large: its states are not shown.
     package var isOversize = false
+    package var hosted: HostedNotes?
 
     package init() {}
+}
+
+/// What is known of the end of a task of a hosted graph.
+package struct HostedNotes: Sendable, Equatable {
+    /// Of the keys of its update, what the state has then, where that is not the update's value.
+    package var output: JSONObject
+    /// What its worker wants kept until the step has ended: its id there, and that.
+    package var writes: HostedWrites?
+
+    package init(output: JSONObject, writes: HostedWrites? = nil) {
+        self.output = output
+        self.writes = writes
+    }
+}
+
+package struct HostedWrites: Sendable, Equatable {
+    package let task: String
+    package let content: JSONText
+
+    package init(task: String, content: JSONText) {
+        self.task = task
+        self.content = content
+    }
 }
 
 /// An edge whose condition could not be evaluated.

@@ -92,6 +92,13 @@ package struct EventRenderer: Sendable {
         guard case .scopeOpened(let opening) = record.body else { return }
         try scopes.note(opening, in: record.scope)
         guard detail == .full, !hasGap, let view = scopes[opening.scope] else { return }
+        if case .hosted(let tasks) = opening.topology {
+            guard view.hosted == nil else { return }
+            let around = input(ofRank: opening.rank, in: record.scope)
+            let initial = opening.state.laid(over: [:]) { around?.object ?? [:] }
+            scopes[opening.scope]?.hosted = HostedStates(initial: initial, tasks)
+            return
+        }
         let own = opening.topology == .nested ? [:] : view.revision.graph.document.initialState
         let input = input(ofRank: opening.rank, in: record.scope)
         let initial = opening.state.laid(over: own) { input?.object ?? [:] }
@@ -127,20 +134,6 @@ package struct EventRenderer: Sendable {
         nextSeq = seq
         hasGap = true
         (flow, final) = (nil, nil)
-    }
-
-    /// Appends what stands in the place of events that are no longer kept, as one line of JSON.
-    /// - Parameter executionID: as text; a stream may carry events of several.
-    package static func renderGap(
-        of executionID: [UInt8], from first: Int, to last: Int, to writer: inout ByteWriter
-    ) {
-        writer.append("{\"type\":\"gap\",\"execution_id\":\"")
-        writer.append(executionID)
-        writer.append("\",\"from\":")
-        writer.append(decimal: first)
-        writer.append(",\"to\":")
-        writer.append(decimal: last)
-        writer.append("}")
     }
 
     /// Appends the event of the next record, which is at hand.
@@ -211,6 +204,7 @@ extension EventRenderer {
         if completion.willRetry { return input(ofRank: completion.rank, in: scope) }
         let update = completion.update
         guard scope == 0 else {
+            if let hosted = scopes[scope]?.hosted { return State(initial: hosted.output(completion)) }
             let output = scopes[scope]?.flow?.finish(rank: completion.rank, update: update)
             scopes[scope]?.flow?.take(completion.taken)
             return output
@@ -229,7 +223,9 @@ extension EventRenderer {
 
     /// Where states are derived from the records.
     mutating func input(ofRank rank: Int, in scope: Int32) -> State? {
-        scope == 0 ? flow?.input(ofRank: rank) : scopes[scope]?.flow?.input(ofRank: rank)
+        guard scope != 0 else { return flow?.input(ofRank: rank) }
+        if let hosted = scopes[scope]?.hosted { return State(initial: hosted.input(rank)) }
+        return scopes[scope]?.flow?.input(ofRank: rank)
     }
 
     /// Of a node whose scope is open.

@@ -65,6 +65,25 @@ extension ExecutionRun {
         }
     }
 
+    /// What the worker of a node says of the graph that it hosts. None of it can be left out: a worker that says more than can be
+    /// taken fails its node.
+    func postHosted(_ ref: NodeRef, attempt: Int, _ news: HostedNews, bytes: Int) {
+        let mustSchedule = inbox.withLock { inbox in
+            let before = inbox.outputBytes[ref, default: 0]
+            guard before <= Self.hostedBytesMax else { return false }
+            inbox.outputBytes[ref] = before + bytes
+            environment.memory.change(.outputs, by: bytes)
+            let isExcess = before + bytes > Self.hostedBytesMax
+            inbox.outputs.append(
+                .hosted(ref, attempt: attempt, isExcess ? .fault(.hosted("says too much at once")) : news))
+            return inbox.schedule()
+        }
+        if mustSchedule { environment.pool.step { self.process(&$0) } }
+    }
+
+    /// Of what the worker of one node has said and nobody has looked at yet.
+    private static let hostedBytesMax = 128 << 20
+
     /// Beyond the limit of an attempt's output nothing is kept, even if the run gets to look at it only much later: the
     /// machine, when it sees what came before, drops the rest all the same.
     func postOutput(_ ref: NodeRef, attempt: Int, channel: String, data: JSONText) {

@@ -45,7 +45,7 @@ extension ExecutionRun {
                 output: NodeOutput(run: self, ref, attempt: start.attempt), trace: log.trace?.child(),
                 isIdempotent: node.isIdempotent, hasFreshProcess: node.hasFreshProcess,
                 idleTimeoutMilliseconds: node.idleTimeoutMilliseconds, room: room,
-                stateBytesMax: limits.stateBytesMax))
+                stateBytesMax: limits.stateBytesMax, kept: confined.tree.kept(for: ref)))
     }
 
     private var room: ProgramRoom { ProgramRoom(environment.places, graphID: log.graph.identity.id) }

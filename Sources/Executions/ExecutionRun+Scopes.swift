@@ -61,7 +61,8 @@ extension ExecutionRun {
 
     /// Brings the account up to date with what is open.
     func countScopes() {
-        let bytes = confined.tree.scopes.count * Self.scopeBytes
+        let open = confined.tree.scopes.count + confined.tree.hosts.count
+        let bytes = open * Self.scopeBytes + confined.tree.hosted.values.reduce(0) { $0 + $1.keptBytes }
         guard bytes != confined.scopes.countedBytes else { return }
         environment.memory.change(.states, by: bytes - confined.scopes.countedBytes)
         confined.scopes.countedBytes = bytes

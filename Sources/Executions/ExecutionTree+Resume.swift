@@ -13,6 +13,9 @@ extension ExecutionTree {
     ) throws(NodeFailure) {
         let scope = record.scope
         switch record.body {
+        case .scopeOpened(let opening) where opening.topology.isHosted:
+            restoreHosted(opening, in: scope)
+        case .scopeClosed(let closing) where hosts[closing.scope] != nil: restoreHosted(closing)
         case .scopeOpened(let opening):
             try restore(opening, in: scope, elapsedMicroseconds, graphs)
         case .scopeClosed(let closing):
@@ -29,7 +32,13 @@ extension ExecutionTree {
                 scopes[scope]?.machine.restore(.start(attempt: attempt, initialState: [:]), elapsedMicroseconds: 0)
             }
             root.restore(record.body, elapsedMicroseconds: elapsedMicroseconds)
+            interruptHosted()
+        case .start:
+            restore(record.body, in: scope, elapsedMicroseconds)
+            interruptHosted()
+        case _ where hosts[scope] != nil: restoreHosted(record.body, in: scope)
         case .nodeComplete(let completion) where !completion.willRetry:
+            hosted.removeValue(forKey: NodeRef(scope: scope, rank: completion.rank))
             holdings.removeValue(forKey: NodeRef(scope: scope, rank: completion.rank))
             if let revision = revision(scope), scope != 0, completion.firstStatus == .error {
                 let id = revision.graph.nodes[completion.rank].id
@@ -74,6 +83,7 @@ extension ExecutionTree {
         case .revision(let id, let number):
             guard let graphs else { throw NodeFailure("revision \(number) of graph \(id) is missing") }
             revision = try graphs.runnable(number, of: id).get()
+        case .hosted: return
         }
         lastScope = max(lastScope, opening.scope)
         if holdings[ref] == nil { holdings[ref] = Holding(plan: body.emptyPlan()) }

@@ -13,7 +13,14 @@ package struct ExecutionTree {
         case learned(NodeRef, attempt: Int, Result<any Sendable, NodeFailure>)
         /// What came of `Effect.conclude`.
         case concluded(scope: Int32, Result<JSONText, NodeFailure>)
+        /// What the worker of a node says of the graph that it hosts.
+        indirect case hosted(NodeRef, attempt: Int, HostedNews)
 
+        /// An attempt of a node has ended.
+        var nodeEnd: (ref: NodeRef, attempt: Int, outcome: NodeOutcome)? {
+            guard case .inScope(let scope, .nodeEnded(let rank, let attempt, let outcome)) = self else { return nil }
+            return (NodeRef(scope: scope, rank: rank), attempt, outcome)
+        }
         /// The execution begins.
         var isBegin: Bool { if case .inScope(0, .begin) = self { true } else { false } }
         /// The node whose plan learns of something.
@@ -83,6 +90,10 @@ package struct ExecutionTree {
     var scopes: [Int32: Scope] = [:]
     var holdings: [NodeRef: Holding] = [:]
     var lastScope: Int32 = 0
+    /// Nodes whose workers run graphs by themselves.
+    var hosted: [NodeRef: HostedRuns] = [:]
+    /// By scope of such a graph that is open: the node.
+    var hosts: [Int32: NodeRef] = [:]
     private let limits: ExecutionLimits
     private let seed: UInt64?
     let memory: ExecutionMemory?
@@ -112,6 +123,11 @@ package struct ExecutionTree {
     /// Takes in what has happened.
     /// - Parameter now: nanoseconds of the clock that never steps.
     package mutating func step(_ input: consuming Input, at now: UInt64) {
+        guard !hosted.isEmpty, let end = input.nodeEnd else { return take(input, at: now) }
+        endHosted(end.ref, end.attempt, end.outcome, at: now)
+    }
+
+    mutating func take(_ input: consuming Input, at now: UInt64) {
         switch consume input {
         case .inScope(0, let input):
             root.step(input, at: now)
@@ -124,6 +140,7 @@ package struct ExecutionTree {
             guard scopes[scope]?.isConcluding == true else { return }
             scopes[scope]?.isConcluding = false
             close(scope, result, at: now)
+        case .hosted(let ref, let attempt, let news): take(news, of: ref, attempt: attempt, at: now)
         }
     }
 

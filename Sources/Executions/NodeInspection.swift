@@ -43,6 +43,8 @@ package struct NodeInspection: Sendable {
 
     private let graph: Graph
     private var flow: StateFlow?
+    /// In place of the flow, in a step of a hosted graph.
+    private var hosted: HostedStates?
     /// What the nodes before it in topological order have made so far, its ancestors or not.
     private var before: State?
     private var nextSeq = 1
@@ -80,7 +82,7 @@ package struct NodeInspection: Sendable {
         switch record.body {
         case .start(_, let initialState): start(initialState)
         case .nodeStart(let rank, let attempt):
-            let state = flow?.input(ofRank: rank)
+            let state = inputState(ofRank: rank)
             guard rank == self.rank else { return }
             input = state
             progress = .running
@@ -106,6 +108,21 @@ package struct NodeInspection: Sendable {
         }
     }
 
+    /// The node lies in a step of a hosted graph.
+    package mutating func host(_ states: HostedStates) { hosted = states }
+
+    private mutating func inputState(ofRank rank: Int) -> State? {
+        if let hosted { return State(initial: hosted.input(rank)) }
+        return flow?.input(ofRank: rank)
+    }
+
+    private mutating func outputState(_ completion: NodeCompletion) -> State? {
+        if let hosted { return State(initial: hosted.output(completion)) }
+        let after = flow?.finish(rank: completion.rank, update: completion.update)
+        flow?.take(completion.taken)
+        return after
+    }
+
     /// The operations of RFC 6902 that turn the input into the output; nil until it ends.
     ///
     /// Applied in topological order to the initial state, the operations of all nodes give the final state (but for keys
@@ -126,8 +143,8 @@ package struct NodeInspection: Sendable {
 
 extension NodeInspection {
     private mutating func start(_ initialState: JSONObject) {
-        guard flow == nil else { return interruptAttempt() }
-        flow = StateFlow(graph: graph, initialState: initialState)
+        guard before == nil else { return interruptAttempt() }
+        if hosted == nil { flow = StateFlow(graph: graph, initialState: initialState) }
         before = State(initial: initialState, reducers: graph.reducers)
     }
 
@@ -139,7 +156,7 @@ extension NodeInspection {
     }
 
     private mutating func nodeComplete(_ completion: NodeCompletion, _ timestamp: Int64) {
-        let state = flow?.input(ofRank: completion.rank)
+        let state = inputState(ofRank: completion.rank)
         if completion.rank == rank {
             if let last = attempts.indices.last, attempts[last].number == completion.attempt,
                 attempts[last].completion == nil
@@ -151,8 +168,7 @@ extension NodeInspection {
             input = completion.notes?.isOversize == true ? nil : state
         }
         guard !completion.willRetry else { return }
-        let after = flow?.finish(rank: completion.rank, update: completion.update)
-        flow?.take(completion.taken)
+        let after = outputState(completion)
         if completion.rank < rank { before?.apply(completion.update, rank: completion.rank) }
         guard completion.rank == rank else { return }
         output = completion.notes?.isOversize == true ? nil : after

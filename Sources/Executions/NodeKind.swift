@@ -123,6 +123,8 @@ package struct NodeCall: Sendable {
     package let room: ProgramRoom?
     /// Of any state of the execution.
     package let stateBytesMax: Int
+    /// Of a graph that the node's worker hosts: what an earlier attempt has left.
+    package let kept: JSONText?
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
@@ -133,8 +135,9 @@ package struct NodeCall: Sendable {
         output: NodeOutput,
         trace: TraceParent? = nil, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
         idleTimeoutMilliseconds: Int? = nil, room: ProgramRoom? = nil,
-        stateBytesMax: Int = ExecutionLimits().stateBytesMax
+        stateBytesMax: Int = ExecutionLimits().stateBytesMax, kept: JSONText? = nil
     ) {
+        self.kept = kept
         self.executionID = executionID
         self.graph = graph
         self.nodeID = nodeID
@@ -197,6 +200,14 @@ package struct NodeOutput: Sendable {
     /// The rank of a node of scope 0 in its execution; nil of any other.
     package var rank: Int? {
         if case .run(_, let ref, _) = target, ref.scope == 0 { Int(ref.rank) } else { nil }
+    }
+
+    /// What the worker of the node says of the graph that it hosts.
+    /// - Parameter bytes: the size of that, about.
+    package func host(_ news: HostedNews, bytes: Int) {
+        if case .run(let run, let ref, let attempt) = target {
+            run.postHosted(ref, attempt: attempt, news, bytes: bytes)
+        }
     }
 
     /// - Parameter channel: `log`, `stdout`, `stderr`, `chunk`, or a name of the node's own.

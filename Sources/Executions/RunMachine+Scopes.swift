@@ -28,6 +28,9 @@ extension RunMachine {
         }
     }
 
+    /// Whether another attempt of a node may follow.
+    func mayBeginAgain(_ rank: Int) -> Bool { [.ready, .running, .parked, .retrying].contains(nodes[rank].phase) }
+
     /// The input state of a node that has begun.
     mutating func input(ofRank rank: Int) -> State { flow.input(ofRank: rank) }
 }

@@ -3,14 +3,16 @@
 import JSON
 
 extension ScopeOpening {
-    private static let hasIndex: UInt8 = 1, isRevision: UInt8 = 2, hasInput: UInt8 = 4, hasTotal: UInt8 = 8
+    private static let hasIndex: UInt8 = 1, isRevision: UInt8 = 2, hasInput: UInt8 = 4, hasTotal: UInt8 = 8,
+        isHosted: UInt8 = 16
 
     func encode(to writer: inout ByteWriter) {
         writer.append(varint: Int(scope))
         writer.append(varint: rank)
         writer.append(varint: attempt)
         var flags: UInt8 = index == nil ? 0 : Self.hasIndex
-        if topology != .nested { flags |= Self.isRevision }
+        if topology.isRevision { flags |= Self.isRevision }
+        if topology.isHosted { flags |= Self.isHosted }
         if state.hasInput { flags |= Self.hasInput }
         if total != nil { flags |= Self.hasTotal }
         writer.append(byte: flags)
@@ -20,9 +22,11 @@ extension ScopeOpening {
             writer.append(counted: graphID)
             writer.append(varint: number)
         }
+        if case .hosted(let tasks) = topology { HostedTask.encode(tasks, to: &writer) }
         writer.append(varint: state.without.count)
         for key in state.without { writer.append(counted: key.token) }
         writer.append(members: state.values)
+        if topology.isHosted { HostedKept.encode(kept, to: &writer) }
     }
 
     convenience init(from reader: inout RecordReader) throws(RecordError) {
@@ -35,13 +39,15 @@ extension ScopeOpening {
         var topology = ScopeTopology.nested
         if flags & Self.isRevision != 0 {
             topology = .revision(graphID: try reader.string(), number: try reader.varint())
+        } else if flags & Self.isHosted != 0 {
+            topology = .hosted(try HostedTask.decode(from: &reader))
         }
         var state = ScopeState(hasInput: flags & Self.hasInput != 0)
         for _ in 0..<(try reader.varint()) { state.without.append(JSONKey(canonical: try reader.counted())) }
         state.values = try reader.object()
         self.init(
             scope: scope, rank: rank, attempt: attempt, index: index, total: total, topology: topology,
-            state: state)
+            state: state, kept: topology.isHosted ? try HostedKept.decode(from: &reader) : nil)
     }
 }
 

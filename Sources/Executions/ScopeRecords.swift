@@ -20,6 +20,12 @@ package enum ScopeTopology: Sendable, Equatable {
     case nested
     /// A revision of a graph of its own, pinned for as long as the node runs.
     case revision(graphID: String, number: Int)
+    /// What a library runs in one step. A scope that is open may open once more, with the tasks that have come to it.
+    case hosted([HostedTask])
+
+    package var isHosted: Bool { if case .hosted = self { true } else { false } }
+    /// Its initial state is laid under what it begins with.
+    package var isRevision: Bool { if case .revision = self { true } else { false } }
 }
 
 /// A graph begins within a node.
@@ -35,11 +41,14 @@ package final class ScopeOpening: Sendable {
     package let total: Int?
     package let topology: ScopeTopology
     package let state: ScopeState
+    /// Of a step of a hosted graph.
+    package let kept: HostedKept?
 
     package init(
         scope: Int32, rank: Int, attempt: Int, index: Int?, total: Int? = nil, topology: ScopeTopology,
-        state: ScopeState
+        state: ScopeState, kept: HostedKept? = nil
     ) {
+        self.kept = kept
         self.scope = scope
         self.rank = rank
         self.attempt = attempt

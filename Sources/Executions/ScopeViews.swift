@@ -63,13 +63,15 @@ extension EventRecord.Tag {
 /// The scopes that are open at a place in a log.
 package struct ScopeViews: Sendable {
     package struct View: Sendable {
-        package let revision: GraphRevision
+        package internal(set) var revision: GraphRevision
         package let parent: NodeRef
         package let index: Int?
         package let depth: Int
         /// Its path as JSON, without the closing bracket.
         let path: [UInt8]
         var flow: StateFlow?
+        /// Of a step of a hosted graph, in place of a flow.
+        var hosted: HostedStates?
     }
 
     let root: GraphRevision
@@ -94,6 +96,11 @@ package struct ScopeViews: Sendable {
     /// Takes note of a scope that opens.
     /// - Parameter scope: of the enclosing node.
     package mutating func note(_ opening: ScopeOpening, in scope: Int32) throws(RecordError) {
+        if case .hosted(let tasks) = opening.topology, let view = open[opening.scope] {
+            open[opening.scope]?.revision = view.revision.adding(tasks.map(\.name))
+            open[opening.scope]?.hosted?.add(tasks)
+            return
+        }
         guard let outer = revision(scope), outer.graph.nodes.indices.contains(opening.rank) else {
             throw RecordError(message: "a scope lies in none that is open")
         }
@@ -124,6 +131,7 @@ package struct ScopeViews: Sendable {
         case .revision(let id, let number):
             if let pinned = pinned[id, number] { return pinned }
             throw RecordError(message: "revision \(number) of graph \(id) is no longer kept")
+        case .hosted(let tasks): return .hosted(tasks.map(\.name), in: root.identity)
         }
     }
 

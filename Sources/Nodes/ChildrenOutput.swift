@@ -27,13 +27,17 @@ struct ChildrenOutput: Sendable {
     }
 }
 
+extension JSONText {
+    /// The last word of what puts out too much.
+    static let endOfOutput = JSONText("the output of this node ends here: it exceeds \(ChildrenOutput.bytesMax) bytes")
+}
+
 extension NodeOutput {
     /// Emits, as far as the allowance goes.
     func emit(_ channel: String, _ data: JSONText, within allowance: inout ChildrenOutput) {
         switch allowance.admit(bytes: data.bytes.count) {
         case .whole: emit(channel, data)
-        case .lastWord:
-            emit("log", JSONText("the output of this node ends here: it exceeds \(ChildrenOutput.bytesMax) bytes"))
+        case .lastWord: emit("log", .endOfOutput)
         case .dropped: break
         }
     }

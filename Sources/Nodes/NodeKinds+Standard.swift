@@ -49,7 +49,7 @@ extension NodeKinds {
         return NodeKinds(
             [
                 SetKind(), DelayKind(), ApprovalKind(), LuaKind(limits: settings.lua),
-                PythonKind(workers: settings.python),
+                PythonKind(workers: settings.python), LangGraphKind(workers: settings.python),
                 ProcessKind(
                     launcher: settings.launcher, clock: settings.clock, environment: settings.environment,
                     python: settings.python.settings, templates: templates),

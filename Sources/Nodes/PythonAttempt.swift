@@ -14,10 +14,14 @@ struct PythonAttempt: ~Copyable {
     private var awaitedPieces: Set<String> = []
     private var hasBegun = false
     private var worker: WorkerProcess?
+    /// Its worker runs a graph, and says what happens there.
+    private let hosts: Bool
 
     init(
-        _ attempt: PythonCall, _ call: NodeCall, _ target: PythonTarget, _ silence: SilenceWatch?, _ clock: any Clock
+        _ attempt: PythonCall, _ call: NodeCall, _ target: PythonTarget, _ silence: SilenceWatch?, _ clock: any Clock,
+        hosts: Bool
     ) {
+        self.hosts = hosts
         self.attempt = attempt
         self.call = call
         self.target = target
@@ -44,7 +48,7 @@ struct PythonAttempt: ~Copyable {
             silence?.begin()
         case .output(let message, let worker):
             silence?.heard()
-            emit(message)
+            if !hosts || !host(message) { emit(message) }
             worker.outputIsDone(bytes: message.line.count)
         case .raw(let channel, let bytes, let worker):
             silence?.heard()
@@ -93,6 +97,22 @@ struct PythonAttempt: ~Copyable {
         } catch {
             call.output.emit("log", JSONText("an output of this node was dropped: \(error)"), within: &allowance)
         }
+    }
+
+    /// - Returns: whether it was about the graph that the worker hosts.
+    private mutating func host(_ message: WorkerMessage) -> Bool {
+        switch message.hosted() {
+        case nil: return false
+        case .output(let task, let channel, let data)?:
+            switch allowance.admit(bytes: data.bytes.count) {
+            case .whole:
+                call.output.host(.output(task: task, channel: channel, data), bytes: message.line.count)
+            case .lastWord: call.output.emit("log", .endOfOutput)
+            case .dropped: break
+            }
+        case let news?: call.output.host(news, bytes: message.line.count)
+        }
+        return true
     }
 
     private mutating func print(_ bytes: [UInt8], on channel: String, pieceAfter delay: Int64) {

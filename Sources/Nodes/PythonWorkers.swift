@@ -62,7 +62,7 @@ package final class PythonWorkers: Sendable {
     }
 
     /// Runs one attempt; cancelling the task ends it.
-    func run(_ call: NodeCall, _ target: PythonTarget) async -> NodeOutcome {
+    func run(_ call: NodeCall, _ target: PythonTarget, hosts: Bool = false) async -> NodeOutcome {
         let number = lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
         var key = keys.key(of: call.graph, target)
         if call.hasFreshProcess { key.onlyCall = number }
@@ -78,7 +78,7 @@ package final class PythonWorkers: Sendable {
             perform { $0.submit(attempt) }
             // A cancel that came before the call had nothing to withdraw.
             if Task.isCancelled { perform { $0.cancel(attempt) } }
-            return await follow(PythonAttempt(attempt, call, target, silence, clock))
+            return await follow(PythonAttempt(attempt, call, target, silence, clock, hosts: hosts))
         } onCancel: {
             perform { $0.cancel(attempt) }
         }

@@ -31,6 +31,10 @@ enum WorkerOrder {
         writer.append(",\"target\":")
         writer.append(json: target)
         if isBegun { writer.append(",\"begun\":true") }
+        if let kept = call.kept {
+            writer.append(",\"kept\":")
+            writer.append(json: kept)
+        }
         let reducers = call.state.reducers
         if !reducers.isEmpty { write(reducers, to: &writer) }
         switch reference {

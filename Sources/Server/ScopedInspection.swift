@@ -29,7 +29,7 @@ struct PathStep: Sendable {
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             if let last = steps.last, last.index == nil, let index = Int(part), index >= 0 {
                 steps[steps.count - 1] = PathStep(nodeID: last.nodeID, index: index)
-            } else if GraphNode.isID(String(part)), steps.count < ExecutionTree.depthMax {
+            } else if isName(part), steps.count < stepsMax {
                 steps.append(PathStep(nodeID: String(part), index: nil))
             } else {
                 throw Problem(
@@ -38,6 +38,14 @@ struct PathStep: Sendable {
             }
         }
         return steps
+    }
+
+    /// Of a graph that a library runs, each step and each task of several is one.
+    private static let stepsMax = ExecutionTree.depthMax + HostedNames.depthMax
+
+    /// An id, or what a library calls a task.
+    private static func isName(_ part: Substring) -> Bool {
+        GraphNode.isID(String(part)) || HostedNames.isName(String(part)) && Int(part) == nil
     }
 
     static func json(_ steps: [PathStep]) -> JSONText {
@@ -95,10 +103,14 @@ struct ScopeFinder: Sendable {
         var revision: GraphRevision?
         do {
             try slice.forEachRecord { record in
-                guard revision == nil, case .scopeOpened(let opening) = try EventRecord(decoding: record).body,
-                    case .revision(let id, let number) = opening.topology
-                else { return }
-                revision = log.pinned[id, number]
+                guard revision == nil, case .scopeOpened(let opening) = try EventRecord(decoding: record).body else {
+                    return
+                }
+                switch opening.topology {
+                case .revision(let id, let number): revision = log.pinned[id, number]
+                case .hosted(let tasks): revision = .hosted(tasks.map(\.name), in: outer.identity)
+                case .nested: break
+                }
             }
         } catch {
             throw Problem(500, "damaged_history", "The events of execution \(log.id) cannot be read: \(error).")
@@ -199,11 +211,20 @@ struct ScopedInspection: Sendable {
 
     private mutating func enter(_ opening: ScopeOpening, _ timestamp: Int64, _ seq: Int) {
         let inner = links[entered].revision.graph
-        let base = opening.topology == .nested ? JSONObject() : inner.document.initialState
+        let base = opening.topology.isRevision ? inner.document.initialState : JSONObject()
         let initial = opening.state.laid(over: base) { input?.object ?? [:] }
         entered += 1
         input = nil
-        flow = StateFlow(graph: inner, initialState: initial)
+        if case .hosted(let tasks) = opening.topology {
+            let states = HostedStates(initial: initial, tasks)
+            if entered < links.count {
+                input = State(initial: states.input(links[entered].rank))
+            } else {
+                inspection.host(states)
+            }
+        } else {
+            flow = StateFlow(graph: inner, initialState: initial)
+        }
         guard entered == links.count else { return }
         own = [opening.scope]
         index = opening.index

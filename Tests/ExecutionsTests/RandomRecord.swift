@@ -29,13 +29,25 @@ extension EventRecord {
     }
 
     private static func opening(_ rank: Int, _ attempt: Int, _ random: inout SeededGenerator) -> ScopeOpening {
-        ScopeOpening(
+        if random.oneIn(3) { return hosted(rank, attempt, &random) }
+        return ScopeOpening(
             scope: Int32.random(in: 1...Int32.max, using: &random), rank: rank, attempt: attempt,
             index: random.oneIn(2) ? nil : Int.random(in: 0...10_000_000, using: &random),
             topology: random.oneIn(2) ? .nested : .revision(graphID: text(&random), number: rank + 1),
             state: ScopeState(
                 hasInput: random.oneIn(2), without: random.oneIn(2) ? [] : [JSONKey(text(&random))],
                 values: object(&random)))
+    }
+
+    private static func hosted(_ rank: Int, _ attempt: Int, _ random: inout SeededGenerator) -> ScopeOpening {
+        let tasks = (0..<Int.random(in: 1...3, using: &random)).map { place in
+            HostedTask(name: "\(place) \(text(&random))", input: random.oneIn(2) ? nil : object(&random))
+        }
+        let kept = HostedKept(space: text(&random), content: random.oneIn(2) ? nil : value(&random))
+        return ScopeOpening(
+            scope: Int32.random(in: 1...Int32.max, using: &random), rank: rank, attempt: attempt, index: rank,
+            topology: .hosted(tasks), state: ScopeState(hasInput: true, values: object(&random)),
+            kept: random.oneIn(3) ? nil : kept)
     }
 
     private static func closing(
@@ -78,6 +90,10 @@ extension EventRecord {
         if random.oneIn(3) { notes.judgeMicroseconds = 1_234_567 }
         if random.oneIn(3) { notes.lateQueueMicroseconds = 7 }
         if random.oneIn(3) { notes.waitMicroseconds = Int64.random(in: 0...10_000, using: &random) }
+        if random.oneIn(3) {
+            let writes = HostedWrites(task: text(&random), content: value(&random))
+            notes.hosted = HostedNotes(output: object(&random), writes: random.oneIn(2) ? nil : writes)
+        }
         notes.isOversize = random.oneIn(3)
         return notes == CompletionNotes() ? nil : notes
     }

@@ -1,5 +1,7 @@
 """The graphs that are shipped run to the end that they document."""
 
+import sys
+
 import pytest
 
 from daemon import ROOT
@@ -13,7 +15,9 @@ IDS = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
 def examples(tmp_path_factory):
     from daemon import Daemon
 
-    daemon = Daemon(tmp_path_factory.mktemp("examples"), graphs=EXAMPLES).start()
+    daemon = Daemon(tmp_path_factory.mktemp("examples"), graphs=EXAMPLES)
+    # This Python has LangGraph.
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
     yield daemon
     daemon.kill()
 

@@ -91,6 +91,13 @@ private let graphKinds = [
     ("lua", "code that returns a table, or an expression and the key that takes it."),
     ("python", "file and function, or code. The function takes the state, and returns its update."),
     (
+        "langgraph",
+        """
+        file and graph: what the file calls its graph of LangGraph, which its interpreter must have (pip install langgraph).
+        config and context are LangGraph's. Its nodes show with a path: the node and the step.
+        """
+    ),
+    (
         "process",
         """
         command, a list; the state is its stdin, and its stdout the update, or with output: text the key that key names. input

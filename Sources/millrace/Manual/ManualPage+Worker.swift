@@ -96,6 +96,21 @@ private let workerMessages: [(String, String)] = [
         "Output of the node, any JSON. Without a channel it is chunk."
     ),
     ("{\"log\": 7, \"data\": \"…\"}", "The same on channel log."),
+    (
+        "{\"step\": 7, \"around\": null, \"index\": 1, \"tasks\": [{\"id\": \"…\", \"name\": \"…\", \"input\": {…}}]}",
+        """
+        Of a call that hosts a graph: a step of it begins, with these tasks, which run from now on. around is the id of the \
+        task whose own graph it is. index counts the steps of one graph; the step before it ends. Ids and names have 256 bytes \
+        at the most; a task that has begun begins no more. Output may say "task": id.
+        """
+    ),
+    (
+        "{\"task\": 7, \"id\": \"…\", \"update\": {…}, \"output\": {…}}",
+        """
+        A task has ended. output has those keys of the update of which the state then has another value. One that has failed has \
+        message and details instead. What does not fit what was said before fails the node.
+        """
+    ),
     ("{\"update\": 7, \"value\": {…}}", "The call has succeeded, with the keys of the state that it sets."),
     (
         "{\"error\": 7, \"message\": \"…\", \"details\": {…}}",

@@ -12,7 +12,7 @@ class Call:
 
     __slots__ = (
         "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "is_begun", "state", "before",
-        "notes", "texts", "decoders", "threads", "futures", "task", "tasks", "cancelled", "ended",
+        "notes", "kept", "texts", "decoders", "threads", "futures", "task", "tasks", "cancelled", "ended",
     )
 
     def __init__(self, request, source, state, is_kept=False):
@@ -28,6 +28,7 @@ class Call:
         self.is_begun = request.get("begun", False)  # nobody waits for the word
         self.state = state
         self.before = Before(state)
+        self.kept = request.get("kept")  # of a graph that it hosts: what an earlier attempt has left
         self.notes = {}  # type -> (the form in which it was written, the first place)
         self.texts = {}  # channel -> what was printed since the last newline, and not flushed
         self.decoders = {}  # channel -> of bytes, which may begin a character that others end

@@ -43,7 +43,7 @@ class Worker:
         self.process = ProcessState((requests, replies))
         self.replies = Replies(replies)
         self.watch = LoopWatch(self.replies)
-        self.targets = Targets(sources)
+        self.targets = Targets(sources, self.replies)
         self.states = KeptStates()
         self.requests = collections.deque()
         self.parts = []  # of a line that has not ended yet

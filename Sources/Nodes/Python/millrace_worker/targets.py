@@ -8,6 +8,7 @@ import sys
 import types
 import zlib
 
+from . import hosting
 from .bodies import is_async
 from .errors import NodeError, type_name
 from .json_text import encode
@@ -25,8 +26,9 @@ CODE_MODULES_MAX = 256  # inline codes that are kept loaded
 class Targets:
     """Finds and keeps the functions; a module is loaded once per worker."""
 
-    def __init__(self, sources):
+    def __init__(self, sources, replies):
         self.sources = sources
+        self.replies = replies
         self.functions = {}  # target as text -> (function, whether it is async)
         self.modules = {}  # file -> module
         self.codes = collections.OrderedDict()  # of the keys in `functions` that are inline code: the module; the oldest first
@@ -66,6 +68,8 @@ class Targets:
             module = self.load_code(call.node, target["code"])
             return self.callable(find(module, "execute", "the code"), "execute", "the code")
         file = target["file"]
+        if "graph" in target:
+            return self.hosting(target, file)
         module = self.modules.get(file)
         if module is None:
             module = self.modules[file] = self.load_file(file)
@@ -74,6 +78,18 @@ class Targets:
         if "object" in target:
             return self.execute(find(module, target["object"], file), target["object"], file)
         return self.execute(self.object(module, target), target["class"], file)
+
+    def hosting(self, target, file):
+        """Of a graph that LangGraph runs."""
+        hosting.check_version()
+        try:
+            module = self.modules[file] = self.modules.get(file) or self.load_file(file)
+        except ModuleNotFoundError as error:
+            if hosting.is_missing(error):
+                raise hosting.missing() from None
+            raise
+        name = target["graph"]
+        return hosting.Hosting(hosting.graph_of(find(module, name, file), name, file), target, self.replies)
 
     def object(self, module, target):
         """The one object of a class and its arguments."""

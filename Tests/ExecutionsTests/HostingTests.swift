@@ -1,0 +1,187 @@
+import Graphs
+import JSON
+import Testing
+
+@testable import Executions
+
+/// A tree of one node whose worker hosts a graph, told word by word.
+private struct Host {
+    private(set) var tree: ExecutionTree
+    private(set) var records: [EventRecord] = []
+    private var now: UInt64 = 1_000_000
+    private(set) var isInterrupted = false
+    static let graph = try? revision("nodes: [{ id: g, kind: test }]")
+
+    init() throws {
+        tree = ExecutionTree(revision: try #require(Self.graph))
+        step(.inScope(0, .begin(initialState: ["n": 0])))
+        _ = tree.nextStart(at: now)
+        perform()
+    }
+
+    /// The daemon has died.
+    mutating func restart() throws {
+        tree = ExecutionTree(revision: try #require(Self.graph))
+        for record in records { try tree.restore(record, elapsedMicroseconds: 0, graphs: nil) }
+        tree.resume(Resumption(attempt: 2, elapsedMicroseconds: 0), at: now)
+        perform()
+        _ = tree.nextStart(at: now)
+        perform()
+    }
+
+    mutating func begins(_ index: Int, _ tasks: [(id: String, name: String)], around: String? = nil) {
+        say(
+            .step(
+                around: around, index: index, tasks.map { HostedTaskStart(id: $0.id, name: $0.name, input: ["n": 1]) }))
+    }
+
+    mutating func ends(_ task: String) {
+        say(.ended(task: task, .success(update: ["by": JSONText(task)], output: [:])))
+    }
+
+    mutating func say(_ news: HostedNews) {
+        step(.hosted(NodeRef(scope: 0, rank: 0), attempt: tree.root.attempt(ofRank: 0), news))
+    }
+
+    mutating func ends(_ outcome: NodeOutcome = .success(update: [:])) {
+        step(.inScope(0, .nodeEnded(rank: 0, attempt: tree.root.attempt(ofRank: 0), outcome)))
+    }
+
+    private mutating func step(_ input: ExecutionTree.Input) {
+        now += 1000
+        tree.step(input, at: now)
+        perform()
+    }
+
+    private mutating func perform() {
+        var all = tree.effects
+        tree.effectsWereTaken()
+        all += tree.root.effects.map { .inScope(0, $0) }
+        while !tree.root.effects.isEmpty { tree.root.effectsWereTaken() }
+        for case .inScope(let scope, let effect) in all {
+            if case .emit(let body, _) = effect {
+                records.append(EventRecord(timestampMicroseconds: Int64(now / 1000), scope: scope, body: body))
+            }
+            if case .interrupt = effect { isInterrupted = true }
+        }
+    }
+
+    /// What clients see of it, in short: `+g/1/a`, `-g/1/a success`.
+    func story() throws -> [String] {
+        var renderer = EventRenderer(
+            executionID: ExecutionID(high: 0, low: 1), revision: try #require(Self.graph), detail: .full)
+        return try records.compactMap { record in
+            var bytes = ByteWriter()
+            var json = ByteWriter()
+            record.encode(to: &bytes)
+            try bytes.withUnsafeBytes { bytes throws in try renderer.render(bytes, to: &json) }
+            let event = try JSONText(parsing: json.bytes)
+            let path = (event["path"]?.array ?? []).map { $0.string ?? "\($0)" } + [event["node_id"]?.string ?? ""]
+            switch event["type"]?.string {
+            case "node_start": return "+" + path.joined(separator: "/") + " \(event["attempt"] ?? .null)"
+            case "node_complete": return "-" + path.joined(separator: "/") + " \(event["status"]?.string ?? "")"
+            default: return nil
+            }
+        }
+    }
+
+    /// Why its node has failed.
+    var error: String? {
+        for case .nodeComplete(let end) in records.filter({ $0.scope == 0 }).map(\.body) { return end.error }
+        return nil
+    }
+}
+
+struct HostingTests {
+    @Test func `steps tasks and graphs within tasks have their paths`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a"), ("2", "a"), ("3", "b")])
+        host.begins(1, [("4", "inner")], around: "2")
+        for task in ["4", "2", "1", "3"] { host.ends(task) }
+        host.begins(2, [("5", "a")])
+        host.ends("5")
+        host.ends()
+        #expect(
+            try host.story() == [
+                "+g 1", "+g/1/a/0/a 1", "+g/1/a/1/a 1", "+g/1/b 1", "+g/1/a/1/a/1/inner 1",
+                "-g/1/a/1/a/1/inner success", "-g/1/a/1/a success", "-g/1/a/0/a success", "-g/1/b success", "+g/2/a 1",
+                "-g/2/a success", "-g success",
+            ])
+        #expect(host.tree.hosted.isEmpty && host.tree.hosts.isEmpty)
+    }
+
+    @Test func `what runs when the node ends is cancelled before`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a"), ("2", "b")])
+        host.ends("1")
+        host.ends(.failure(NodeFailure("broken")))
+        #expect(
+            try host.story() == ["+g 1", "+g/1/a 1", "+g/1/b 1", "-g/1/a success", "-g/1/b cancelled", "-g error"])
+    }
+
+    @Test func `a task begins once however often it is told`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a")])
+        host.begins(1, [("1", "a")])
+        host.ends("1")
+        host.begins(1, [("1", "a")])
+        #expect(try host.story() == ["+g 1", "+g/1/a 1", "-g/1/a success"])
+        #expect(!host.isInterrupted)
+    }
+
+    @Test func `a task that comes to an open step is shown there`() throws {
+        var host = try Host()
+        host.begins(0, [("1", "flow")])
+        host.begins(0, [("2", "call")])
+        host.begins(0, [("3", "call")])
+        #expect(try host.story() == ["+g 1", "+g/0/flow 1", "+g/0/call 1", "+g/0/call/1/call 1"])
+    }
+
+    @Test(
+        arguments: [
+            .ended(task: "nobody", .success(update: [:], output: [:])),
+            .output(task: "nobody", channel: "chunk", "x"),
+            .step(around: "nobody", index: 1, [HostedTaskStart(id: "9", name: "a", input: [:])]),
+            .step(
+                around: nil, index: 1,
+                (0...HostedRuns.tasksMax).map { HostedTaskStart(id: "i\($0)", name: "n\($0)", input: [:]) }),
+            .fault(.hosted("lies")),
+        ] as [HostedNews])
+    func `a worker that lies fails its node`(news: HostedNews) throws {
+        var host = try Host()
+        host.begins(1, [("1", "a")])
+        host.say(news)
+        #expect(host.isInterrupted)
+        // Nothing that it says counts any more.
+        host.ends("1")
+        host.ends()
+        #expect(try host.story() == ["+g 1", "+g/1/a 1", "-g/1/a cancelled", "-g error"])
+        #expect(host.error?.hasPrefix("the worker keeps to no rule: ") == true)
+    }
+
+    @Test func `a task ends once`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a")])
+        host.ends("1")
+        host.ends("1")
+        #expect(host.isInterrupted)
+    }
+
+    @Test func `what had ended in a step is not begun again after a restart`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a"), ("2", "a"), ("3", "b")])
+        host.ends("1")
+        host.ends("3")
+        try host.restart()
+        host.begins(1, [("x", "a"), ("y", "a"), ("z", "b")])
+        host.ends("y")
+        host.begins(2, [("v", "c")])
+        host.ends("v")
+        host.ends()
+        #expect(
+            try host.story() == [
+                "+g 1", "+g/1/a/0/a 1", "+g/1/a/1/a 1", "+g/1/b 1", "-g/1/a/0/a success", "-g/1/b success", "+g 2",
+                "+g/1/a/1/a 2", "-g/1/a/1/a success", "+g/2/c 1", "-g/2/c success", "-g success",
+            ])
+    }
+}

@@ -1,0 +1,332 @@
+"""Graphs of LangGraph, run by LangGraph itself within a node, with the real daemon."""
+
+import json
+import sys
+
+import pytest
+
+from graphs import node
+from stream import is_whole, of_node
+
+CYCLE = """
+import operator
+from typing import Annotated, TypedDict
+from langgraph.graph import END, START, StateGraph
+
+
+def longest(old, new):
+    return max(old, new, key=len)
+
+
+class State(TypedDict):
+    n: int
+    log: Annotated[list, operator.add]
+    word: Annotated[str, longest]
+
+
+def count(state):
+    return {"n": state["n"] + 1, "log": [state["n"]], "word": "x" * (3 - state["n"])}
+
+
+def check(state):
+    return {"log": ["checked"]}
+
+
+builder = StateGraph(State)
+builder.add_node(count)
+builder.add_node("check it", check)
+builder.add_edge(START, "count")
+builder.add_edge("count", "check it")
+builder.add_conditional_edges("check it", lambda state: "count" if state["n"] < 3 else END)
+graph = builder.compile()
+"""
+
+
+def hosting(file, graph="graph", **config):
+    return node("graph", "langgraph", {"file": file, "graph": graph, **config})
+
+
+@pytest.fixture
+def agents(new_daemon):
+    """Starts a daemon with these files in its graphs folder, whose Python has LangGraph."""
+
+    def start(*arguments, **files):
+        daemon = new_daemon()
+        for name, text in files.items():
+            daemon.write_graph_file(f"{name}.py", text)
+            document = {"id": name, "nodes": [hosting(f"{name}.py")], "edges": []}
+            daemon.write_graph_file(f"{name}.json", json.dumps(document))
+        daemon.start(*arguments, environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+        return daemon
+
+    return start
+
+
+def run(daemon, graph_id, state, status="success"):
+    execution = daemon.execute(graph_id, state)
+    events = daemon.all_events(execution["execution_id"])
+    assert execution["status"] == status, events
+    assert is_whole(events)
+    return events
+
+
+def inner(events, kind):
+    return [event for event in events if event["type"] == kind and "path" in event]
+
+
+def test_a_cycle_runs_as_it_does_alone(agents):
+    daemon = agents(cycle=CYCLE)
+    events = run(daemon, "cycle", {"n": 0, "log": ["given"], "word": ""})
+    scope = {}
+    exec(CYCLE, scope)
+    assert events[-1]["final_state"] == scope["graph"].invoke({"n": 0, "log": ["given"], "word": ""})
+    starts = inner(events, "node_start")
+    assert [(event["path"], event["node_id"]) for event in starts] == [
+        (["graph", step], "check it" if step % 2 == 0 else "count") for step in range(1, 7)]
+    ends = inner(events, "node_complete")
+    assert ends[0]["update"] == {"n": 1, "log": [0], "word": "xxx"}
+    assert starts[0]["input_state"] == {"n": 0, "log": ["given"], "word": ""}
+    assert ends[0]["output_state"] == {"n": 1, "log": ["given", 0], "word": "xxx"} == starts[1]["input_state"]
+    assert ends[2]["output_state"]["word"] == "xxx"
+    keys = list(starts[0])
+    assert keys[keys.index("path") + 1] == "node_id"
+    assert {event["attempt"] for event in starts} == {1}
+
+
+FAN = """
+import operator, time
+from typing import Annotated, TypedDict
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, Send
+
+
+class Inner(TypedDict):
+    n: int
+
+
+class State(TypedDict):
+    items: list
+    sums: Annotated[list, operator.add]
+    done: bool
+
+
+def square(state):
+    return {"n": state["n"] ** 2}
+
+
+inner = StateGraph(Inner)
+inner.add_node(square)
+inner.add_edge(START, "square")
+square_graph = inner.compile()
+
+
+def work(item):
+    get_stream_writer()({"at": item["item"]})
+    return {"sums": [square_graph.invoke({"n": item["item"]})["n"]]}
+
+
+def choose(state) -> Command:
+    return Command(update={"done": True}, goto=END)
+
+
+builder = StateGraph(State)
+builder.add_node("split", lambda state: {})
+builder.add_node(work)
+builder.add_node(choose)
+builder.add_edge(START, "split")
+builder.add_conditional_edges("split", lambda state: [Send("work", {"item": item}) for item in state["items"]], ["work"])
+builder.add_edge("work", "choose")
+
+
+def graph():
+    return builder.compile()
+"""
+
+
+def test_several_tasks_of_a_node_and_graphs_within_them_have_paths_of_their_own(agents):
+    daemon = agents(fan=FAN)
+    events = run(daemon, "fan", {"items": [2, 3], "sums": [], "done": False})
+    assert events[-1]["final_state"] == {"items": [2, 3], "sums": [4, 9], "done": True}
+    ends = {(tuple(event["path"]), event["node_id"]): event for event in inner(events, "node_complete")}
+    assert set(ends) == {
+        (("graph", 1), "split"), (("graph", 2, "work", 0), "work"), (("graph", 2, "work", 1), "work"),
+        (("graph", 2, "work", 0, "work", 1), "square"), (("graph", 2, "work", 1, "work", 1), "square"),
+        (("graph", 3), "choose")}
+    assert ends[("graph", 2, "work", 1), "work"]["update"] == {"sums": [9]}
+    assert ends[("graph", 3), "choose"]["update"] == {"done": True}
+    starts = {(tuple(event["path"]), event["node_id"]): event for event in inner(events, "node_start")}
+    assert starts[("graph", 2, "work", 1), "work"]["input_state"] == {"item": 3}
+    custom = [event for event in events if event.get("channel") == "custom"]
+    assert sorted(event["data"]["at"] for event in custom) == [2, 3]
+    for event in custom:
+        assert event["path"] == ["graph", 2, "work", {2: 0, 3: 1}[event["data"]["at"]]]
+
+
+CHAT = """
+from typing import Annotated, TypedDict
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, StateGraph
+from langgraph.graph.message import add_messages
+
+
+class State(TypedDict):
+    messages: Annotated[list, add_messages]
+
+
+def talk(state):
+    model = GenericFakeChatModel(messages=iter([AIMessage("Hello to you", id="a")]))
+    return {"messages": [model.invoke(state["messages"])]}
+
+
+graph = StateGraph(State).add_node(talk).add_edge(START, "talk").compile()
+"""
+
+
+def test_tokens_of_a_model_come_as_chunks_of_its_node(agents):
+    daemon = agents(chat=CHAT)
+    events = run(daemon, "chat", {"messages": [{"role": "user", "content": "Hi", "id": "u"}]})
+    chunks = [event for event in events if event.get("channel") == "chunk"]
+    assert "".join(event["data"] for event in chunks) == "Hello to you" and len(chunks) > 2
+    assert {(tuple(event["path"]), event["node_id"]) for event in chunks} == {(("graph", 1), "talk")}
+    messages = events[-1]["final_state"]["messages"]
+    assert [message["content"] for message in messages] == ["Hi", "Hello to you"]
+
+
+SLOW = """
+import operator, os, time
+from typing import Annotated, TypedDict
+from langgraph.graph import START, StateGraph
+
+
+class State(TypedDict):
+    folder: str
+    log: Annotated[list, operator.add]
+
+
+def step(name):
+    def run(state):
+        with open(state["folder"] + "/" + name, "a") as file:
+            file.write("x")
+        while not os.path.exists(state["folder"] + "/go " + name):
+            time.sleep(0.01)
+        if os.path.exists(state["folder"] + "/break " + name):
+            raise ValueError("broken on purpose")
+        return {"log": [name]}
+    return run
+
+
+builder = StateGraph(State)
+builder.add_sequence([(name, step(name)) for name in ("a", "b", "c")])
+builder.add_edge(START, "a")
+graph = builder.compile()
+"""
+
+
+def test_a_task_that_fails_ends_in_error_and_so_does_the_node(agents):
+    daemon = agents(slow=SLOW)
+    for name in ("go a", "go b", "break b"):
+        (daemon.graphs / name).touch()
+    events = run(daemon, "slow", {"folder": str(daemon.graphs), "log": []}, status="error")
+    ends = {event["node_id"]: event for event in events if event["type"] == "node_complete"}
+    assert ends["a"]["status"] == "success" and ends["b"]["status"] == ends["graph"]["status"] == "error"
+    assert "broken on purpose" in ends["b"]["error"] and "broken on purpose" in ends["graph"]["error"]
+    assert "c" not in ends and events[-1]["failed_nodes"] == ["graph"]
+
+
+def test_a_cancel_ends_what_runs(agents, eventually):
+    daemon = agents(slow=SLOW)
+    (daemon.graphs / "go a").touch()
+    id = daemon.begin("slow", {"folder": str(daemon.graphs), "log": []})
+    eventually(lambda: (daemon.graphs / "b").exists())
+    daemon.cancel(id)
+    events = daemon.all_events(id)
+    assert events[-1]["status"] == "cancelled" and is_whole(events)
+    ends = {event["node_id"]: event["status"] for event in events if event["type"] == "node_complete"}
+    assert ends == {"a": "success", "b": "cancelled", "graph": "cancelled"}
+
+
+def test_what_a_task_did_can_be_looked_at(agents):
+    daemon = agents(fan=FAN)
+    events = run(daemon, "fan", {"items": [2, 3], "sums": [], "done": False})
+    id = events[0]["execution_id"]
+    for end in inner(events, "node_complete"):
+        path = ",".join(map(str, end["path"]))
+        found = daemon.http.get(f"/api/executions/{id}/nodes/{end['node_id']}", params={"path": path}).json()
+        assert found["path"] == end["path"] and found["status"] == "success"
+        assert (found["update"], found["output_state"]) == (end["update"], end["output_state"])
+    steps = daemon.http.get(f"/api/executions/{id}/nodes/graph/items").json()["items"]
+    assert [(step["index"], step["status"]) for step in steps] == [(1, "success"), (2, "success"), (3, "success")]
+    kept = daemon.all_events(id, depth=0)
+    assert not inner(kept, "node_start") and kept[-1] == events[-1]
+
+
+def test_after_a_kill_it_goes_on_behind_what_had_ended(agents, eventually):
+    daemon = agents(slow=SLOW)
+    for name in ("go a", "go b"):
+        (daemon.graphs / name).touch()
+    id = daemon.begin("slow", {"folder": str(daemon.graphs), "log": ["given"]})
+    eventually(lambda: (daemon.graphs / "c").exists())
+    eventually(lambda: any(event.get("node_id") == "c" for event in daemon.events(id)))
+    daemon.kill()
+    (daemon.graphs / "go c").touch()
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+    events = daemon.all_events(id)
+    assert events[-1]["status"] == "success" and is_whole(events)
+    assert events[-1]["final_state"]["log"] == ["given", "a", "b", "c"]
+    assert {name: (daemon.graphs / name).read_text() for name in "abc"} == {"a": "x", "b": "x", "c": "xx"}
+    starts = [(event["path"], event["node_id"], event["attempt"]) for event in inner(events, "node_start")]
+    assert starts == [(["graph", 1], "a", 1), (["graph", 2], "b", 1), (["graph", 3], "c", 1), (["graph", 3], "c", 2)]
+
+
+PAIR = SLOW.replace('builder.add_edge(START, "a")', """
+builder = StateGraph(State)
+for name in ("a", "b", "c"):
+    builder.add_node(name, step(name))
+builder.add_edge(START, "a")
+builder.add_edge(START, "b")
+builder.add_edge(["a", "b"], "c")
+""")
+
+
+def test_of_a_step_only_what_had_not_ended_runs_again(agents, eventually):
+    daemon = agents(pair=PAIR)
+    (daemon.graphs / "go a").touch()
+    id = daemon.begin("pair", {"folder": str(daemon.graphs), "log": []})
+    eventually(lambda: (daemon.graphs / "b").exists())
+    eventually(lambda: any(event["type"] == "node_complete" and event["node_id"] == "a" for event in daemon.events(id)))
+    daemon.kill()
+    for name in ("go b", "go c"):
+        (daemon.graphs / name).touch()
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+    events = daemon.all_events(id)
+    assert events[-1]["status"] == "success" and is_whole(events)
+    assert sorted(events[-1]["final_state"]["log"]) == ["a", "b", "c"]
+    assert {name: (daemon.graphs / name).read_text() for name in "abc"} == {"a": "x", "b": "xx", "c": "x"}
+    ends = [(event["path"], event["node_id"], event["attempt"]) for event in inner(events, "node_complete")]
+    assert ends == [(["graph", 1], "a", 1), (["graph", 1], "b", 2), (["graph", 2], "c", 1)]
+
+
+def test_a_further_attempt_goes_on_where_the_first_one_failed(agents):
+    broken = SLOW.replace("raise ValueError", "os.remove(state['folder'] + '/break ' + name)\n            raise ValueError")
+    daemon = agents(slow=broken)
+    for name in ("go a", "go b", "go c", "break b"):
+        (daemon.graphs / name).touch()
+    document = {"id": "slow", "nodes": [hosting("slow.py") | {"retry": {"max_attempts": 2, "delay_ms": 1}}]}
+    daemon.write_graph_file("slow.json", json.dumps(document))
+    assert daemon.http.put("/api/graphs/slow", json=document).is_success
+    events = run(daemon, "slow", {"folder": str(daemon.graphs), "log": []})
+    assert {name: (daemon.graphs / name).read_text() for name in "abc"} == {"a": "x", "b": "xx", "c": "x"}
+    starts = [(event["path"], event["node_id"], event["attempt"]) for event in inner(events, "node_start")]
+    assert starts == [(["graph", 1], "a", 1), (["graph", 2], "b", 1), (["graph", 2], "b", 2), (["graph", 3], "c", 1)]
+
+
+def test_without_langgraph_the_node_says_what_to_install(new_daemon):
+    daemon = new_daemon()
+    daemon.write_graph_file("cycle.py", CYCLE)
+    daemon.write_graph_file("cycle.json", json.dumps({"id": "cycle", "nodes": [hosting("cycle.py")]}))
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": f"{sys.base_prefix}/bin/python3"})
+    events = run(daemon, "cycle", {"n": 0, "log": [], "word": ""}, status="error")
+    (end,) = of_node(events, "graph", "node_complete")
+    assert "-m pip install langgraph" in end["error"] and "\n" not in end["error"]
