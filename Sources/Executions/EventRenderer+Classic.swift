@@ -8,13 +8,21 @@ import JSON
 extension EventRenderer {
     /// Whether the classic dialect tells of an event.
     package func isClassic(_ record: EventRecord) -> Bool {
-        guard record.scope == 0 else { return false }
         switch record.body {
-        case .start(let attempt, _), .nodeStart(_, let attempt): return attempt == 1
-        case .nodeComplete(let completion): return !completion.willRetry && completion.status != .skipped
+        case .start(let attempt, _): return attempt == 1
+        case .nodeStart(let rank, let attempt): return attempt == 1 && isClassic(rank, in: record.scope)
+        case .nodeComplete(let completion):
+            return !completion.willRetry && completion.status != .skipped
+                && isClassic(completion.rank, in: record.scope)
         case .complete, .error: return true
         case .nodeOutput, .signalled, .scopeOpened, .scopeClosed: return false
         }
+    }
+
+    /// The nodes of a graph that a library runs stand in the place of the node around it.
+    private func isClassic(_ rank: Int, in scope: Int32) -> Bool {
+        guard scope == 0 else { return scopes[scope]?.isHosted == true }
+        return revision(0).graph.nodes[rank].kind != GraphRevision.hostedKind
     }
 
     /// Appends the event of the next record, one that the dialect tells, as one line of compact JSON.
@@ -28,15 +36,15 @@ extension EventRenderer {
             writer.append(object: initialState)
             classicTail(output: nil, nil, error: nil, "\(name) has started.", &writer)
         case .nodeStart(let rank, _):
-            let input = input(ofRank: rank, in: 0)
+            let input = input(ofRank: rank, in: record.scope)
             classicHead("node_start", record, rank: rank, &writer)
             writer.append(",\"status\":\"running\",\"input_state\":")
             if let input { input.write(to: &writer) } else { writer.append("null") }
-            classicTail(output: nil, nil, error: nil, "\(nodeName(rank)) has started.", &writer)
+            classicTail(output: nil, nil, error: nil, "\(nodeName(rank, in: record.scope)) has started.", &writer)
         case .nodeComplete(let completion):
-            finish(completion, in: 0)
+            finish(completion, in: record.scope)
             classicHead("node_complete", record, rank: completion.rank, &writer)
-            renderClassic(completion, &writer)
+            renderClassic(completion, in: record.scope, &writer)
         case .complete(let status, let duration, let failedRanks):
             classicHead("complete", record, &writer)
             writer.append(",\"status\":\"")
@@ -54,8 +62,8 @@ extension EventRenderer {
         nextSeq += 1
     }
 
-    private func renderClassic(_ completion: NodeCompletion, _ writer: inout ByteWriter) {
-        let name = nodeName(completion.rank)
+    private func renderClassic(_ completion: NodeCompletion, in scope: Int32, _ writer: inout ByteWriter) {
+        let name = nodeName(completion.rank, in: scope)
         let (status, message): (NodeStatus, String) =
             switch completion.status {
             case _ where completion.error != nil && completion.status != .cancelled:
@@ -83,9 +91,9 @@ extension EventRenderer {
         timestamps.write(microseconds: record.timestampMicroseconds, to: &writer)
         guard let rank else { return writer.append("\",\"node_id\":null,\"node_name\":null") }
         writer.append("\",\"node_id\":")
-        revision(0).appendID(ofRank: rank, to: &writer)
+        revision(record.scope).appendID(ofRank: rank, to: &writer)
         writer.append(",\"node_name\":")
-        writer.appendJSONString(nodeName(rank))
+        writer.appendJSONString(nodeName(rank, in: record.scope))
     }
 
     /// From the output state on.
@@ -107,7 +115,7 @@ extension EventRenderer {
         writer.append(byte: UInt8(ascii: "}"))
     }
 
-    private func nodeName(_ rank: Int) -> String { revision(0).graph.nodes[rank].name }
+    private func nodeName(_ rank: Int, in scope: Int32) -> String { revision(scope).graph.nodes[rank].name }
 
     private static func sentence(on name: String, _ status: ExecutionStatus, _ failures: Int) -> String {
         switch status {

@@ -21,7 +21,7 @@ package struct EventRenderer: Sendable {
 
     private let revision: GraphRevision
     /// Scopes that are open; their states flow beside that of the execution.
-    private var scopes: ScopeViews
+    private(set) var scopes: ScopeViews
     private let detail: StateDetail
     /// Whoever renders hands the states over; else they are derived from the records.
     private let statesAreGiven: Bool

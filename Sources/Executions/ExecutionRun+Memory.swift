@@ -62,7 +62,7 @@ extension ExecutionRun {
     /// Nothing of it runs or waits for a time: a node that holds scopes does neither by itself.
     var holdsNothing: Bool {
         confined.judgements.isEmpty && confined.waitingJudgements.isEmpty
-            && confined.tasks.values.allSatisfy { $0.holdsScopes && $0.task == nil }
+            && confined.tasks.values.allSatisfy { ($0.holdsScopes || $0.rests) && $0.task == nil }
     }
 
     /// What lies in the inbox is the run's from now on.

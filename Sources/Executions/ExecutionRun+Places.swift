@@ -110,7 +110,9 @@ extension ExecutionRun {
     /// - Parameter isIdle: nothing more is to be done now. Only then it is known when it wakes.
     func waits(isIdle: Bool) -> ExecutionWaits? {
         // What waits within scopes is not read again: they would be begun anew.
-        let isAll = isIdle && confined.tree.isFlat && confined.tree.onlyWaits && confined.pause == .none
+        let isAll =
+            isIdle && confined.tree.isFlat && confined.tree.hosted.isEmpty && confined.tree.onlyWaits
+            && confined.pause == .none
         let questions = confined.questions?.open.values.sorted { $0.seq < $1.seq } ?? []
         guard isAll || !questions.isEmpty else { return nil }
         return ExecutionWaits(

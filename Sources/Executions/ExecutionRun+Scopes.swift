@@ -54,6 +54,9 @@ extension ExecutionRun {
             confined.scopes.timers[scope] = environment.clock.schedule(afterMilliseconds: limit) { [self] in
                 post(.executionTimedOut, in: scope)
             }
+        case .rest(let ref):
+            confined.tasks[ref]?.cancelTimers()
+            confined.tasks[ref] = RunningNode(rests: true)
         case .pin(let revision): log.pinned.pin(revision)
         case .forget(let scope): confined.scopes.forget(scope)
         }

@@ -107,11 +107,28 @@ extension ExecutionRun {
     /// The same of one that was made before.
     func follow(_ record: EventRecord, seq: Int, elapsed: Int64) {
         let scope = record.scope
-        guard let revision = confined.tree.revision(scope) else { return }
+        guard let revision = confined.tree.revision(scope) else {
+            return followHosted(record, seq: seq, elapsed: elapsed)
+        }
         let path = record.body.asks(revision) ? JSONText(array: confined.tree.pathElements(scope)) : .emptyArray
         let place = QuestionTrace.Place(scope: scope, revision: revision, path: path)
         confined.questions?.take(
             record.body, place, seq: seq, atMicroseconds: record.timestampMicroseconds, elapsed: elapsed)
+    }
+}
+
+extension ExecutionRun {
+    private func followHosted(_ record: EventRecord, seq: Int, elapsed: Int64) {
+        var question: AskedQuestion?
+        if case .nodeOutput(let rank, _, ApprovalRules.questionChannel, _) = record.body {
+            let ref = NodeRef(scope: record.scope, rank: rank)
+            question = confined.tree.hostedPlace(ref).map { place in
+                AskedQuestion(
+                    ref, nodeID: place.name, path: JSONText(array: place.path), seq: seq,
+                    atMicroseconds: record.timestampMicroseconds)
+            }
+        }
+        confined.questions?.take(hosted: record.body, in: record.scope, question, elapsed: elapsed)
     }
 }
 

@@ -83,6 +83,8 @@ package final class ExecutionRun: Sendable {
         var wait: DueTimer?
         /// It ends once its scopes have closed; the task finds out something for it meanwhile.
         var holdsScopes = false
+        /// Its worker has let go of it until somebody answers.
+        var rests = false
         /// Of its `timeout_ms`.
         var timer: DueTimer?
     }

@@ -49,6 +49,12 @@ extension ExecutionTree {
         case .nodeStart(let rank, let attempt) where names.indices.contains(rank):
             runs.tasks[NodeRef(scope: scope, rank: rank)] = HostedRuns.Task(
                 name: names[rank], attempt: attempt, startedAt: 0)
+        case .nodeOutput(let rank, _, ApprovalRules.questionChannel, let data):
+            runs.tasks[NodeRef(scope: scope, rank: rank)]?.isAsking = true
+            runs.tasks[NodeRef(scope: scope, rank: rank)]?.id = data["id"]?.string
+        case .signalled(let rank, _, let answer):
+            runs.tasks[NodeRef(scope: scope, rank: rank)]?.isAsking = false
+            runs.tasks[NodeRef(scope: scope, rank: rank)]?.answers.append(answer.interruptValue)
         case .nodeComplete(let completion):
             runs.tasks[NodeRef(scope: scope, rank: completion.rank)]?.status = completion.status
             if let writes = completion.notes?.hosted?.writes {

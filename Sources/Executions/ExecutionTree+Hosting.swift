@@ -16,6 +16,7 @@ extension ExecutionTree {
                 try begin(starts, around, index, kept, runs, ref, at: now)
             case .output(let task, let channel, let data): try put(channel, data, task, runs)
             case .ended(let task, let end, let writes): try endTask(task, end, writes, runs, ref, at: now)
+            case .asked(let task, let prompt, let schema): try ask(task, prompt, schema, runs)
             case .fault(let failure): throw failure
             }
             guard runs.keptBytes <= HostedRuns.keptBytesMax else {
@@ -131,14 +132,14 @@ extension ExecutionTree {
     }
 
     /// What its tasks do from now on is no doing of theirs.
-    private func isStopping(_ host: NodeRef) -> Bool {
+    func isStopping(_ host: NodeRef) -> Bool {
         guard root.stop == nil, let machine = machine(host.scope), machine.stop == nil else { return true }
         return machine.nodes[Int(host.rank)].timedOut
     }
 
     // MARK: Tasks
 
-    private func open(_ id: String, _ runs: HostedRuns) throws(NodeFailure) -> NodeRef {
+    func open(_ id: String, _ runs: HostedRuns) throws(NodeFailure) -> NodeRef {
         guard let ref = runs.refs[id], runs.tasks[ref]?.isRunning == true, runs.tasks[ref]?.status == nil else {
             throw .hosted("speaks of a task that does not run")
         }
@@ -152,9 +153,17 @@ extension ExecutionTree {
             runs.tasks[ref]?.id = start.id
             return
         }
+        guard runs.tasks[ref]?.isAsking != true else {
+            // It waits on, across a restart.
+            runs.tasks[ref]?.id = start.id
+            runs.tasks[ref]?.isRunning = true
+            return
+        }
+        let earlier = runs.tasks[ref]
         let attempt = (runs.tasks[ref]?.attempt ?? runs.attempts[key(ref, start.name, runs)] ?? 0) + 1
         runs.tasks[ref] = HostedRuns.Task(
-            name: start.name, id: start.id, attempt: attempt, startedAt: now)
+            name: start.name, id: start.id, attempt: attempt, startedAt: now,
+            answers: earlier?.answers ?? [], answersGiven: earlier?.answersGiven ?? 0)
         effects.append(.inScope(ref.scope, .emit(.nodeStart(rank: Int(ref.rank), attempt: attempt))))
     }
 
@@ -165,6 +174,7 @@ extension ExecutionTree {
     private mutating func put(
         _ channel: String, _ data: JSONText, _ id: String, _ runs: HostedRuns
     ) throws(NodeFailure) {
+        guard channel != ApprovalRules.questionChannel else { throw .hosted("asks by way of an output") }
         let ref = try open(id, runs)
         let output = EventRecord.Body.nodeOutput(
             rank: Int(ref.rank), attempt: runs.tasks[ref]?.attempt ?? 1, channel: channel, data: data)
@@ -210,7 +220,7 @@ extension ExecutionTree {
     }
 
     /// Closes a scope with all that is open in it.
-    private mutating func closeHosted(_ scope: Int32, _ runs: HostedRuns, at now: UInt64) {
+    mutating func closeHosted(_ scope: Int32, _ runs: HostedRuns, at now: UInt64) {
         guard let step = runs.steps[scope] else { return }
         for rank in step.names.indices {
             let ref = NodeRef(scope: scope, rank: rank)
@@ -245,22 +255,6 @@ extension ExecutionTree {
         case .error: runs.steps[around]?.hasError = true
         default: runs.steps[around]?.isCut = true
         }
-    }
-
-    // MARK: The node around them
-
-    /// What the worker of the next attempt of a node needs to go on with the graph that it hosts.
-    func kept(for ref: NodeRef) -> JSONText? { hosted.isEmpty ? nil : hosted[ref]?.kept }
-
-    /// An attempt of a node has ended: with it, all that its worker hosted.
-    mutating func endHosted(_ ref: NodeRef, _ attempt: Int, _ outcome: NodeOutcome, at now: UInt64) {
-        var outcome = outcome
-        if let runs = hosted[ref], machine(ref.scope)?.isRunning(Int(ref.rank), attempt) == true {
-            for scope in runs.scopes(in: ref) { closeHosted(scope, runs, at: now) }
-            if let fault = runs.fault.take() { outcome = .failure(fault) }
-        }
-        take(.inScope(ref.scope, .nodeEnded(rank: Int(ref.rank), attempt: attempt, outcome)), at: now)
-        if machine(ref.scope)?.mayBeginAgain(Int(ref.rank)) != true { hosted[ref] = nil }
     }
 }
 

@@ -33,6 +33,8 @@ package struct ExecutionTree {
         case conclude(scope: Int32, @Sendable () async -> Result<JSONText, NodeFailure>)
         /// The scope's own time has begun: `executionTimedOut` is due in it after so long.
         case armTimeout(scope: Int32, afterMilliseconds: Int64)
+        /// The worker of the node has let go of it, until somebody answers.
+        case rest(NodeRef)
         /// Whoever reads the events needs the graph that they are about.
         case pin(GraphRevision)
         /// Nothing is wanted of it any more.

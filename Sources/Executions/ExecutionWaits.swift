@@ -111,10 +111,31 @@ struct QuestionTrace {
         note(elapsed)
     }
 
+    /// The same of a graph that a worker hosts, or of a scope that has closed by now.
+    /// - Parameter question: of a record that asks.
+    mutating func take(hosted body: EventRecord.Body, in scope: Int32, _ question: AskedQuestion?, elapsed: Int64) {
+        switch body {
+        case .nodeStart(let rank, _): busy.insert(NodeRef(scope: scope, rank: rank))
+        case .signalled(let rank, _, _):
+            open[NodeRef(scope: scope, rank: rank)] = nil
+            busy.insert(NodeRef(scope: scope, rank: rank))
+        case .nodeComplete(let completion):
+            open[NodeRef(scope: scope, rank: completion.rank)] = nil
+            busy.remove(NodeRef(scope: scope, rank: completion.rank))
+        case .scopeClosed(let closing): forget(closing.scope)
+        case .start, .nodeOutput, .complete, .error, .scopeOpened: break
+        }
+        if let question {
+            open[question.ref] = question
+            busy.remove(question.ref)
+        }
+        note(elapsed)
+    }
+
     private mutating func begin(_ ref: NodeRef, _ revision: GraphRevision) {
         let rank = Int(ref.rank)
         // What holds scopes is as busy as they are.
-        guard !(revision.bodies[rank] is any ScopeBody) else { return }
+        guard !(revision.bodies[rank] is any ScopeBody), !revision.bodies[rank].hosts else { return }
         busy.insert(ref)
         if revision.graph.nodes[rank].parks { parked.insert(ref) } else { parked.remove(ref) }
     }

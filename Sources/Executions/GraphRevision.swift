@@ -50,7 +50,7 @@ package final class GraphRevision: Sendable {
             }
         onlyComputes = bodies.allSatisfy(\.onlyComputes)
         let approvals = bodies.compactMap(\.approval)
-        mayAsk = !approvals.isEmpty || bodies.contains { $0 is any ScopeBody }
+        mayAsk = !approvals.isEmpty || bodies.contains { $0 is any ScopeBody || $0.hosts }
         excludesStarter =
             approvals.contains(where: \.excludesStarter) || self.nested.contains { $0?.excludesStarter == true }
         self.conditions = conditions

@@ -25,6 +25,8 @@ package enum HostedNews: Sendable {
     case output(task: String, channel: String, JSONText)
     /// - Parameter writes: what is kept of it until its step has ended.
     case ended(task: String, HostedEnd, writes: JSONText? = nil)
+    /// The task waits for an answer; it goes on in another call.
+    case asked(task: String, prompt: JSONText, schema: JSONText)
     /// It keeps to no rule.
     case fault(NodeFailure)
 }

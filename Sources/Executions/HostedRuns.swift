@@ -65,6 +65,12 @@ final class HostedRuns {
         /// It has begun in this life of the daemon.
         var isRunning = true
         var status: NodeStatus?
+        /// Its question is open.
+        var isAsking = false
+        /// What it was answered, in order.
+        var answers: [JSONText] = []
+        /// How many of them the call that runs, or ran last, was given.
+        var answersGiven = 0
     }
 
     var attempt: Int
@@ -81,6 +87,8 @@ final class HostedRuns {
     /// What the worker wants kept, by graph.
     private(set) var spaces: [String: Space] = [:]
     private(set) var keptBytes = 0
+    /// No call runs until there are answers.
+    var isResting = false
     /// Why the node fails: its worker has said what cannot be.
     var fault: NodeFailure?
 
@@ -115,8 +123,14 @@ final class HostedRuns {
         }
     }
 
-    /// What another worker needs to go on; nil where it is to begin.
-    var kept: JSONText? {
+    var isAsking: Bool { tasks.values.contains(where: \.isAsking) }
+    /// Some answer has not reached the worker yet.
+    var hasNewAnswers: Bool {
+        tasks.values.contains { $0.status == nil && $0.answers.count > $0.answersGiven }
+    }
+
+    /// What the worker of the next call needs to go on; nil where it is to begin.
+    func takeKept() -> JSONText? {
         guard spaces[""] != nil else { return nil }
         let all = spaces.map { name, space in
             let content: JSONObject = [
@@ -124,7 +138,13 @@ final class HostedRuns {
             ]
             return (JSONKey(name), JSONText(content))
         }
-        return ["spaces": JSONText(JSONObject(all))]
+        var answers = JSONObject()
+        for (ref, task) in tasks where task.status == nil && !task.answers.isEmpty {
+            tasks[ref]?.answersGiven = task.answers.count
+            guard let id = task.id, let step = steps[ref.scope] else { continue }
+            answers[JSONKey(id)] = ["space": JSONText(step.space), "values": JSONText(array: task.answers)]
+        }
+        return ["spaces": JSONText(JSONObject(all)), "answers": JSONText(answers)]
     }
 
     func forgetTask(_ ref: NodeRef) {

@@ -47,6 +47,8 @@ package protocol NodeBody: Sendable {
     /// Whether an attempt first waits for something that is not its own, such as a worker: its time, and `timeout_ms`, count
     /// from `NodeOutput.began` on, and what came before is spent in the queue.
     var startsLater: Bool { get }
+    /// Whether its worker runs a graph, whose tasks may ask.
+    var hosts: Bool { get }
     /// Of a delay: how long it takes, whether or not a daemon runs meanwhile.
     var delayMilliseconds: Int64? { get }
     /// Of a body whose attempts ask somebody (`NodeOutcome.asks`): how answers are dealt with.
@@ -57,6 +59,7 @@ extension NodeBody {
     package var onlyComputes: Bool { false }
     package var constantUpdate: JSONObject? { nil }
     package var startsLater: Bool { false }
+    package var hosts: Bool { false }
     package var delayMilliseconds: Int64? { nil }
     package var approval: ApprovalRules? { nil }
 }

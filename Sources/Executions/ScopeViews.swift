@@ -70,6 +70,8 @@ package struct ScopeViews: Sendable {
         /// Its path as JSON, without the closing bracket.
         let path: [UInt8]
         var flow: StateFlow?
+        /// A library runs it.
+        let isHosted: Bool
         /// Of a step of a hosted graph, in place of a flow.
         var hosted: HostedStates?
     }
@@ -118,7 +120,8 @@ package struct ScopeViews: Sendable {
         }
         open[opening.scope] = View(
             revision: try revision(of: opening, in: outer), parent: NodeRef(scope: scope, rank: opening.rank),
-            index: opening.index, depth: (open[scope]?.depth ?? 0) + 1, path: path.bytes)
+            index: opening.index, depth: (open[scope]?.depth ?? 0) + 1, path: path.bytes,
+            isHosted: opening.topology.isHosted)
     }
 
     package mutating func note(_ closing: ScopeClosing) { open[closing.scope] = nil }

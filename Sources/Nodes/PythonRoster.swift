@@ -209,7 +209,7 @@ struct PythonRoster: Sendable {
             switch message.kind {
             case .hello, .leaving, .imported, .blocked, .unblocked: continue
             case .began: begun(seat, message.isAsync ? .async : .plain, in: worker, &actions)
-            case .text, .emit, .log, .step, .task:
+            case .text, .emit, .log, .step, .task, .ask:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .output(message, from: worker))) }
             case .forgotten:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .forgotten(worker))) }

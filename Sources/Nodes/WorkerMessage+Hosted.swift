@@ -10,13 +10,16 @@ extension WorkerMessage {
 
     /// Nil where it is about nothing of the kind.
     func hosted() -> HostedNews? {
-        guard kind == .step || kind == .task || kind == .emit else { return nil }
+        guard [.step, .task, .ask, .emit].contains(kind) else { return nil }
         guard let text = try? JSONText(parsing: line), let object = text.object else {
             return kind == .emit ? nil : Self.fault("its words cannot be read")
         }
         switch kind {
         case .step: return step(object)
         case .task: return end(object)
+        case .ask:
+            guard let id = object["id"]?.string else { return Self.fault("a task that asks has no id") }
+            return .asked(task: id, prompt: object["prompt"] ?? .null, schema: object["schema"] ?? .null)
         default:
             guard let task = object["task"]?.string else { return nil }
             let channel = (object["channel"]?.string ?? "chunk").cut(toBytes: Self.channelBytesMax)

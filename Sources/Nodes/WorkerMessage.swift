@@ -6,8 +6,8 @@ import JSON
 struct WorkerMessage: Sendable {
     enum Kind: String, Sendable {
         case hello, began, text, emit, log, update, error, cancelled, forgotten, leaving, imported, blocked, unblocked
-        /// Of a graph that it hosts: tasks begin, and one has ended.
-        case step, task
+        /// Of a graph that it hosts: tasks begin, and one has ended, or asks.
+        case step, task, ask
 
         /// Whether the call has ended with it.
         var isEnd: Bool { self == .update || self == .error || self == .cancelled }

@@ -10,6 +10,8 @@ private struct Host {
     private(set) var records: [EventRecord] = []
     private var now: UInt64 = 1_000_000
     private(set) var isInterrupted = false
+    private(set) var rests = 0
+    private(set) var callsGoneOn = 0
     static let graph = try? revision("nodes: [{ id: g, kind: test }]")
 
     init() throws {
@@ -30,14 +32,25 @@ private struct Host {
     }
 
     mutating func begins(_ index: Int, _ tasks: [(id: String, name: String)], around: String? = nil) {
-        say(
-            .step(
-                around: around, index: index, tasks.map { HostedTaskStart(id: $0.id, name: $0.name, input: ["n": 1]) }))
+        let starts = tasks.map { HostedTaskStart(id: $0.id, name: $0.name, input: ["n": 1]) }
+        say(.step(around: around, index: index, starts, kept: HostedKept(space: "", content: ["head": 1])))
     }
 
     mutating func ends(_ task: String) {
         say(.ended(task: task, .success(update: ["by": JSONText(task)], output: [:])))
     }
+
+    mutating func asks(_ task: String) { say(.asked(task: task, prompt: "?", schema: .null)) }
+
+    mutating func answers(_ name: String) -> AnswerVerdict {
+        let asking = tree.hosted.values.first?.tasks.first { $0.value.name == name && $0.value.isAsking }
+        guard let ref = asking?.key else { return .notWaiting }
+        let verdict = tree.take(Answer(approved: true), ref, at: now)
+        perform()
+        return verdict
+    }
+
+    mutating func cancels() { step(.inScope(0, .cancel)) }
 
     mutating func say(_ news: HostedNews) {
         step(.hosted(NodeRef(scope: 0, rank: 0), attempt: tree.root.attempt(ofRank: 0), news))
@@ -58,7 +71,9 @@ private struct Host {
         tree.effectsWereTaken()
         all += tree.root.effects.map { .inScope(0, $0) }
         while !tree.root.effects.isEmpty { tree.root.effectsWereTaken() }
+        for case .rest in all { rests += 1 }
         for case .inScope(let scope, let effect) in all {
+            if case .park = effect { callsGoneOn += 1 }
             if case .emit(let body, _) = effect {
                 records.append(EventRecord(timestampMicroseconds: Int64(now / 1000), scope: scope, body: body))
             }
@@ -183,5 +198,40 @@ struct HostingTests {
                 "+g 1", "+g/1/a/0/a 1", "+g/1/a/1/a 1", "+g/1/b 1", "-g/1/a/0/a success", "-g/1/b success", "+g 2",
                 "+g/1/a/1/a 2", "-g/1/a/1/a success", "+g/2/c 1", "-g/2/c success", "-g success",
             ])
+    }
+
+    @Test func `a node goes on once all that its tasks ask is answered`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a"), ("2", "b")])
+        host.asks("1")
+        host.asks("2")
+        host.ends()
+        #expect(host.tree.onlyWaits && host.rests == 1)
+        let verdicts = [host.answers("a"), host.answers("a")]
+        #expect(verdicts == [.taken, .notWaiting])
+        #expect(host.callsGoneOn == 0)
+        let last = host.answers("b")
+        #expect(last == .taken && host.callsGoneOn == 1)
+        let kept = try #require(host.tree.kept(for: NodeRef(scope: 0, rank: 0)))
+        #expect(kept["answers"]?["1"]?["values"]?.array?.count == 1)
+        host.begins(1, [("1", "a"), ("2", "b")])
+        host.ends("1")
+        host.ends("2")
+        host.ends()
+        #expect(
+            try host.story() == [
+                "+g 1", "+g/1/a 1", "+g/1/b 1", "-g/1/a success", "-g/1/b success", "-g success",
+            ])
+    }
+
+    @Test func `a node that waits for an answer ends with the execution`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a")])
+        host.asks("1")
+        host.ends()
+        host.cancels()
+        #expect(host.isInterrupted)
+        host.ends(.failure(NodeFailure("cancelled")))
+        #expect(try host.story() == ["+g 1", "+g/1/a 1", "-g/1/a cancelled", "-g cancelled"])
     }
 }

@@ -3,75 +3,8 @@
 import json
 import sys
 
-import pytest
-
-from graphs import node
+from agents import CHAT, CYCLE, FAN, PAIR, SLOW, agents, hosting, inner, run
 from stream import is_whole, of_node
-
-CYCLE = """
-import operator
-from typing import Annotated, TypedDict
-from langgraph.graph import END, START, StateGraph
-
-
-def longest(old, new):
-    return max(old, new, key=len)
-
-
-class State(TypedDict):
-    n: int
-    log: Annotated[list, operator.add]
-    word: Annotated[str, longest]
-
-
-def count(state):
-    return {"n": state["n"] + 1, "log": [state["n"]], "word": "x" * (3 - state["n"])}
-
-
-def check(state):
-    return {"log": ["checked"]}
-
-
-builder = StateGraph(State)
-builder.add_node(count)
-builder.add_node("check it", check)
-builder.add_edge(START, "count")
-builder.add_edge("count", "check it")
-builder.add_conditional_edges("check it", lambda state: "count" if state["n"] < 3 else END)
-graph = builder.compile()
-"""
-
-
-def hosting(file, graph="graph", **config):
-    return node("graph", "langgraph", {"file": file, "graph": graph, **config})
-
-
-@pytest.fixture
-def agents(new_daemon):
-    """Starts a daemon with these files in its graphs folder, whose Python has LangGraph."""
-
-    def start(*arguments, **files):
-        daemon = new_daemon()
-        for name, text in files.items():
-            daemon.write_graph_file(f"{name}.py", text)
-            document = {"id": name, "nodes": [hosting(f"{name}.py")], "edges": []}
-            daemon.write_graph_file(f"{name}.json", json.dumps(document))
-        daemon.start(*arguments, environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
-        return daemon
-
-    return start
-
-
-def run(daemon, graph_id, state, status="success"):
-    execution = daemon.execute(graph_id, state)
-    events = daemon.all_events(execution["execution_id"])
-    assert execution["status"] == status, events
-    assert is_whole(events)
-    return events
-
-
-def inner(events, kind):
-    return [event for event in events if event["type"] == kind and "path" in event]
 
 
 def test_a_cycle_runs_as_it_does_alone(agents):
@@ -93,57 +26,6 @@ def test_a_cycle_runs_as_it_does_alone(agents):
     assert {event["attempt"] for event in starts} == {1}
 
 
-FAN = """
-import operator, time
-from typing import Annotated, TypedDict
-from langgraph.config import get_stream_writer
-from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, Send
-
-
-class Inner(TypedDict):
-    n: int
-
-
-class State(TypedDict):
-    items: list
-    sums: Annotated[list, operator.add]
-    done: bool
-
-
-def square(state):
-    return {"n": state["n"] ** 2}
-
-
-inner = StateGraph(Inner)
-inner.add_node(square)
-inner.add_edge(START, "square")
-square_graph = inner.compile()
-
-
-def work(item):
-    get_stream_writer()({"at": item["item"]})
-    return {"sums": [square_graph.invoke({"n": item["item"]})["n"]]}
-
-
-def choose(state) -> Command:
-    return Command(update={"done": True}, goto=END)
-
-
-builder = StateGraph(State)
-builder.add_node("split", lambda state: {})
-builder.add_node(work)
-builder.add_node(choose)
-builder.add_edge(START, "split")
-builder.add_conditional_edges("split", lambda state: [Send("work", {"item": item}) for item in state["items"]], ["work"])
-builder.add_edge("work", "choose")
-
-
-def graph():
-    return builder.compile()
-"""
-
-
 def test_several_tasks_of_a_node_and_graphs_within_them_have_paths_of_their_own(agents):
     daemon = agents(fan=FAN)
     events = run(daemon, "fan", {"items": [2, 3], "sums": [], "done": False})
@@ -163,27 +45,6 @@ def test_several_tasks_of_a_node_and_graphs_within_them_have_paths_of_their_own(
         assert event["path"] == ["graph", 2, "work", {2: 0, 3: 1}[event["data"]["at"]]]
 
 
-CHAT = """
-from typing import Annotated, TypedDict
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
-from langgraph.graph import START, StateGraph
-from langgraph.graph.message import add_messages
-
-
-class State(TypedDict):
-    messages: Annotated[list, add_messages]
-
-
-def talk(state):
-    model = GenericFakeChatModel(messages=iter([AIMessage("Hello to you", id="a")]))
-    return {"messages": [model.invoke(state["messages"])]}
-
-
-graph = StateGraph(State).add_node(talk).add_edge(START, "talk").compile()
-"""
-
-
 def test_tokens_of_a_model_come_as_chunks_of_its_node(agents):
     daemon = agents(chat=CHAT)
     events = run(daemon, "chat", {"messages": [{"role": "user", "content": "Hi", "id": "u"}]})
@@ -192,36 +53,6 @@ def test_tokens_of_a_model_come_as_chunks_of_its_node(agents):
     assert {(tuple(event["path"]), event["node_id"]) for event in chunks} == {(("graph", 1), "talk")}
     messages = events[-1]["final_state"]["messages"]
     assert [message["content"] for message in messages] == ["Hi", "Hello to you"]
-
-
-SLOW = """
-import operator, os, time
-from typing import Annotated, TypedDict
-from langgraph.graph import START, StateGraph
-
-
-class State(TypedDict):
-    folder: str
-    log: Annotated[list, operator.add]
-
-
-def step(name):
-    def run(state):
-        with open(state["folder"] + "/" + name, "a") as file:
-            file.write("x")
-        while not os.path.exists(state["folder"] + "/go " + name):
-            time.sleep(0.01)
-        if os.path.exists(state["folder"] + "/break " + name):
-            raise ValueError("broken on purpose")
-        return {"log": [name]}
-    return run
-
-
-builder = StateGraph(State)
-builder.add_sequence([(name, step(name)) for name in ("a", "b", "c")])
-builder.add_edge(START, "a")
-graph = builder.compile()
-"""
 
 
 def test_a_task_that_fails_ends_in_error_and_so_does_the_node(agents):
@@ -280,16 +111,6 @@ def test_after_a_kill_it_goes_on_behind_what_had_ended(agents, eventually):
     assert starts == [(["graph", 1], "a", 1), (["graph", 2], "b", 1), (["graph", 3], "c", 1), (["graph", 3], "c", 2)]
 
 
-PAIR = SLOW.replace('builder.add_edge(START, "a")', """
-builder = StateGraph(State)
-for name in ("a", "b", "c"):
-    builder.add_node(name, step(name))
-builder.add_edge(START, "a")
-builder.add_edge(START, "b")
-builder.add_edge(["a", "b"], "c")
-""")
-
-
 def test_of_a_step_only_what_had_not_ended_runs_again(agents, eventually):
     daemon = agents(pair=PAIR)
     (daemon.graphs / "go a").touch()
@@ -320,6 +141,18 @@ def test_a_further_attempt_goes_on_where_the_first_one_failed(agents):
     assert {name: (daemon.graphs / name).read_text() for name in "abc"} == {"a": "x", "b": "xx", "c": "x"}
     starts = [(event["path"], event["node_id"], event["attempt"]) for event in inner(events, "node_start")]
     assert starts == [(["graph", 1], "a", 1), (["graph", 2], "b", 1), (["graph", 2], "b", 2), (["graph", 3], "c", 1)]
+
+
+def test_the_classic_dialect_tells_of_its_nodes(agents):
+    daemon = agents(cycle=CYCLE)
+    reply = daemon.http.post("/classic/api/graphs/cycle/execute/stream", json={"initial_state": {"n": 2, "log": [], "word": ""}})
+    events = [json.loads(line[len("data: "):]) for line in reply.text.splitlines() if line]
+    assert [(event["event_type"], event["node_id"]) for event in events] == [
+        ("start", None), ("node_start", "count"), ("node_complete", "count"), ("node_start", "check it"),
+        ("node_complete", "check it"), ("complete", None)]
+    assert events[1]["input_state"] == {"n": 2, "log": [], "word": ""}
+    assert events[2]["output_state"] == {"n": 3, "log": [2], "word": "x"}
+    assert events[-1]["output_state"] == {"n": 3, "log": [2, "checked"], "word": "x"}
 
 
 def test_without_langgraph_the_node_says_what_to_install(new_daemon):

@@ -56,6 +56,7 @@ private struct LangGraphBody: NodeBody {
     let target: PythonTarget
     let workers: PythonWorkers
     let startsLater = true
+    let hosts = true
 
     func start(_ call: NodeCall) -> NodeStart {
         .waiting { await workers.run(call, target, hosts: true) }

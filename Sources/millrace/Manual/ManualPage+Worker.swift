@@ -111,6 +111,14 @@ private let workerMessages: [(String, String)] = [
         message and details instead. What does not fit what was said before fails the node.
         """
     ),
+    (
+        "{\"ask\": 7, \"id\": \"…\", \"prompt\": …, \"schema\": null}",
+        """
+        A task waits for an answer, which schema (JSON Schema) may describe. The call ends with an update once nothing else of \
+        the graph runs. When all is answered, another call of the node goes on; its order has what the worker wanted kept, and \
+        the answers.
+        """
+    ),
     ("{\"update\": 7, \"value\": {…}}", "The call has succeeded, with the keys of the state that it sets."),
     (
         "{\"error\": 7, \"message\": \"…\", \"details\": {…}}",

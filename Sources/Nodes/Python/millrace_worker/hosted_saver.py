@@ -7,7 +7,9 @@ latest checkpoint, and what tasks have written since then.
 
 import base64
 
+from langgraph.checkpoint.base import WRITES_IDX_MAP
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.types import RESUME
 
 
 class HostedSaver(InMemorySaver):
@@ -61,6 +63,15 @@ class HostedSaver(InMemorySaver):
             for task, writes in content.get("writes", {}).items():
                 for index, channel, kind, text, path in writes:
                     self.writes[self.thread, space, id][task, index] = (task, channel, _bytes((kind, text)), path)
+        for task, answered in kept.get("answers", {}).items():
+            self.answer(task, answered["space"], answered["values"])
+
+    def answer(self, task, space, values):
+        """What a task that has asked is to be given, in order."""
+        checkpoints = self.storage[self.thread][space]
+        if checkpoints:
+            written = (task, RESUME, self.serde.dumps_typed(values), "")
+            self.writes[self.thread, space, max(checkpoints)][task, WRITES_IDX_MAP[RESUME]] = written
 
 
 def _text(typed):

@@ -31,6 +31,7 @@ class HostedTasks:
         self.coming = {}  # namespace -> the ids of the tasks that its next step has
         self.begun = {}  # namespace -> what LangGraph said of tasks that are still to be told, with their step
         self.open = {}  # id of a task -> its namespace
+        self.asked = set()  # the ids of interrupts that wait for an answer
         self.ended = {}  # namespace -> the end of its one task, until it is known what the state is then
 
     def take(self, namespace, mode, payload):
@@ -81,7 +82,10 @@ class HostedTasks:
 
     def take_end(self, namespace, task):
         self.tell_begun(namespace)
-        if task["interrupts"] or task["id"] not in self.open:
+        if task["id"] not in self.open:
+            return
+        if task["interrupts"]:
+            self.tell_asked(task["id"], task["interrupts"][0])
             return
         if task["error"] is not None:
             self.tell_error(task["id"], task["error"])
@@ -105,6 +109,14 @@ class HostedTasks:
         output = {key: text for key, text in after.items() if text != texts[key]}
         rest = ',"output":%s' % _object(output) if output else ""
         self.send("task", '"id":%s,"update":%s%s%s' % (encode(id), _object(texts), rest, self.kept_writes(id)))
+
+    def tell_asked(self, id, interrupt):
+        """A task waits for an answer. The task around a graph that waits says the same of itself."""
+        if interrupt["id"] in self.asked:
+            return
+        self.asked.add(interrupt["id"])
+        self.send("ask", '"id":%s,"prompt":%s,"schema":%s' % (
+            encode(id), self.text(interrupt["value"]), encode(_schema(interrupt.get("response_schema")))))
 
     def tell_error(self, id, error):
         self.open.pop(id, None)
@@ -180,6 +192,15 @@ class HostedTasks:
 
 def _object(members):
     return "{%s}" % ",".join("%s:%s" % (encode(key), text) for key, text in members.items())
+
+
+def _schema(response):
+    """Of the answer to an interrupt: a JSON Schema, or a class that has one."""
+    if response is None or isinstance(response, dict):
+        return response
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(response).json_schema()
 
 
 def _folded(item):

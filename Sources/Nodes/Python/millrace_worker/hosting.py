@@ -49,8 +49,11 @@ class Hosting:
                     values = payload
         finally:
             tasks.end()
+        if tasks.asked:
+            return  # it goes on in another call, with the answers
         if isinstance(values, dict) and "__interrupt__" in values:
-            raise NodeError("the graph waits for an answer to its interrupt, and nobody can give one here")
+            raise NodeError("the graph stops before or behind a node, as interrupt_before and interrupt_after say, and "
+                            "nothing would let it go on; interrupt() in a node asks for an answer")
         # What leads from the old values to the new is found out as for any node that changes its state.
         for key, value in (values if isinstance(values, dict) else {"output": values}).items():
             state[key] = value
