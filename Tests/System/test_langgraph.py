@@ -163,3 +163,15 @@ def test_without_langgraph_the_node_says_what_to_install(new_daemon):
     events = run(daemon, "cycle", {"n": 0, "log": [], "word": ""}, status="error")
     (end,) = of_node(events, "graph", "node_complete")
     assert "-m pip install langgraph" in end["error"] and "\n" not in end["error"]
+
+
+def test_a_file_of_langgraph_is_a_graph_by_itself(new_daemon, eventually):
+    daemon = new_daemon()
+    daemon.write_graph_file("cycle.py", CYCLE)
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+    eventually(lambda: daemon.http.get("/api/graphs/cycle").is_success)
+    events = run(daemon, "cycle", {"n": 2, "log": [], "word": ""})
+    assert events[-1]["final_state"] == {"n": 3, "log": [2, "checked"], "word": "x"}
+    assert [event["path"] for event in inner(events, "node_start")] == [["graph", 1], ["graph", 2]]
+    names = {node["name"] for node in daemon.http.get("/api/graphs/cycle").json()["drawing"]["nodes"]}
+    assert names >= {"count", "check it"}
