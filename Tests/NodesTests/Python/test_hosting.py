@@ -101,3 +101,21 @@ def test_what_is_no_graph_is_named(tmp_path):
 def test_the_config_reaches_langgraph(tmp_path):
     message = Run(tmp_path, {"config": {"recursion_limit": 1}}).said[-1]["message"]
     assert "GraphRecursionError" in message
+
+
+def test_the_input_schema_refuses_nothing_that_invoke_takes():
+    from langchain_core.messages import AnyMessage
+    from langgraph.graph import START, StateGraph
+    from langgraph.graph.message import add_messages
+    from typing_extensions import Annotated, TypedDict
+
+    from millrace_graphs import langgraphs
+
+    class State(TypedDict):
+        messages: Annotated[list[AnyMessage], add_messages]
+        done: bool
+
+    graph = StateGraph(State).add_node("a", lambda state: {"done": True}).add_edge(START, "a").compile()
+    schema = langgraphs.document_of(graph, "graph", "g.py")[0]["input_schema"]
+    assert schema["properties"]["done"]["type"] == "boolean" and "required" not in schema
+    assert "oneOf" not in schema["properties"]["messages"]["items"]

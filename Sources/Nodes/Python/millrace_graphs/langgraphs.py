@@ -54,7 +54,29 @@ def _input_schema(compiled):
         schema = compiled.get_input_jsonschema()
     except Exception:
         return None
-    return schema if isinstance(schema, dict) and schema.get("type") == "object" else None
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        return None
+    builder = getattr(compiled, "builder", None)
+    if builder is not None and getattr(builder, "input_schema", None) is getattr(builder, "state_schema", False):
+        # What an input may be was not said apart from what the state is, and a part of that is enough for invoke.
+        schema = {key: value for key, value in schema.items() if key != "required"}
+    return _loosened(schema)
+
+
+def _loosened(schema):
+    """Without what says of messages which class each is: LangGraph takes pairs and objects with a role as well, and makes the
+    messages of them."""
+    if isinstance(schema, list):
+        return [_loosened(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _loosened(value) for key, value in schema.items()
+        if key not in ("oneOf", "discriminator") or not _is_of_messages(schema.get("oneOf"))}
+
+
+def _is_of_messages(options):
+    return isinstance(options, list) and {"$ref": "#/$defs/HumanMessage"} in options
 
 
 def drawing_of(compiled):
