@@ -1,17 +1,29 @@
 import Executions
 import Synchronization
 
+/// Where graphs that nodes run are found.
+package protocol GraphRevisions: Sendable {
+    /// Never blocks.
+    func current(_ id: String) -> GraphRevision?
+    /// One for running, or why it cannot run any more; nil where there is none. Blocks.
+    func runnable(_ number: Int, of id: String) throws(StoreError) -> (GraphRevision, failure: String?)?
+    /// One for reading what it once ran. Blocks.
+    func revision(_ number: Int, of id: String) throws(StoreError) -> GraphRevision?
+}
+
+extension GraphCatalog: GraphRevisions {}
+
 /// The catalog, as nodes see it that run other graphs. It is there before the catalog is, since kinds of nodes come first.
 package final class GraphDirectory: InnerGraphs {
     private let lane: BlockingLane
-    private let catalog = Mutex<GraphCatalog?>(nil)
+    private let catalog = Mutex<(any GraphRevisions)?>(nil)
 
     /// - Parameter lane: where the store is read.
     package init(on lane: BlockingLane) {
         self.lane = lane
     }
 
-    package func use(_ catalog: GraphCatalog) {
+    package func use(_ catalog: any GraphRevisions) {
         self.catalog.withLock { $0 = catalog }
     }
 

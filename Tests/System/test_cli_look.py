@@ -9,7 +9,7 @@ import jsonpatch
 import pytest
 
 from daemon import BINARY, ROOT, clean_environment
-from graphs import chain, delay, fails, graph, lua, put
+from graphs import chain, delay, fails, graph, lua, node, put
 
 
 @pytest.fixture
@@ -86,6 +86,42 @@ def test_an_execution_runs_again_from_a_node_with_another_state(daemon, cli):
     assert sum(part["duration_ms"] for part in profile["critical_path"]) == pytest.approx(profile["wall_ms"], rel=0.01)
     assert [node["status"] for node in profile["nodes"]] == ["cached", "success"]
     assert "no such node" in cli("execution", "rerun", execution_id, "--from", "none", status=1)
+
+
+def test_the_failed_items_of_a_map_run_again(daemon, cli):
+    code = "if state.item == 2 and not state.mended then error('no') end return {done = state.item}"
+    document = graph([node("each", "map", {"items": [1, 2, 3], "on_item_error": "collect", "nodes": [lua("one", code)]})])
+    execution_id = run_of(daemon, document)
+    watched = cli("execution", "rerun", execution_id, "--from", "each", "--items", "failed", "--set", "mended=true", "--watch")
+    assert sum(" node_start " in line and "one" in line for line in watched.splitlines()) == 1
+    new = daemon.http.get("/api/executions", params={"graph_id": document["id"], "limit": 1}).json()["items"][0]
+    final = daemon.all_events(new["execution_id"])[-1]["final_state"]
+    assert [each["done"] for each in final["results"]] == [1, 2, 3] and final["results_errors"] == []
+
+
+def test_a_file_runs_the_graphs_that_lie_beside_it(cli, tmp_path):
+    def write(name, document):
+        (tmp_path / name).write_text(json.dumps(document))
+        return tmp_path / name
+
+    inner = {"id": "inner", "nodes": [node("deeper", "graph", {"graph": "deepest"}), lua("in", "return {y = state.x + 1}")]}
+    inner["edges"] = [{"from": "deeper", "to": "in"}]
+    write("some-name.json", inner)
+    write("deepest.json", {"id": "deepest", "nodes": [lua("least", "return {x = state.x * 10}")]})
+    write("broken.json", {"id": "broken"})
+    outer = {"id": "outer", "initial_state": {"x": 1}, "nodes": [node("sub", "graph", {"graph": "inner"})]}
+    path = write("outer.json", outer)
+    events = [json.loads(line) for line in cli("run", path, "--json").splitlines()]
+    assert events[-1]["final_state"] == {"x": 10, "y": 11}
+    assert [event["path"] for event in events if event.get("node_id") == "least"] == [["sub", "deeper"]] * 2
+    each = write("each.json", outer | {"id": "each", "nodes": [node("all", "map", {"items": [1, 2], "as": "x", "graph": "deepest"})]})
+    assert json.loads(cli("run", each, "--json").splitlines()[-1])["final_state"]["results"] == [{"x": 10}, {"x": 20}]
+    (tmp_path / "deepest.json").unlink()
+    assert "deepest" in cli("run", path, "--plain", status=1)
+    write("deepest.json", {"id": "deepest", "nodes": [node("again", "graph", {"graph": "outer"})]})
+    assert "would contain itself" in cli("run", path, status=1)
+    write("deepest.json", {"id": "deepest", "nodes": [node("again", "nonsense", {})]})
+    assert "deepest.json" in cli("run", path, status=1)
 
 
 def test_watch_begins_where_it_is_told(daemon, cli):

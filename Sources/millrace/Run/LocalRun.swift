@@ -9,6 +9,7 @@ import Linux
 import Nodes
 import Reactor
 import ReactorServices
+import Server
 import Synchronization
 
 /// A run of a graph document in this process: an engine of its own, with its history in memory.
@@ -49,22 +50,16 @@ struct LocalRun {
         let engine = try Self.engine(in: scratch)
         let observer = WakingObserver(engine.reactor.mailbox)
         engine.store.observer = observer
-        let content: GraphRevisionContent
-        do {
-            content = try Self.parse(text, path, engine)
-        } catch let faults as GraphFaults {
-            throw CommandFailure(DocumentFaults.text(faults.faults, in: path))
+        let content = try Self.content(of: text, path, engine)
+        let inner = try LocalGraphs(of: content.graph, in: Self.folder(of: path)) { text, path in
+            try Self.compile(try Self.content(of: text, path, engine), path, engine)
         }
-        let (document, folder) = (content.graph.document, Self.folder(of: path))
-        let unfit = document.inputFaults(over: initialState)
+        let unfit = content.graph.document.inputFaults(over: initialState)
         guard unfit.isEmpty else {
             throw CommandFailure(DocumentFaults.text(unfit, in: "initial_state"))
         }
-        let identity = GraphIdentity(
-            id: document.id, revision: 1, files: content.files, folder: folder,
-            interpreter: document.interpreter(in: folder))
-        let revision = try engine.kinds.compile(
-            content.graph, identity: identity, createdAtMicroseconds: engine.clock.wallMicroseconds)
+        engine.graphs.use(inner)
+        let revision = try Self.compile(content, path, engine)
         let log = try engine.service.start(revision, initialState: initialState)
         cancellation.arm(engine.service, log.id)
         try follow(log, engine, onEvent)
@@ -97,6 +92,28 @@ struct LocalRun {
         let loaded = try ConfigurationLoader.load(file: nil, environment: ProcessEnvironment.current)
         return try Engine(
             loaded.configuration, .memory, runtimeFolder: "\(folder.path)/python", Installation.find(), log: nil)
+    }
+
+    /// - Throws: a `CommandFailure` that names the file and every fault in it.
+    private static func content(
+        of text: GraphText, _ path: String, _ engine: Engine
+    ) throws -> GraphRevisionContent {
+        do {
+            return try parse(text, path, engine)
+        } catch let faults as GraphFaults {
+            throw CommandFailure(DocumentFaults.text(faults.faults, in: path))
+        }
+    }
+
+    private static func compile(
+        _ content: GraphRevisionContent, _ path: String, _ engine: Engine
+    ) throws -> GraphRevision {
+        let (document, folder) = (content.graph.document, folder(of: path))
+        let identity = GraphIdentity(
+            id: document.id, revision: 1, files: content.files, folder: folder,
+            interpreter: document.interpreter(in: folder))
+        return try engine.kinds.compile(
+            content.graph, identity: identity, createdAtMicroseconds: engine.clock.wallMicroseconds)
     }
 
     private static func parse(_ text: GraphText, _ path: String, _ engine: Engine) throws -> GraphRevisionContent {

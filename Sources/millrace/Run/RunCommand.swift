@@ -9,7 +9,8 @@ struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a graph and watch it.",
         prose: """
-            A file is run in this process, without a daemon, and leaves nothing behind. With --server it is stored in that
+            A file is run in this process, without a daemon, and leaves nothing behind; graphs that its nodes name are
+            documents beside it. With --server it is stored in that
             daemon first, if it is new there or differs. A graph's id is run by the daemon, and stays in its history.
 
               millrace run hello.yaml --set name=World
