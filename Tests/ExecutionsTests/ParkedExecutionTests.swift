@@ -243,7 +243,7 @@ import Testing
         ) { $0.required = voters }
         let cancels = random.oneIn(3)
         let log = try engine.start(asking)
-        let taken = await withTaskGroup(of: Bool.self) { group in
+        let taken = try await withThrowingTaskGroup(of: Bool.self) { group in
             for voter in 0..<voters {
                 let (isTwice, spins) = (random.oneIn(2), Int.random(in: 0...20, using: &random))
                 group.addTask {
@@ -255,7 +255,7 @@ import Testing
                             log.waits?.questions.isEmpty != false
                         {
                             await Task.yield()
-                            if try! engine.story(log).contains(where: { $0.hasPrefix("-ok") }) { return false }
+                            if try engine.story(log).contains(where: { $0.hasPrefix("-ok") }) { return false }
                             continue
                         }
                         if isTwice { _ = await answer(engine, log, voter: "voter \(voter)") }
@@ -270,7 +270,7 @@ import Testing
                 }
             }
             engine.clock.advance(milliseconds: 6_000)
-            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         // The delay may have begun only after the clock had moved.
         while try engine.store.execution(log.id)?.status.isFinished != true {

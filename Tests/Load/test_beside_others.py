@@ -9,6 +9,7 @@ import ctypes.util
 import itertools
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -20,6 +21,7 @@ import pytest
 from graphs import delay, graph, lua, never_ends, node, process, put
 
 LOADED_SECONDS_MAX = 1.0
+QUEUED = re.compile(r'(?m)^millrace_lane_jobs_queued\{lane="[^"]*"\} [1-9]')
 TRIES = 3
 ROUNDS = 20
 CANCEL_SECONDS_MAX = 5.0
@@ -170,7 +172,10 @@ class HeavyDocuments(Documents):
         self.threads.append(threading.Thread(target=self.post_small))
         for thread in self.threads:
             thread.start()
-        time.sleep(0.5)  # they are being compiled by now, for seconds
+        # As many are being compiled as may be at once, and others wait for that.
+        deadline = time.monotonic() + 60
+        while not QUEUED.search(daemon.http.get("/metrics").text):
+            assert time.monotonic() < deadline, "the load does not begin"
 
     def post_small(self):
         with httpx.Client(base_url=self.daemon.url, timeout=60) as http:

@@ -2,12 +2,12 @@
 
 import datetime
 import json
-import time
 
 import pytest
 
-from graphs import chain, delay, graph, node, put
+from graphs import chain, delay, graph, node, put, works
 from stream import is_whole, of_node
+from test_waits import wait_until
 from tokens import create
 
 SCHEMA = {
@@ -154,7 +154,7 @@ def test_a_deadline_passes_while_the_daemon_is_away(new_daemon, eventually, rule
     times = [datetime.datetime.fromisoformat(question[key]) for key in ("since", "deadline")]
     assert 1.49 < (times[1] - times[0]).total_seconds() < 1.6
     daemon.kill()
-    time.sleep(2)
+    wait_until(times[1].timestamp())
     daemon.start()
     events = daemon.all_events(execution_id)
     (end,) = of_node(events, "ok", "node_complete")
@@ -182,8 +182,8 @@ def test_waiting_for_people_takes_no_place_and_none_of_the_time(start_daemon, ev
     daemon = start_daemon("--set", "executions.max_running=1")
     execution_id, _ = begin(
         daemon, eventually, approval(), put("z"), limits={"timeout_ms": 500, "max_parallel_nodes": 1})
-    assert daemon.execute(daemon.create(graph([put("a", x=1)])))["status"] == "success"
-    time.sleep(0.7)
+    # Another one has the place, for longer than the first may run.
+    assert daemon.execute(daemon.create(graph([works("a", 0.6)])))["duration_ms"] > 500
     assert resolve(daemon, execution_id).status_code == 202
     assert daemon.all_events(execution_id)[-1]["status"] == "success"
 

@@ -13,6 +13,12 @@ def at(event):
     return datetime.datetime.fromisoformat(event["timestamp"]).timestamp()
 
 
+def wait_until(moment):
+    """Until the clock shows it, which is what is tested: nothing else tells that this time has passed."""
+    while (left := moment - time.time()) > 0:
+        time.sleep(left)
+
+
 def between(first, second):
     """Seconds."""
     return at(second) - at(first)
@@ -22,9 +28,9 @@ def between(first, second):
 def test_a_delay_goes_on_across_restarts(new_daemon, eventually):
     daemon = new_daemon().start()
     execution_id = daemon.begin(daemon.create(chain(delay("d", 4000), put("z"))))
-    eventually(lambda: of_node(daemon.events(execution_id), "d", "node_start"))
-    for _ in range(2):
-        time.sleep(1)
+    [started] = eventually(lambda: of_node(daemon.events(execution_id), "d", "node_start"))
+    for seconds in (1, 2):
+        wait_until(at(started) + seconds)
         daemon.kill()
         daemon.start()
     events = daemon.all_events(execution_id)
@@ -43,9 +49,9 @@ def test_a_delay_goes_on_across_restarts(new_daemon, eventually):
 def test_a_delay_that_is_over_when_the_daemon_comes_back_ends_at_once(new_daemon, eventually):
     daemon = new_daemon().start()
     execution_id = daemon.begin(daemon.create(chain(delay("d", 1500), put("z"))))
-    eventually(lambda: of_node(daemon.events(execution_id), "d", "node_start"))
+    [started] = eventually(lambda: of_node(daemon.events(execution_id), "d", "node_start"))
     daemon.kill()
-    time.sleep(2)
+    wait_until(at(started) + 1.6)
     again = time.time()
     daemon.start()
     events = daemon.all_events(execution_id)
@@ -58,8 +64,8 @@ def test_a_retry_goes_on_across_a_restart(new_daemon, eventually):
     daemon = new_daemon().start()
     document = graph([fails("r", retry={"max_attempts": 2, "delay_ms": 6000})])
     execution_id = daemon.begin(daemon.create(document))
-    eventually(lambda: of_node(daemon.events(execution_id), "r", "node_complete"))
-    time.sleep(2.5)
+    [failed] = eventually(lambda: of_node(daemon.events(execution_id), "r", "node_complete"))
+    wait_until(at(failed) + 2.5)
     daemon.kill()
     daemon.start()
     events = daemon.all_events(execution_id)
@@ -75,8 +81,8 @@ def test_the_timeout_of_an_execution_goes_on_across_restarts(new_daemon, eventua
     daemon = new_daemon().start()
     document = graph([never_ends("d")], limits={"timeout_ms": 4000})
     execution_id = daemon.begin(daemon.create(document))
-    eventually(lambda: of_node(daemon.events(execution_id), "d", "node_start"))
-    time.sleep(2.5)
+    [started] = eventually(lambda: of_node(daemon.events(execution_id), "d", "node_start"))
+    wait_until(at(started) + 2.5)
     daemon.kill()
     daemon.start()
     events = daemon.all_events(execution_id)
@@ -91,9 +97,9 @@ def test_the_time_in_which_no_daemon_ran_is_not_an_executions(new_daemon, eventu
     daemon = new_daemon().start()
     document = graph([process("p", "sh", "-c", "echo begun >&2; sleep 2")], limits={"timeout_ms": 6000})
     execution_id = daemon.begin(daemon.create(document))
-    eventually(lambda: of_node(daemon.events(execution_id), "p", "node_output"))
+    [told] = eventually(lambda: of_node(daemon.events(execution_id), "p", "node_output"))
     daemon.kill()
-    time.sleep(6.5)
+    wait_until(at(told) + 6.2)
     daemon.start()
     events = daemon.all_events(execution_id)
     assert events[-1]["status"] == "success"
