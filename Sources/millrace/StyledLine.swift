@@ -28,6 +28,8 @@ struct StyledLine: Equatable, Sendable {
         pieces.append(Piece(text: TerminalText.line(text), style: style))
     }
 
+    mutating func append(_ line: StyledLine) { pieces += line.pieces }
+
     /// The same, in a column of its own width, with two spaces behind it.
     mutating func append(_ text: String, column: Int, _ style: Style = .plain) {
         let cut = TerminalText.truncated(TerminalText.line(text), columns: column)

@@ -34,7 +34,10 @@ import Testing
         ["graph", "render", "x", "--revision", "-1"], ["run", "-", "--state", "@-"], ["graph", "put", "-", "-"],
         ["graph", "validate", "-", "a.yaml", "-"], ["watch"], ["watch", "x", "--last"], ["run", "x", "-d", "--plain"],
         ["execution", "rerun", "x", "--state", "{}", "--state", "{}"], ["bench", "run", "x", "--seconds", "0"],
-        ["bench", "watch", "x", "--detail", "all"],
+        ["bench", "watch", "x", "--detail", "all"], ["execution", "rerun", "x", "--items", "failed"],
+        ["execution", "rerun", "x", "--from", "failed", "--items", "failed"],
+        ["execution", "rerun", "x", "--from", "a", "--from", "b", "--items", "failed"],
+        ["execution", "rerun", "x", "--from", "a", "--items", "all"],
     ])
     func `wrong usage is refused`(_ arguments: [String]) {
         let error = #expect(throws: (any Error).self) { _ = try Millrace.parseAsRoot(arguments) }

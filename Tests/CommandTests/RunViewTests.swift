@@ -66,6 +66,56 @@ import Testing
             ])
     }
 
+    private static func item(_ channel: String, _ data: String) -> JSONText {
+        Events.event(
+            "node_output", at: 1, #""node_id":"each","attempt":1,"channel":"\#(channel)","data":\#(data)"#)
+    }
+
+    private static func start(_ kind: String, attempt: Int = 1) -> JSONText {
+        Events.event(
+            "node_start", at: 0,
+            #""node_id":"each","node_name":"EACH","node_kind":"\#(kind)","attempt":\#(attempt)"#)
+    }
+
+    @Test func `a map is one line with a bar, and its failed items stand below`() {
+        var events = [Events.start(1), Self.start("map")]
+        for index in 0..<8 { events.append(Self.item("scope", #"{"status":"running","index":\#(index),"total":10}"#)) }
+        events.append(Events.nodeStart("in", at: 1, path: #","path":["each",0]"#))
+        for index in 0..<5 {
+            events.append(
+                Self.item("item", #"{"index":\#(index),"status":"error","duration_ms":1,"error":"no \#(index)"}"#))
+        }
+        events.append(Self.item("item", #"{"index":5,"status":"success","duration_ms":1}"#))
+        events.append(Self.item("item", #"{"index":6,"status":"cancelled","duration_ms":1}"#))
+        #expect(
+            Events.frame(events, at: 1000, columns: 100) == [
+                "g  E", "  ⠋ EACH  map  1.00 s  ████████████░░░░░░░░ 6/10, 1 running, 5 failed", "      [0] no 0",
+                "      [1] no 1", "      [2] no 2", "      … 2 more failed", "0/1 nodes done  1.00 s",
+            ])
+        for rows in 1...9 { #expect(Events.frame(events, at: 1, rows: rows).count <= max(3, rows - 1), "\(rows) rows") }
+        // A further attempt keeps what has succeeded.
+        events += [Self.start("map", attempt: 2), Self.item("scope", #"{"status":"running","index":0,"total":10}"#)]
+        #expect(
+            Events.frame(events, at: 1000, columns: 100)[1]
+                == "  ⠋ EACH  map  1.00 s  ██░░░░░░░░░░░░░░░░░░ 1/10, 1 running  attempt 2")
+        events.append(Self.item("item", #"{"index":0,"status":"cached","duration_ms":1}"#))
+        events.append(Events.nodeComplete("each", at: 2, attempt: 2))
+        #expect(Events.frame(events, at: 1000, columns: 100)[1] == "  ✓ EACH  map  12.3 ms  2 items  attempt 2")
+    }
+
+    @Test func `a repeat tells its iteration, a graph within a node nothing of the kind`() {
+        var events = [Events.start(1), Self.start("repeat")]
+        events.append(Self.item("scope", #"{"status":"running","index":0,"total":20}"#))
+        events.append(Self.item("item", #"{"index":0,"status":"success","duration_ms":1}"#))
+        events.append(Self.item("scope", #"{"status":"running","index":1,"total":20}"#))
+        #expect(Events.frame(events, at: 1000)[1] == "  ⠋ EACH  repeat  1.00 s  iteration 2 of at most 20")
+        events.append(Self.item("item", #"{"index":1,"status":"success","duration_ms":1}"#))
+        events.append(Events.nodeComplete("each", at: 2))
+        #expect(Events.frame(events, at: 1000)[1] == "  ✓ EACH  repeat  12.3 ms  2 iterations")
+        let graph = [Events.start(1), Self.start("graph"), Self.item("scope", #"{"status":"running","graph":"g"}"#)]
+        #expect(Events.frame(graph, at: 1000)[1] == "  ⠋ EACH  graph  1.00 s")
+    }
+
     @Test func `no more nodes are kept than a graph may have, and of those inside of others few`() {
         var events = [Events.start(1), Events.nodeStart("each", at: 0)]
         for index in 0...RunViewModel.nestedMax {

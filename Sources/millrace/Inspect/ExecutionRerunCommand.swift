@@ -4,6 +4,10 @@ import HTTP
 import JSON
 
 struct ExecutionRerunCommand: ParsableCommand {
+    enum FailedItems: String, ExpressibleByArgument, CaseIterable {
+        case failed
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "rerun", abstract: "Run an execution again, from a node on.",
         prose: """
@@ -16,8 +20,10 @@ struct ExecutionRerunCommand: ParsableCommand {
               millrace execution rerun "$id" --from reply --revision 7
               millrace execution rerun "$id" --from fetch --from rates
               millrace execution rerun "$id" --from failed
+              millrace execution rerun "$id" --from each --items failed
 
-            --from failed begins with every node that failed. --state and --set edit the state that the nodes named and those
+            --from failed begins with every node that failed. --items failed runs the items of a map that failed, and takes
+            over the results of the others. --state and --set edit the state that the nodes named and those
             behind them see. --revision runs another revision of the graph,
             such as the one with the mistake mended.
 
@@ -33,6 +39,9 @@ struct ExecutionRerunCommand: ParsableCommand {
         help: ArgumentHelp(
             "A node to run again, or `failed`: all that failed. May be repeated.", valueName: "node"))
     var from: [String] = []
+
+    @Option(help: ArgumentHelp("Of a map, these items alone: `failed`.", valueName: "which"))
+    var items: FailedItems?
 
     @Option(
         help: ArgumentHelp(
@@ -55,6 +64,9 @@ struct ExecutionRerunCommand: ParsableCommand {
 
     func validate() throws {
         if let revision, revision < 1 { throw ValidationError("--revision takes a number from 1 on.") }
+        if items != nil, from.count != 1 || from == ["failed"] {
+            throw ValidationError("--items goes with one --from, which names a map.")
+        }
         _ = try InitialState.read(nil, assignments: assignments)
         if documents.count > 1 { throw ValidationError("--state takes one object; --set takes one key at a time.") }
     }
@@ -99,6 +111,7 @@ struct ExecutionRerunCommand: ParsableCommand {
             } else if !from.isEmpty {
                 order["from_node"] = JSONText(array: from.map { JSONText($0) })
             }
+            if let items { order["items"] = JSONText(items.rawValue) }
             let edits = try InitialState.read(documents.first, assignments: assignments)
             if !edits.isEmpty { order["state"] = JSONText(edits) }
             if let revision { order["revision"] = JSONText(revision) }

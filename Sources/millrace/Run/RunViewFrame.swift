@@ -53,7 +53,9 @@ struct RunViewFrame {
 
 extension RunViewFrame {
     private func body(rows: Int) -> [StyledLine] {
-        let nodes = model.nodes + model.nested
+        // A map is one line, however many items it has.
+        let maps = Set(model.nodes.lazy.filter(\.isMap).map(\.key))
+        let nodes = model.nodes + model.nested.filter { !maps.contains($0.root) }
         let hidden = hidden(nodes, rows: rows)
         var lines: [StyledLine] = []
         let endedCount = hidden.count { !nodes[$0].phase.isOpen }
@@ -98,7 +100,8 @@ extension RunViewFrame {
     }
 
     private static func height(_ node: RunViewModel.Node) -> Int {
-        (node.output != nil && node.phase.isOpen) || node.error != nil ? 2 : 1
+        ((node.output != nil && node.phase.isOpen) || node.error != nil ? 2 : 1)
+            + (node.progress?.failedLines.count ?? 0)
     }
 
     private func label(_ node: RunViewModel.Node) -> String {
@@ -112,13 +115,21 @@ extension RunViewFrame {
         line.append(label(node), column: columns.name, node.phase == .skipped ? .dim : .plain)
         if columns.kind > 0 { line.append(node.kind, column: columns.kind, .dim) }
         line.append(timing(node))
+        if let progress = node.progress {
+            line.append("  ")
+            line.append(progress.line(isMap: node.isMap, isOpen: node.phase.isOpen))
+        }
         if let queue = node.queueMilliseconds, queue >= Self.queueMillisecondsMin {
             line.append("  waited \(ReadableText.duration(milliseconds: queue))", .dim)
         }
         if node.attempt > 1 { line.append("  attempt \(node.attempt)", .yellow) }
-        if let error = node.error { return [line, StyledLine("      \(error)", .red)] }
-        if let output = node.output, node.phase.isOpen { return [line, StyledLine("      \(output)", .dim)] }
-        return [line]
+        var lines = [line]
+        if let error = node.error {
+            lines.append(StyledLine("      \(error)", .red))
+        } else if let output = node.output, node.phase.isOpen {
+            lines.append(StyledLine("      \(output)", .dim))
+        }
+        return lines + (node.progress?.failedLines ?? [])
     }
 
     private func mark(_ phase: RunViewModel.Phase) -> (String, StyledLine.Style) {

@@ -45,6 +45,8 @@ struct RunViewModel {
         /// The last line of output while it runs.
         var output: String?
         var error: String?
+        /// Of its items or iterations, if it has such.
+        var progress: RunViewProgress?
     }
 
     struct Failure: Equatable, Sendable {
@@ -129,14 +131,23 @@ struct RunViewModel {
             node.queueMilliseconds = nil
             node.output = nil
             node.error = nil
+            node.progress?.begin()
         }
     }
 
     private mutating func nodeOutput(_ event: JSONText) {
-        guard let data = event["data"] else { return }
+        guard let data = event["data"], let channel = event["channel"]?.string else { return }
+        guard channel != "scope", channel != "item" else { return progress(event, channel, data) }
         let text = ReadableText.short(data, bytesMax: Self.textBytesMax)
         let line = text.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
         change(event) { $0.output = String(decoding: line.utf8.prefix(Self.textBytesMax), as: UTF8.self) }
+    }
+
+    private mutating func progress(_ event: JSONText, _ channel: String, _ data: JSONText) {
+        change(event) { node in
+            var progress = node.progress ?? RunViewProgress()
+            if progress.take(channel, data) { node.progress = progress }
+        }
     }
 
     private mutating func nodeComplete(_ event: JSONText) {
@@ -223,4 +234,6 @@ extension RunViewModel {
 extension RunViewModel.Node {
     /// Whether it is one of the graph itself.
     var isRoot: Bool { root == key }
+
+    var isMap: Bool { kind == "map" }
 }
