@@ -99,7 +99,7 @@ package struct HostedStates: Sendable {
 
 extension GraphRevision {
     /// The kind of nodes that a library runs.
-    static let hostedKind = "langgraph"
+    package static let hostedKind = "langgraph"
 
     /// The tasks of a step, to be read: their names, each once.
     package static func hosted(_ names: [String], in identity: GraphIdentity) -> GraphRevision {

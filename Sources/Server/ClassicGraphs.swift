@@ -71,10 +71,14 @@ enum ClassicGraphs {
         of revision: GraphRevision, _ times: (created: JSONText, lastExecuted: JSONText)
     ) -> JSONObject {
         let document = revision.graph.document
+        let drawing = drawing(of: document)
+        let nodeCount = drawing.map { $0["nodes"]?.array?.count ?? 0 } ?? document.nodes.count
+        let edgeCount = drawing.map { $0["edges"]?.array?.count ?? 0 } ?? document.edges.count
         return [
             "graph_id": JSONText(document.id), "name": JSONText(document.name),
-            "description": JSONText(document.description), "node_count": JSONText(document.nodes.count),
-            "edge_count": JSONText(document.edges.count), "created_at": times.created,
+            "description": JSONText(document.description),
+            "node_count": JSONText(nodeCount),
+            "edge_count": JSONText(edgeCount), "created_at": times.created,
             "last_executed": times.lastExecuted,
         ]
     }
@@ -91,9 +95,10 @@ enum ClassicGraphs {
         }
     }
 
-    /// Nodes and edges in document order.
+    /// Nodes and edges in document order; of a graph that a library runs, what that has drawn.
     static func structure(of graph: Graph) -> JSONObject {
         let document = graph.document
+        if let drawing = drawing(of: document) { return structure(ofDrawing: drawing) }
         var nodes = JSONObject()
         for node in document.nodes {
             nodes[JSONKey(node.id)] = [
@@ -107,8 +112,43 @@ enum ClassicGraphs {
                 "metadata": edge.when.map { ["when": JSONText($0)] } ?? JSONText(JSONObject()),
             ]
         }
-        let (sources, targets) = (Set(document.edges.map(\.from)), Set(document.edges.map(\.to)))
-        let ids = document.nodes.map(\.id)
+        return structure(nodes, edges, joining: document.edges.map { ($0.from, $0.to) })
+    }
+
+    private static func drawing(of document: GraphDocument) -> JSONText? {
+        document.nodes.first?.kind == GraphRevision.hostedKind ? document.source["drawing"] : nil
+    }
+
+    /// What is not as a drawing is written is left out of it.
+    private static func structure(ofDrawing drawing: JSONText) -> JSONObject {
+        var nodes = JSONObject()
+        for node in drawing["nodes"]?.array ?? [] {
+            guard let id = node["id"]?.string else { continue }
+            nodes[JSONKey(id)] = [
+                "id": JSONText(id), "name": JSONText(node["name"]?.string ?? id),
+                "node_type": JSONText(GraphRevision.hostedKind), "is_testing": false,
+                "metadata": JSONText(JSONObject()),
+            ]
+        }
+        var (edges, joined): ([JSONText], [(from: String, to: String)]) = ([], [])
+        for edge in drawing["edges"]?.array ?? [] {
+            guard let from = edge["from"]?.string, let to = edge["to"]?.string else { continue }
+            joined.append((from, to))
+            let label = edge["label"].flatMap { $0.kind == .null ? nil : $0 }
+            edges.append([
+                "source": JSONText(from), "target": JSONText(to),
+                "conditional": JSONText(edge["conditional"]?.bool ?? false),
+                "metadata": label.map { ["label": $0] } ?? JSONText(JSONObject()),
+            ])
+        }
+        return structure(nodes, edges, joining: joined)
+    }
+
+    private static func structure(
+        _ nodes: JSONObject, _ edges: [JSONText], joining joined: [(from: String, to: String)]
+    ) -> JSONObject {
+        let (sources, targets) = (Set(joined.map(\.from)), Set(joined.map(\.to)))
+        let ids = nodes.keys.map(\.string)
         return [
             "nodes": JSONText(nodes), "edges": JSONText(array: edges),
             "start_nodes": JSONText(array: ids.filter { !targets.contains($0) }.map { JSONText($0) }),

@@ -175,3 +175,23 @@ def test_a_file_of_langgraph_is_a_graph_by_itself(new_daemon, eventually):
     assert [event["path"] for event in inner(events, "node_start")] == [["graph", 1], ["graph", 2]]
     names = {node["name"] for node in daemon.http.get("/api/graphs/cycle").json()["drawing"]["nodes"]}
     assert names >= {"count", "check it"}
+
+
+def test_the_classic_api_shows_its_own_nodes(new_daemon, eventually):
+    daemon = new_daemon()
+    daemon.write_graph_file("cycle.py", CYCLE)
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+    eventually(lambda: daemon.http.get("/api/graphs/cycle").is_success)
+    structure = daemon.http.get("/classic/api/graphs/cycle").json()["structure"]
+    assert {"__start__", "__end__", "count"} <= set(structure["nodes"])
+    assert (structure["start_nodes"], structure["end_nodes"]) == (["__start__"], ["__end__"])
+    assert {edge["conditional"] for edge in structure["edges"]} == {True, False}
+    (listed,) = [each for each in daemon.http.get("/classic/api/graphs").json()["graphs"] if each["graph_id"] == "cycle"]
+    assert (listed["node_count"], listed["edge_count"]) == (len(structure["nodes"]), len(structure["edges"]))
+    body = {"initial_state": {"n": 2, "log": [], "word": ""}}
+    text = daemon.http.post("/classic/api/graphs/cycle/execute/stream", json=body).text
+    events = [json.loads(line[6:]) for line in text.split("\n") if line]
+    assert [(event["event_type"], event["node_id"]) for event in events] == [
+        ("start", None), ("node_start", "count"), ("node_complete", "count"), ("node_start", "check it"),
+        ("node_complete", "check it"), ("complete", None)]
+    assert events[-1]["output_state"] == {"n": 3, "log": [2, "checked"], "word": "x"}
