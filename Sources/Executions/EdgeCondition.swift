@@ -43,12 +43,25 @@ package struct ConditionScope: Sendable {
     package let state: State
     package let nodes: ConditionNodes
     package let room: ProgramRoom?
+    /// For those that are judged elsewhere; nil outside of executions.
+    package let call: ConditionCall?
 
-    package init(state: State, nodes: ConditionNodes = [:], room: ProgramRoom? = nil) {
+    package init(
+        state: State, nodes: ConditionNodes = [:], room: ProgramRoom? = nil, call: ConditionCall? = nil
+    ) {
+        self.call = call
         self.state = state
         self.nodes = nodes
         self.room = room
     }
+}
+
+/// Whose edge is judged.
+package struct ConditionCall: Sendable {
+    package let executionID: ExecutionID
+    package let graph: GraphIdentity
+    /// The source of the edge.
+    package let nodeID: String
 }
 
 package struct ConditionNode: Sendable {

@@ -328,7 +328,7 @@ extension ExecutionRun {
             awaitAnswer(NodeRef(scope: scope, rank: rank), attempt, afterMilliseconds: limit)
         case .judge(let order):
             confined.judgements.append(
-                Judgement(order, in: scope, budgetNanoseconds: limits.judgeNanosecondsMax))
+                Judgement(order, in: scope, of: log.id, budgetNanoseconds: limits.judgeNanosecondsMax))
         case .dismissJudgement(let rank):
             confined.judgements.removeAll { $0.ref == NodeRef(scope: scope, rank: rank) }
             confined.waitingJudgements.removeAll { $0.ref == NodeRef(scope: scope, rank: rank) }

@@ -4,6 +4,7 @@ import Graphs
 struct Judgement {
     private let order: JudgeOrder
     private let scope: Int32
+    private let executionID: ExecutionID
     private let budgetNanoseconds: UInt64
     private var usedNanoseconds: UInt64 = 0
     /// The place in the order of the edge that is judged now.
@@ -14,7 +15,8 @@ struct Judgement {
     /// The node whose edges are judged.
     var ref: NodeRef { NodeRef(scope: scope, rank: order.rank) }
 
-    init(_ order: JudgeOrder, in scope: Int32, budgetNanoseconds: UInt64) {
+    init(_ order: JudgeOrder, in scope: Int32, of executionID: ExecutionID, budgetNanoseconds: UInt64) {
+        self.executionID = executionID
         self.order = order
         self.scope = scope
         self.budgetNanoseconds = budgetNanoseconds
@@ -73,7 +75,10 @@ struct Judgement {
             fail(exhaustion, revision)
             return nil
         }
-        let scope = ConditionScope(state: order.state, nodes: condition.readsNodes ? order.nodes : [:], room: room)
+        let call = ConditionCall(
+            executionID: executionID, graph: revision.identity, nodeID: revision.graph.nodes[order.rank].id)
+        let scope = ConditionScope(
+            state: order.state, nodes: condition.readsNodes ? order.nodes : [:], room: room, call: call)
         return condition.begin(scope, budgetNanoseconds: budgetNanoseconds - usedNanoseconds)
     }
 

@@ -95,6 +95,8 @@ package struct NodeWait: Sendable, Equatable {
 /// How one attempt ended, before the engine adds retry, timeout and cancel.
 package enum NodeOutcome: Sendable {
     case success(update: JSONObject)
+    /// The same, and one of the next nodes goes on alone: its id or name.
+    case chose(update: JSONObject, next: String)
     case failure(NodeFailure)
     /// It goes on once somebody has answered: of a body with `approval`.
     case asks(Question)

@@ -20,6 +20,8 @@ struct NodeEnding {
     /// It was taken over, with the edges that are decided already.
     var result: Shared<TakenOver>?
     var isOversize = false
+    /// The outgoing edges that the node itself has chosen.
+    var chosen: [Int]?
 }
 
 extension NodeEnding {
@@ -75,6 +77,9 @@ extension RunMachine {
         case .success(let update):
             ending.failure = refusal(of: update, rank)
             if ending.failure == nil { ending.update = update }
+        case .chose(let update, let next):
+            ending.failure = refusal(of: update, rank) ?? choose(next, &ending)
+            if ending.failure == nil { ending.update = update }
         case .failure(let failure):
             ending.failure = timeout(rank)?.keepingWords(of: failure) ?? failure
         case .asks:
@@ -86,6 +91,22 @@ extension RunMachine {
             if retry(ending) { return }
         }
         end(ending, at: now)
+    }
+
+    /// - Returns: why it cannot be.
+    private func choose(_ next: String, _ ending: inout NodeEnding) -> NodeFailure? {
+        let outgoing = graph.outgoing[ending.rank]
+        let target = { (edge: Int) in graph.nodes[graph.edges[edge].to] }
+        let byID = outgoing.filter { target($0).id == next }
+        let chosen = byID.isEmpty ? outgoing.filter { target($0).name == next } : byID
+        guard chosen.isEmpty else {
+            ending.chosen = chosen
+            return nil
+        }
+        let names = outgoing.map { target($0).id }.joined(separator: ", ")
+        return NodeFailure(
+            "the node returned the string \(JSONText(next.cut(toBytes: 100))); it takes a mapping, None, or the name of a next node"
+                + (names.isEmpty ? ", and none comes next" : ": \(names)"))
     }
 
     private mutating func takePlace(_ rank: Int) {
@@ -221,6 +242,7 @@ extension RunMachine {
             )
         }
         guard stop == nil, takesEdges(ending) else { return ([], []) }
+        if let chosen = ending.chosen { return (chosen, []) }
         let outgoing = graph.outgoing[ending.rank]
         guard revision.hasConditions, !verdicts.isEmpty || outgoing.contains(where: isConditional) else {
             return (outgoing, [])

@@ -71,7 +71,7 @@ extension RunMachine {
 
     private func edgesToJudge(_ ending: NodeEnding) -> [Int] {
         if let result = ending.result { return result.value.undecided }
-        guard stop == nil, takesEdges(ending) else { return [] }
+        guard stop == nil, takesEdges(ending), ending.chosen == nil else { return [] }
         return graph.outgoing[ending.rank].filter(isConditional)
     }
 }

@@ -24,6 +24,8 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
     private(set) var placeOfID: [String: Int] = [:]
     /// Every place's id, "" where there is none.
     private(set) var idOfPlace: [String] = []
+    /// Id → the file in its config, of those that have one.
+    private(set) var fileOfID: [String: String] = [:]
     /// Edge → its first place in the document.
     var edgePlaces: [EdgeKey: Int] = [:]
     /// The edges that join nodes of the document, and their places in it.
@@ -112,6 +114,7 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
             let id = node["id"]?.string ?? ""
             idOfPlace.append(id)
             if placeOfID[id] == nil { placeOfID[id] = place }
+            if let file = node["config"]?["file"]?.string, fileOfID[id] == nil { fileOfID[id] = file }
         }
     }
 

@@ -149,7 +149,20 @@ extension DocumentSchema {
     private func edge(_ key: JSONKey) -> JSONObject {
         switch key {
         case "when":
-            Self.string("A Lua expression over `state` and `nodes`: whether the edge is taken.")
+            [
+                "description":
+                    "Whether the edge is taken: a Lua expression over `state` and `nodes`, or a callable over the state in Python.",
+                "anyOf": [
+                    JSONText(Self.string("Lua.")),
+                    JSONText(
+                        Self.object(["python", "file"], required: ["python"]) { key in
+                            key == "python"
+                                ? Self.string("A path in the file to a callable: graph.edges[0][2].")
+                                : Self.string(
+                                    "A file beside the document. Default: that of the node that the edge leads from.")
+                        }),
+                ],
+            ]
         case "from": Self.string("The id of the node that it leads from.")
         default: Self.string("The id of the node that it leads to.")
         }

@@ -8,8 +8,19 @@ package final class Graph: Sendable {
         /// The rank of the target.
         package let to: Int
         package let when: String?
+        package let python: GraphEdge.PythonCondition?
         /// Its place in `document.edges`.
         package let documentIndex: Int
+
+        package init(
+            from: Int, to: Int, when: String?, python: GraphEdge.PythonCondition? = nil, documentIndex: Int
+        ) {
+            self.from = from
+            self.to = to
+            self.when = when
+            self.python = python
+            self.documentIndex = documentIndex
+        }
     }
 
     package let document: GraphDocument
@@ -40,7 +51,7 @@ package final class Graph: Sendable {
             guard let from = ranks[edge.from], let to = ranks[edge.to] else {
                 preconditionFailure("an edge of a validated document joins its nodes")
             }
-            return Edge(from: from, to: to, when: edge.when, documentIndex: index)
+            return Edge(from: from, to: to, when: edge.when, python: edge.python, documentIndex: index)
         }
         let edges = self.edges
         let incoming = Adjacency(nodeCount: nodes.count, count: edges.count) { edges[$0].to }

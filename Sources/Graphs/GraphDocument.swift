@@ -159,10 +159,20 @@ package struct GraphEdge: Sendable, Equatable {
     package let to: String
     /// The source of the condition under which the edge is taken; nil: whenever the source node did not fail for good.
     package let when: String?
+    /// Of a condition that is a callable of a Python file, for which `when` is a word.
+    package let python: PythonCondition?
 
-    package init(from: String, to: String, when: String? = nil) {
+    package struct PythonCondition: Sendable, Equatable {
+        /// A name of the document's files.
+        package let file: String
+        /// The way from its module to the callable.
+        package let path: String
+    }
+
+    package init(from: String, to: String, when: String? = nil, python: PythonCondition? = nil) {
         self.from = from
         self.to = to
         self.when = when
+        self.python = python
     }
 }

@@ -13,11 +13,14 @@ package protocol NodeVocabulary: Sendable {
     func code(inConfig config: JSONObject, ofKind name: String) -> [NodeCode]
     /// Why a condition does not compile; nil if it does.
     func fault(inCondition source: String) -> String?
+    /// Why a path in a Python file can be no condition; nil if it can.
+    func fault(inPythonCondition path: String) -> String?
     /// Nodes that a graph may have, up to `GraphBounds.nodeCountCeiling`.
     var nodeCountMax: Int { get }
 }
 
 extension NodeVocabulary {
     package func code(inConfig config: JSONObject, ofKind name: String) -> [NodeCode] { [] }
+    package func fault(inPythonCondition path: String) -> String? { nil }
     package var nodeCountMax: Int { GraphBounds.nodeCountMax }
 }

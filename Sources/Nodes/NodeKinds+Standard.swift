@@ -55,6 +55,7 @@ extension NodeKinds {
                     python: settings.python.settings, templates: templates),
                 GraphKind(graphs: settings.graphs), MapKind(graphs: settings.graphs, lane: settings.lane),
                 RepeatKind(graphs: settings.graphs),
-            ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax)
+            ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax,
+            python: settings.python)
     }
 }

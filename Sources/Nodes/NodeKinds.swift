@@ -14,12 +14,14 @@ package struct NodeKinds: GraphCompiler {
 
     package let nodeCountMax: Int
     private let syntax: PythonSyntax?
+    private let python: PythonWorkers?
 
     /// - Parameter enabled: the names of the kinds that may be used; nil or `*` among them: all.
     package init(
         _ kinds: [any NodeKind], enabled: [String]? = nil, nodeCountMax: Int = GraphBounds.nodeCountMax,
-        syntax: PythonSyntax? = nil
+        syntax: PythonSyntax? = nil, python: PythonWorkers? = nil
     ) {
+        self.python = python
         self.nodeCountMax = nodeCountMax
         self.syntax = syntax
         let allows: (String) -> Bool = { name in enabled.map { $0.contains(name) || $0.contains("*") } ?? true }
@@ -78,6 +80,13 @@ package struct NodeKinds: GraphCompiler {
         }
     }
 
+    package func fault(inPythonCondition path: String) -> String? {
+        guard python != nil, indexByName["python"] != nil else {
+            return "no node may run Python here, and no condition"
+        }
+        return PythonPath.isPath(path) ? nil : "must be a path to a callable, such as `graph.edges[0][2]`"
+    }
+
     package func compile(
         _ graph: Graph, identity: GraphIdentity, createdAtMicroseconds: Int64
     ) throws(GraphFaults) -> GraphRevision {
@@ -129,7 +138,7 @@ package struct NodeKinds: GraphCompiler {
         var conditions: [(any EdgeCondition)?] = []
         for edge in graph.edges {
             do {
-                conditions.append(try compileCondition(edge.when))
+                conditions.append(try compileCondition(edge))
             } catch {
                 faults.append(GraphFault(pointer: "/edges/\(edge.documentIndex)/when", message: error.message))
             }
@@ -137,9 +146,9 @@ package struct NodeKinds: GraphCompiler {
         return conditions
     }
 
-    private func compileCondition(_ source: String?) throws(LuaSyntaxError) -> (any EdgeCondition)? {
-        guard let source else { return nil }
-        return try LuaCondition(source)
+    private func compileCondition(_ edge: Graph.Edge) throws(LuaSyntaxError) -> (any EdgeCondition)? {
+        if let condition = edge.python, let python { return PythonCondition(condition, python) }
+        return try edge.when.map { source throws(LuaSyntaxError) in try LuaCondition(source) }
     }
 
     private func body(

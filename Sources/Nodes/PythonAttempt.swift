@@ -132,10 +132,9 @@ struct PythonAttempt: ~Copyable {
 
     private mutating func finish(_ outcome: NodeOutcome) -> NodeOutcome {
         endTexts()
-        if case .success(let update) = outcome {
-            worker?.ended(attempt.number, hasUpdate: !update.isEmpty)
-        } else {
-            worker?.ended(attempt.number, hasUpdate: false)
+        switch outcome {
+        case .success(let update), .chose(let update, _): worker?.ended(attempt.number, hasUpdate: !update.isEmpty)
+        case .failure, .asks: worker?.ended(attempt.number, hasUpdate: false)
         }
         return outcome
     }

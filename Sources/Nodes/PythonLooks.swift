@@ -6,7 +6,7 @@ import Synchronization
 /// Runs Python files of the graphs folder, each in a confined child of its team's interpreter, to see which graphs they make.
 package final class PythonLooks: PythonLooker {
     /// A document, and what is told around it.
-    static let answerBytesMax = 2 * GraphBounds.documentBytesMax
+    package static let answerBytesMax = 2 * GraphBounds.documentBytesMax
 
     private let settings: PythonSettings
     private let launcher: any ProcessLauncher

@@ -9,8 +9,8 @@ import Synchronization
 package final class PythonWorkers: Sendable {
     let settings: PythonSettings
     private let launcher: any ProcessLauncher
-    private let clock: any Clock
-    private let pool: WorkerPool
+    let clock: any Clock
+    let pool: WorkerPool
     private let environment: ChildrenEnvironment
     private let pythonFolder: String
     private let runtimeFolder: String

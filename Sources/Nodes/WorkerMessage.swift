@@ -79,10 +79,9 @@ struct WorkerMessage: Sendable {
             if line.starts(with: prefix), let update = try? value(from: prefix.count).object {
                 return .success(update: update)
             }
-            guard let update = try JSONText(parsing: line)["value"]?.object else {
-                return .failure(NodeFailure("the update is no object"))
-            }
-            return .success(update: update)
+            let text = try JSONText(parsing: line)
+            guard let update = text["value"]?.object else { return .failure(NodeFailure("the update is no object")) }
+            return text["next"]?.string.map { .chose(update: update, next: $0) } ?? .success(update: update)
         } catch {
             return .failure(NodeFailure("the update is refused: \(error)"))
         }

@@ -90,7 +90,6 @@ extension GraphCatalog {
             awaitLook(of: source, watch)
             return []
         }
-        end(source)
         guard let id = wanted.id else {
             return refuse(
                 source, GraphFaults("its id is taken, and so is that with its folder's name: \(wanted.reason)"), nil,
@@ -101,6 +100,8 @@ extension GraphCatalog {
             state.python.ids[source.name] = id
             state.python.renamed[source.name] = id == source.id ? nil : wanted.reason
         }
+        // It is being looked at until it is in force.
+        defer { folderState.withLock { $0.python.looking[source.name] = nil } }
         do throws(GraphFaults) {
             try put(graph, id, source, look.content(of: graph, id, source, self, sight), watch)
             return note(nil, of: .python(source.name))
@@ -150,7 +151,7 @@ extension GraphCatalog {
     private func refuse(
         _ source: PythonSource, _ faults: GraphFaults, _ id: String?, _ watch: FolderWatch
     ) -> [String] {
-        end(source)
+        defer { end(source) }
         return note(refusal(faults, id ?? source.id, source.name, watch), of: .python(source.name))
     }
 

@@ -87,7 +87,8 @@ import Testing
         let slow = SlowCondition(slices: 4, nanosecondsEach: 300)
         let graph = try revision(Self.fan, condition: { _ in slow })
         let order = JudgeOrder(rank: 0, edges: [0, 1], state: State(), nodes: [:])
-        var judgement = Judgement(order, in: 0, budgetNanoseconds: 2_000)
+        let id = try #require(ExecutionID("01234567-89ab-7000-8000-000000000001"))
+        var judgement = Judgement(order, in: 0, of: id, budgetNanoseconds: 2_000)
         var steps = 1
         var verdicts = judgement.step(graph, clock)
         while verdicts == nil {
@@ -96,7 +97,7 @@ import Testing
         }
         #expect(steps == 7)
         #expect(verdicts?.taken == [0, 1])
-        var poor = Judgement(order, in: 0, budgetNanoseconds: 1_000)
+        var poor = Judgement(order, in: 0, of: id, budgetNanoseconds: 1_000)
         while let none = poor.step(graph, clock), none.taken.isEmpty { break }
         var end = poor.step(graph, clock)
         while end == nil { end = poor.step(graph, clock) }

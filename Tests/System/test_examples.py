@@ -30,7 +30,10 @@ def run(daemon, graph_id, initial_state=None):
 
 
 def test_every_example_is_loaded_without_a_complaint(examples):
-    assert sorted(item["id"] for item in examples.http.get("/api/graphs").json()["items"]) == IDS
+    while found := examples.http.get("/api/graphs", params={"faults": "true"}).json()["faults"]:
+        assert {fault["status"] for fault in found} == {"looking"}
+    items = examples.http.get("/api/graphs").json()["items"]
+    assert sorted(item["id"] for item in items) == sorted(IDS + ["parcels"])
     assert "warn" not in examples.log.lower()
 
 
@@ -43,6 +46,12 @@ def test_an_example_ends_as_it_says(examples, graph_id):
 def test_hello_greets(examples):
     execution, _ = run(examples, "hello", {"name": "Ada"})
     assert execution["final_state"] == {"name": "Ada", "greeting": "Hello, Ada!", "letters": 11}
+
+
+@pytest.mark.parametrize("weights, by", [([3, 12], "truck"), ([3, 4], "bicycle")])
+def test_parcels_in_plain_python_go_by_their_weight(examples, weights, by):
+    execution, _ = run(examples, "parcels", {"weights": weights})
+    assert execution["final_state"]["sent_by"] == by
 
 
 def test_partial_failure_fails_as_documented_and_still_makes_an_offer(examples):

@@ -1,10 +1,12 @@
 """Python files of the graphs folder that make graphs are graphs, their code unchanged."""
 
 import json
-import os
+import subprocess
 import time
 
 import pytest
+
+from daemon import BINARY, clean_environment
 
 OBJECTS = """
 class Node:
@@ -194,3 +196,140 @@ def test_a_manifest_names_its_graphs(files):
     assert settled(files) == {}
     assert final(files, "support") == {"a": 1}
     assert final(files, "billing") == {"b": 1}
+
+
+@pytest.mark.parametrize("edges", [
+    "[('a', 'b', big), ('a', 'c', small)]",
+    "[('a', big, 'b'), ('a', small, 'c')]",
+    "[{'source': 'a', 'target': 'b', 'condition': big}, {'from': 'a', 'to': 'c', 'when': small}]",
+    "[Edge('a', 'b', big), Edge('a', 'c', small)]",
+    "{'a': [('b', big), ('c', small)]}",
+    "[('a', 'b', slow_big), ('a', 'c', small)]",
+])
+def test_a_callable_condition_is_judged_in_the_worker(files, edges):
+    write(files, "flow.py", OBJECTS + f"""
+class Edge:
+    def __init__(self, source, target, condition):
+        self.source, self.target, self.condition = source, target, condition
+def big(state): return state["a"] > 10
+async def slow_big(state): return state["a"] > 10
+small = lambda state: not big(state)
+graph = Graph([Node("a"), Node("b"), Node("c")], {edges})
+""")
+    files.start()
+    assert final(files, "flow", {"start": 1}) == {"start": 1, "a": 2, "c": 2}
+    assert final(files, "flow", {"start": 10}) == {"start": 10, "a": 11, "b": 11}
+
+
+def test_a_condition_that_raises_fails_its_target_by_name(files):
+    write(files, "flow.py", OBJECTS + "graph = Graph([Node('a'), Node('b')], [('a', 'b', lambda state: state['missing'])])\n")
+    files.start()
+    execution = files.execute("flow")
+    [failed] = [event for event in files.all_events(execution["execution_id"])
+                if event["type"] == "node_complete" and event["status"] == "error"]
+    assert failed["node_id"] == "b" and "KeyError" in failed["error"]
+
+
+def test_a_returned_name_takes_that_edge_alone(files):
+    write(files, "flow.py", OBJECTS + """
+class Choose:
+    id = "choose"
+    def execute(self, state):
+        state["seen"] = True
+        return state["way"]
+graph = Graph([Choose(), Node("b"), Node("to c!")], [("choose", "b"), ("choose", "to c!")])
+""")
+    files.start()
+    assert final(files, "flow", {"way": "b"}) == {"way": "b", "seen": True, "b": 1}
+    assert final(files, "flow", {"way": "to c!"}) == {"way": "to c!", "seen": True, "to c!": 1}
+    execution = files.execute("flow", {"way": "d"})
+    [failed] = [event for event in files.all_events(execution["execution_id"])
+                if event["type"] == "node_complete" and event["node_id"] == "choose"]
+    assert "name of a next node: b, to-c-" in failed["error"]
+
+
+def test_typed_states_are_converted_both_ways(files):
+    write(files, "flow.py", """
+from __future__ import annotations
+import dataclasses
+
+@dataclasses.dataclass
+class Item:
+    name: str
+    count: int = 0
+
+@dataclasses.dataclass
+class State:
+    items: list[Item] = dataclasses.field(default_factory=list)
+    total: int = 0
+
+def count(state: State) -> State:
+    for item in state.items:
+        item.count += 1
+    return dataclasses.replace(state, total=sum(item.count for item in state.items))
+
+async def change(state: State):
+    state.total *= 10
+    assert type(state.items[0]) is Item
+
+class Flow:
+    nodes = [count, change]
+    edges = [(count, change, lambda state: state["total"] > 0)]
+
+graph = Flow()
+""")
+    files.start()
+    assert final(files, "flow", {"items": [{"name": "x", "count": 1}], "other": 1}) == {
+        "items": [{"name": "x", "count": 2}], "other": 1, "total": 20}
+
+
+def test_nodes_in_dicts_and_next_of_nodes(files):
+    write(files, "flow.py", """
+def double(state): return {"x": state["x"] * 2}
+graph = {
+    "nodes": {"first": {"execute": double, "next": ["second"]}, "second": {"func": lambda state: {"y": state["x"] + 1}}},
+    "edges": [], "initial_state": {"x": 4},
+}
+""")
+    files.start()
+    assert final(files, "flow") == {"x": 8, "y": 9}
+
+
+def test_a_list_of_steps_runs_in_order(files):
+    write(files, "flow.py", """
+class Add:
+    def execute(self, state): return {"x": state.get("x", 0) + 1}
+class Double:
+    def execute(self, state): return {"x": state["x"] * 2}
+steps = [Add(), Double(), Add()]
+""")
+    files.start()
+    assert final(files, "flow") == {"x": 3}
+
+
+def test_a_cycle_is_refused_and_told_what_to_write(files):
+    write(files, "flow.py", OBJECTS + "graph = Graph([Node('a'), Node('b')], [('a', 'b'), ('b', 'a')])\n")
+    files.start()
+    message = settled(files)["flow.py"]["errors"][0]["message"]
+    assert "a -> b -> a" in message and "repeat" in message
+
+
+def test_an_import_by_hand_shows_the_document(tmp_path):
+    (tmp_path / "flow.py").write_text(OBJECTS + """
+graph = Graph([Node('a'), Node('b')], [{'source': 'a', 'target': 'b', 'condition': bool, 'weight': 3}])
+other = Graph([Node('z')], [])
+""")
+    def run(*arguments):
+        return subprocess.run(
+            [BINARY, "graph", "import", *arguments], capture_output=True, text=True, cwd=tmp_path, env=clean_environment())
+    assert json.loads(run("flow.py", "--json").stdout)["edges"] == [
+        {"from": "a", "to": "b", "when": {"python": "graph.edges[0]['condition']"}}]
+    assert json.loads(run("flow.py:other", "--json").stdout)["nodes"][0]["id"] == "z"
+    explained = run("flow.py", "--explain").stdout
+    assert "edge a → b, if graph.edges[0]['condition'](state)" in explained
+    assert "not understood: graph.edges[0]: weight is left aside" in explained
+    (tmp_path / "plain.py").write_text("x = 1\n")
+    assert run("plain.py").returncode == 1
+    (tmp_path / "broken.py").write_text("\ngraph = nothing()\n")
+    broken = run("broken.py")
+    assert broken.returncode == 1 and "broken.py:2: " in broken.stderr

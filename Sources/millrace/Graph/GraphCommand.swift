@@ -16,7 +16,8 @@ struct GraphCommand: ParsableCommand {
             """,
         subcommands: [
             GraphListCommand.self, GraphShowCommand.self, GraphPutCommand.self, GraphDeleteCommand.self,
-            GraphValidateCommand.self, GraphRenderCommand.self, GraphProfileCommand.self,
+            GraphValidateCommand.self, GraphImportCommand.self, GraphRenderCommand.self,
+            GraphProfileCommand.self,
         ])
 }
 

@@ -121,6 +121,10 @@ private let workerMessages: [(String, String)] = [
     ),
     ("{\"update\": 7, \"value\": {…}}", "The call has succeeded, with the keys of the state that it sets."),
     (
+        "{\"update\": 7, \"next\": \"b\", \"value\": {…}}",
+        "The same, and of the nodes that come next only the one of that id or name goes on."
+    ),
+    (
         "{\"error\": 7, \"message\": \"…\", \"details\": {…}}",
         "The call has failed. details is any object, and may be left out."
     ),

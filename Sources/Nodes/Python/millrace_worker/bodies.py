@@ -1,9 +1,11 @@
 """Runs a node's function to its end, whatever kind of function it is: what it yields is put out on the way."""
 
+import functools
 import inspect
 from collections.abc import AsyncGenerator, Generator
 
 CHANNEL = "chunk"  # that of millrace.emit
+VERDICT = "millrace: condition"  # no key that a state would have
 
 
 def is_async(function):
@@ -13,6 +15,19 @@ def is_async(function):
 
 def _is_async(function):
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def condition(function):
+    """What is called to judge an edge by a function over the state."""
+    if is_async(function):
+        @functools.wraps(function)
+        async def judge(state):
+            return {VERDICT: bool(await function(state))}
+    else:
+        @functools.wraps(function)
+        def judge(state):
+            return {VERDICT: bool(function(state))}
+    return judge
 
 
 def result_of(function, state, emit, run):

@@ -12,7 +12,7 @@ class Call:
 
     __slots__ = (
         "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "is_begun", "state", "before",
-        "notes", "kept", "texts", "decoders", "threads", "futures", "task", "tasks", "cancelled", "ended",
+        "state_type", "notes", "kept", "texts", "decoders", "threads", "futures", "task", "tasks", "cancelled", "ended",
     )
 
     def __init__(self, request, source, state, is_kept=False):
@@ -27,6 +27,7 @@ class Call:
         self.is_kept = is_kept  # the state after it may be asked for
         self.is_begun = request.get("begun", False)  # nobody waits for the word
         self.state = state
+        self.state_type = None  # what its function wants the state to be
         self.before = Before(state)
         self.kept = request.get("kept")  # of a graph that it hosts: what an earlier attempt has left
         self.notes = {}  # type -> (the form in which it was written, the first place)

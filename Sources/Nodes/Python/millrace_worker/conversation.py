@@ -27,6 +27,7 @@ from .process_state import ProcessState
 from .replies import Replies
 from .states import STATES_MAX, KeptStates, StateSource
 from .targets import Targets
+from .typed_states import TypedState, members
 from .updates import update_bytes
 from .watch import LoopWatch
 
@@ -227,8 +228,10 @@ class Worker:
     def call(self, call, function):
         self.process.begin()
         try:
-            result = result_of(function, call.state, self.replies.output, self.run_coroutine)
-            update = update_bytes(call, result, self.replies.log)
+            typed = TypedState(call.state_type, call.state) if call.state_type else None
+            state = typed.value if typed else call.state
+            result = result_of(function, state, self.replies.output, self.run_coroutine)
+            update = self.update(call, typed, result)
         except BaseException as error:
             self.put_back()
             self.fail(call, error)
@@ -271,12 +274,13 @@ class Worker:
         self.process.begin()
         try:
             try:
-                result = await awaited(function(call.state), self.replies.output)
+                typed = TypedState(call.state_type, call.state) if call.state_type else None
+                result = await awaited(function(typed.value if typed else call.state), self.replies.output)
             finally:
                 left = tasks.left_by(call)
                 if left:
                     await tasks.end(left, self.replies.log)
-            update = update_bytes(call, result, self.replies.log)
+            update = self.update(call, typed, result)
         except BaseException as error:
             self.put_back()
             if isinstance(error, asyncio.CancelledError) and call.cancelled:
@@ -286,6 +290,17 @@ class Worker:
         else:
             self.put_back()
             self.succeed(call, update, is_later=True)
+
+    def update(self, call, typed, result):
+        """The update, and the name of the node that goes on, if the function has returned one."""
+        if typed is None and (result is None or type(result) is dict):
+            return update_bytes(call, result, self.replies.log), None
+        if typed is not None:
+            result = typed.settle(result)
+        name = result if isinstance(result, str) else None
+        said = members(result)
+        result = None if name is not None else result if said is None else said
+        return update_bytes(call, result, self.replies.log), name
 
     def flush_later(self):
         """What coroutines say of themselves goes out once a turn of the loop."""
@@ -297,12 +312,14 @@ class Worker:
         self.is_flush_due = False
         self.replies.flush()
 
-    def succeed(self, call, update, is_later=False):
+    def succeed(self, call, result, is_later=False):
+        update, name = result
         if call.is_kept and not call.reducers:
             self.states.keep("state_after", call.number, call.source.after(update))
         if is_later:
             self.flush_later()
-        self.replies.end(call, b"update", b',"value":' + update, is_later)
+        said = b"" if name is None else b',"next":' + encode(name).encode("utf-8", "replace")
+        self.replies.end(call, b"update", said + b',"value":' + update, is_later)
 
     def fail(self, call, error):
         if self.is_terminating:

@@ -9,11 +9,12 @@ import types
 import zlib
 
 from . import hosting
-from .bodies import is_async
+from .bodies import condition, is_async
 from .errors import NodeError, type_name
 from .json_text import encode
 from .paths import find
 from .sources import STANDARD
+from .typed_states import state_type
 
 # A module whose name is not that of its file, for processes that import it by its name.
 FILE_ELSEWHERE = """\
@@ -29,7 +30,7 @@ class Targets:
     def __init__(self, sources, replies):
         self.sources = sources
         self.replies = replies
-        self.functions = {}  # target as text -> (function, whether it is async)
+        self.functions = {}  # target as text -> (function, whether it is async, the type of its state)
         self.modules = {}  # file -> module
         self.codes = collections.OrderedDict()  # of the keys in `functions` that are inline code: the module; the oldest first
         self.objects = {}  # (file, class) -> its one object
@@ -40,9 +41,11 @@ class Targets:
         key = self.key(call)
         known = self.functions.get(key)
         if known is not None:
+            call.state_type = known[2]
             return known[0], known[1], False
         function = self.resolve(call)
-        known = self.functions[key] = (function, is_async(function))
+        known = self.functions[key] = (function, is_async(function), state_type(function))
+        call.state_type = known[2]
         if "code" in call.target:
             self.codes[key] = code_module(call.node, call.target["code"])
             if len(self.codes) > CODE_MODULES_MAX:
@@ -73,6 +76,8 @@ class Targets:
         module = self.modules.get(file)
         if module is None:
             module = self.modules[file] = self.load_file(file)
+        if "condition" in target:
+            return condition(self.callable(find(module, target["condition"], file), target["condition"], file))
         if "function" in target:
             return self.callable(find(module, target["function"], file), target["function"], file)
         if "object" in target:
