@@ -150,6 +150,7 @@ extension DocumentSchema {
         switch key {
         case "when":
             [
+                "type": ["string", "object"],
                 "description":
                     "Whether the edge is taken: a Lua expression over `state` and `nodes`, or a callable over the state in Python.",
                 "anyOf": [

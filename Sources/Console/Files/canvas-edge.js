@@ -1,5 +1,6 @@
 // An edge on the canvas, and the label of its condition.
 
+import { conditionText } from "./condition.js";
 import { drawn, setAttribute } from "./dom.js";
 import { edgePath, labelPoint, labelText, labelWidth } from "./geometry.js";
 
@@ -27,7 +28,8 @@ export class CanvasEdge {
     constructor(edge, from, to) {
         this.#target = edge.to;
         this.element = drawn("path", { class: "edge", d: edgePath(from, to), "data-from": edge.from, "data-to": edge.to });
-        if (edge.when) this.label = conditionLabel(edge.when, from, to);
+        const when = conditionText(edge.when);
+        if (when) this.label = conditionLabel(when, from, to);
         this.#set("idle");
     }
 

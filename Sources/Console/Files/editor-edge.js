@@ -1,6 +1,7 @@
 // An edge on the editor's canvas: its line, a wider one that can be hit, and the label of its condition.
 
 import { conditionLabel } from "./canvas-edge.js";
+import { conditionText } from "./condition.js";
 import { drawn, setAttribute } from "./dom.js";
 import { edgePath } from "./geometry.js";
 
@@ -54,8 +55,9 @@ export class EditorEdge {
 
     /** @param {unknown} when @param {Point} from @param {Point} to */
     #showCondition(when, from, to) {
-        if (typeof when !== "string" || when === "") return this.#label.remove();
-        const label = conditionLabel(when, from, to);
+        const text = conditionText(when);
+        if (text === "") return this.#label.remove();
+        const label = conditionLabel(text, from, to);
         this.#label.remove();
         this.element.append((this.#label = label));
     }

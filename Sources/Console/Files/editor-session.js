@@ -272,7 +272,7 @@ export class EditorSession {
 
     async #layout() {
         const computed = new Map(Object.entries(await this.#api.layout(skeletonText(this.document))));
-        return widened(computed, this.edges.filter((edge) => typeof edge.when === "string"));
+        return widened(computed, this.edges);
     }
 
     // Saving

@@ -193,7 +193,7 @@
  * @property {{ max_attempts?: number, delay_ms?: number, backoff?: number }} [retry]
  */
 
-/** @typedef {{ from: string, to: string, when?: string }} GraphEdge */
+/** @typedef {{ from: string, to: string, when?: string | { python: string, file?: string } }} GraphEdge */
 
 /**
  * @typedef {object} GraphDocument

@@ -1,5 +1,7 @@
 // Where things stand on the canvas: nodes, edges, labels, in the document's own units.
 
+import { conditionText } from "./condition.js";
+
 /** @typedef {{ x: number, y: number }} Point */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box */
 /** @typedef {import("./events.js").GraphEdge} GraphEdge */
@@ -24,10 +26,10 @@ export function widened(positions, edges) {
     const columns = [...new Set([...positions.values()].map((point) => point.x))].sort((a, b) => a - b);
     const gaps = columns.map(() => 0);
     for (const { to, when } of edges) {
-        const column = columns.indexOf(positions.get(to)?.x ?? NaN);
-        if (!when || column < 1) continue;
+        const column = columns.indexOf(positions.get(to)?.x ?? NaN), text = conditionText(when);
+        if (text === "" || column < 1) continue;
         const free = columns[column] - columns[column - 1] - NODE_WIDTH;
-        gaps[column] = Math.max(gaps[column], labelWidth(when) + LABEL_MARGIN - free);
+        gaps[column] = Math.max(gaps[column], labelWidth(text) + LABEL_MARGIN - free);
     }
     const shifts = new Map();
     let shift = 0;

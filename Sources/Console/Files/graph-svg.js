@@ -1,5 +1,6 @@
 // A graph as a picture of its own, for documents: SVG text that needs no style sheet.
 
+import { conditionText } from "./condition.js";
 import { NODE_HEIGHT, NODE_WIDTH, boundsOf, edgePath, labelPoint, labelText, labelWidth } from "./geometry.js";
 
 /** @typedef {import("./events.js").GraphEdge} GraphEdge */
@@ -33,7 +34,8 @@ export function graphSVG(title, nodes, edges, positions) {
         const [start, end] = [positions.get(from), positions.get(to)];
         if (!start || !end) return [];
         const line = `<path d="${edgePath(start, end)}" fill="none" stroke="#8a96a8" stroke-width="1.75" marker-end="url(#tip)"/>`;
-        return typeof when === "string" && when !== "" ? [line, condition(when.replace(/\s+/g, " "), start, end)] : [line];
+        const text = conditionText(when);
+        return text !== "" ? [line, condition(text.replace(/\s+/g, " "), start, end)] : [line];
     });
     const boxes = nodes.flatMap((node) => {
         const point = positions.get(node.id);

@@ -1,5 +1,6 @@
 // <node-form>: everything about one node: its kind's config, its fields, its edges.
 
+import { conditionText } from "./condition.js";
 import { button, element } from "./dom.js";
 import { FieldIndex, choice, field, removeButton, textInput, withCode } from "./form-fields.js";
 import { NODE_ID, cycleBy, nodeTree, withCondition, withEdge, withNodeField, withNodeRenamed, withoutEdge } from "./graph-draft.js";
@@ -196,7 +197,7 @@ export class NodeForm extends HTMLElement {
         const list = (/** @type {"from" | "to"} */ end) => edges.filter((edge) => edge[end === "from" ? "to" : "from"] === this.#id).map((edge) =>
             element("li", { class: "edge-row" },
                 element("button", { type: "button", class: "link", onclick: () => this.onOpenNode(edge[end]) }, String(session.node(edge[end])?.name ?? edge[end])),
-                edge.when ? element("code", { class: "edge-when" }, edge.when) : null,
+                conditionText(edge.when) ? element("code", { class: "edge-when" }, conditionText(edge.when)) : null,
                 button({ icon: "edit", label: `Condition of the edge ${edge.from} → ${edge.to}`, class: "button quiet", onclick: () => this.onOpenEdge(edge.from, edge.to) }),
                 removeButton(`Remove the edge ${edge.from} → ${edge.to}`, () =>
                     session.change(withoutEdge(session.document, edge.from, edge.to), "Disconnect"))));
@@ -223,10 +224,10 @@ export class EdgeForm extends HTMLElement {
     /** @param {EditorSession} session @param {import("./editor-session.js").Ends} edge */
     open(session, edge) {
         const when = session.edges.find(({ from, to }) => from === edge.from && to === edge.to)?.when ?? "";
-        const key = `${edge.from} ${edge.to} ${when}`;
+        const key = `${edge.from} ${edge.to} ${conditionText(when)}`;
         if (key !== this.#shown) {
             this.#shown = key;
-            this.#build(session, edge, String(when));
+            this.#build(session, edge, when);
         }
         const faults = session.faults.filter((fault) => fault.edge?.from === edge.from && fault.edge.to === edge.to);
         const homeless = this.#index.show(faults);
@@ -237,7 +238,7 @@ export class EdgeForm extends HTMLElement {
         return this.#index.focus(["when"]);
     }
 
-    /** @param {EditorSession} session @param {import("./editor-session.js").Ends} edge @param {string} when */
+    /** @param {EditorSession} session @param {import("./editor-session.js").Ends} edge @param {unknown} when */
     #build(session, { from, to }, when) {
         this.#index.clear();
         const link = (/** @type {string} */ id) =>
@@ -247,7 +248,8 @@ export class EdgeForm extends HTMLElement {
                 element("p", {}, link(from), " → ", link(to)))),
             element("ul", { class: "form-faults" }),
             element("section", { class: "form-section" },
-                field({
+                typeof when !== "string" ? element("p", { class: "help" }, "Its condition is Python: ",
+                    element("code", {}, conditionText(when)), ". It can be changed in the YAML.") : field({
                     index: this.#index, path: ["when"], label: "Condition",
                     help: "A Lua expression over `state` and `nodes`, such as `state.score > 0.8 and not state.done`; `~=` is unequal. Missing values and null are false, 0 and \"\" are true. Empty: the edge is always taken.",
                     control: (id, describedBy) => textInput({
