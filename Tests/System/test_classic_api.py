@@ -127,9 +127,9 @@ def test_pages_that_are_none_are_refused(daemon, query):
 @pytest.mark.parametrize("method, path, body, status", [
     ("GET", "/classic/api/nothing", None, 404),
     ("GET", "/classic", None, 404),
-    ("GET", "/classic/api/graphs/none", None, 404),
-    ("POST", "/classic/api/graphs/none/execute/stream", None, 404),
-    ("POST", "/classic/api/graphs/none/execute", {"initial_state": []}, 422),
+    ("GET", "/classic/api/graphs/no-such-graph", None, 404),
+    ("POST", "/classic/api/graphs/no-such-graph/execute/stream", None, 404),
+    ("POST", "/classic/api/graphs/no-such-graph/execute", {"initial_state": []}, 422),
     ("GET", "/classic/api/executions/none", None, 404),
     ("GET", "/classic/api/executions/0198c2f0-5f3a-7b51-8a6e-3f0a1c2d4e5f", None, 404),
     ("PUT", "/classic/api/graphs", {}, 405),

@@ -185,7 +185,7 @@ def test_the_classic_api_shows_its_own_nodes(new_daemon, eventually):
     structure = daemon.http.get("/classic/api/graphs/cycle").json()["structure"]
     assert {"__start__", "__end__", "count"} <= set(structure["nodes"])
     assert (structure["start_nodes"], structure["end_nodes"]) == (["__start__"], ["__end__"])
-    assert {edge["conditional"] for edge in structure["edges"]} == {True, False}
+    assert {("__start__", "count"), ("check it", "__end__")} <= {(edge["source"], edge["target"]) for edge in structure["edges"]}
     (listed,) = [each for each in daemon.http.get("/classic/api/graphs").json()["graphs"] if each["graph_id"] == "cycle"]
     assert (listed["node_count"], listed["edge_count"]) == (len(structure["nodes"]), len(structure["edges"]))
     body = {"initial_state": {"n": 2, "log": [], "word": ""}}
