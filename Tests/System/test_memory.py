@@ -27,7 +27,7 @@ def all_ended(daemon, count, status="success"):
     return len(reply.json()["items"]) == count
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_large_starts_wait_for_memory_and_all_end(start_daemon, eventually):
     daemon = start_daemon("--set", "executions.memory_bytes_max=256MiB")
     graph_id = daemon.create(chain(delay("a", 200), put("b", y=1)))
@@ -41,7 +41,7 @@ def test_large_starts_wait_for_memory_and_all_end(start_daemon, eventually):
     eventually(lambda: resident(daemon)["VmRSS"] < 300 * MIB, seconds=60)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_what_is_queued_holds_no_state_before_a_restart_and_after_it(start_daemon, eventually, tmp_path):
     settings = ["--set", "executions.max_running=1", "--set", "executions.memory_bytes_max=64MiB"]
     daemon = start_daemon(*settings)
@@ -65,7 +65,7 @@ def test_what_is_queued_holds_no_state_before_a_restart_and_after_it(start_daemo
     assert resident(daemon)["VmHWM"] < before + 200 * MIB
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_updates_that_nodes_make_count_as_initial_states_do(start_daemon, eventually):
     daemon = start_daemon("--set", "executions.memory_bytes_max=64MiB")
     makes = lua("a", "return {x = string.rep('x', 2 * 1024 * 1024)}")
@@ -76,7 +76,7 @@ def test_updates_that_nodes_make_count_as_initial_states_do(start_daemon, eventu
     assert resident(daemon)["VmHWM"] < 400 * MIB
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_what_a_killed_daemon_left_is_taken_up_as_memory_allows(start_daemon, eventually):
     daemon = start_daemon()
     graph_id = daemon.create(chain(delay("a", 2_000), put("b", y=1)))
@@ -90,7 +90,7 @@ def test_what_a_killed_daemon_left_is_taken_up_as_memory_allows(start_daemon, ev
     assert daemon.summary(ids[-1])["attempt"] == 1
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_many_large_graphs_that_were_left_are_taken_up_in_pace(start_daemon, eventually):
     """All of them at once would be three times the account; others are answered meanwhile."""
     settings = ["--set", "executions.memory_bytes_max=4MiB"]
