@@ -48,7 +48,7 @@ def test_a_graph_node_names_the_graph_that_it_runs(daemon, new_page):
     daemon.create({"id": "leaf", "nodes": [{"id": "a", "kind": "set", "config": {"values": {"seen": True}}}]})
     editor = Editor.open(daemon, new_page)
     page = editor.page
-    page.locator(".kind-cards").get_by_role("button", name="Graph Runs").click()
+    page.locator(".kind-cards").get_by_role("button", name="Graph Runs another graph").click()
     editor.panel.locator(".form-field").filter(has_text="The id of the graph").get_by_role("textbox").fill("leaf")
     editor.expect_validity("Valid")
     page.get_by_role("button", name="Run", exact=True).click()

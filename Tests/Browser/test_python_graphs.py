@@ -36,5 +36,5 @@ def test_the_editor_shows_them_and_keeps_them(parcels, new_page):
     editor.click("weigh")
     expect(editor.page.locator("code.edge-when").first).to_have_text("python: graph.edges[0][2]")
     editor.page.get_by_role("button", name="Condition of the edge weigh → by_truck").click()
-    expect(editor.page.locator("edge-form")).to_contain_text("Its condition is Python: graph.edges[0][2].")
+    expect(editor.page.locator("edge-form")).to_contain_text("Its condition is python: graph.edges[0][2].")
     assert editor.stored("parcels") == before

@@ -28,6 +28,6 @@ def test_the_page_of_the_api_is_a_click_away(new_daemon, new_page):
     page = new_page(new_daemon(graphs={"good.yaml": GOOD}).url, scheme="dark")
     page.get_by_role("link", name="API").click()
     expect(page.get_by_role("heading", name="Millrace API")).to_be_visible()
-    page.get_by_role("link", name="Execute a graph and stream its events").click()
+    page.get_by_role("link", name="Execute a graph and stream its events", exact=True).click()
     expect(page.locator("#executeStream")).to_be_in_viewport()
     page.shot("docs")

@@ -248,7 +248,7 @@ export class EdgeForm extends HTMLElement {
                 element("p", {}, link(from), " → ", link(to)))),
             element("ul", { class: "form-faults" }),
             element("section", { class: "form-section" },
-                typeof when !== "string" ? element("p", { class: "help" }, "Its condition is Python: ",
+                typeof when !== "string" ? element("p", { class: "help" }, "Its condition is ",
                     element("code", {}, conditionText(when)), ". It can be changed in the YAML.") : field({
                     index: this.#index, path: ["when"], label: "Condition",
                     help: "A Lua expression over `state` and `nodes`, such as `state.score > 0.8 and not state.done`; `~=` is unequal. Missing values and null are false, 0 and \"\" are true. Empty: the edge is always taken.",
