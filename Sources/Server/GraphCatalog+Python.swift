@@ -28,6 +28,7 @@ extension GraphCatalog {
         let names = folderState.withLock { state in
             state.python.looking.filter { $0.value.contains(id) || state.python.ids[$0.key] == id }.keys
         }
+        guard !names.isEmpty else { return false }
         return python?.isLooking(atAnyOf: Set(names)) ?? false
     }
 
