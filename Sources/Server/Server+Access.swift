@@ -39,7 +39,8 @@ extension Server {
     }
 
     func dressed(_ response: Response, for request: Request, on connection: Connection) -> Response {
-        var response = request.isClassic ? response.inClassicWords : response
+        var response =
+            request.isClassic ? response.inClassicWords : request.isForPage ? response.asPage : response
         response.headers = dressed(response.headers, for: request, on: connection)
         return response
     }

@@ -1,6 +1,9 @@
 """Many tabs, proxies, daemons that come and go: what the pages show stays whole."""
 
 import re
+import socket
+import socketserver
+import threading
 
 import pytest
 from nginx import Nginx
@@ -131,3 +134,57 @@ def test_a_browser_without_shared_workers_shows_the_same(new_daemon, new_page):
     second.goto(f"{daemon.url}/#/executions")
     execution = daemon.begin("steps")
     expect(second.locator(f"tr[data-id='{execution}'] .badge")).to_have_text("Running")
+
+
+def told(page, *words):
+    """The page says what is refused, and names the line that mends it."""
+    page.allow("Failed to load resource")
+    for each in words:
+        expect(page.get_by_text(each).first).to_be_visible()
+
+
+def test_a_proxy_that_is_not_trusted_is_told_as_a_page(new_daemon, new_page, tmp_path):
+    nginx = Nginx(tmp_path / "nginx", new_daemon())
+    try:
+        page = new_page(f"{nginx.url}/#/graphs")
+        told(page, "This request came through a proxy", "auth.allow_forwarded_without_tokens: true")
+        page.shot("proxy-not-trusted")
+    finally:
+        nginx.kill()
+
+
+class Renaming(socketserver.ThreadingTCPServer):
+    """A proxy that passes on another name than the browser's, and says nothing of itself."""
+
+    daemon_threads = True
+
+    def __init__(self, port):
+        super().__init__(("127.0.0.1", 0), Renaming.Handler)
+        self.target = port
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            names = [f"Host: 127.0.0.1:{port}".encode() for port in (self.server.server_address[1], self.server.target)]
+            with socket.create_connection(("127.0.0.1", self.server.target)) as back:
+                threading.Thread(target=self.copy_back, args=(back,), daemon=True).start()
+                while data := self.request.recv(65536):
+                    back.sendall(data.replace(*names))
+
+        def copy_back(self, back):
+            try:
+                while data := back.recv(65536):
+                    self.request.sendall(data)
+            except OSError:
+                pass
+
+
+def test_a_page_whose_proxy_passes_on_another_name_says_so(new_daemon, new_page):
+    daemon = new_daemon()
+    daemon.create(STEPS)
+    with Renaming(daemon.port) as proxy:
+        origin = f"http://127.0.0.1:{proxy.server_address[1]}"
+        page = new_page(f"{origin}/#/graphs/steps")
+        told(page, "The server does not know this page's address as its own", "proxy_set_header Host $http_host;")
+        page.shot("name-not-passed-on")
+        proxy.shutdown()

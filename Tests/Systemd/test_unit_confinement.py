@@ -170,3 +170,22 @@ def test_a_state_from_before_is_moved_by_the_installation(host):
 def test_the_kernel_may_end_a_node_and_not_the_service(host):
     assert host.show("OOMPolicy") == "continue"
     assert host.show("Delegate") == "yes"
+
+
+COMPILES = {"kind": "process", "config": {
+    "command": ["python3", "-c", "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)"],
+    "input": "none", "output": "text", "key": "said",
+}}
+
+
+def test_what_the_unit_forbids_is_named_and_the_drop_in_allows_it(host):
+    install_graph(host, {"id": "spy", "nodes": [{"id": "jit", **COMPILES}]})
+    host.systemctl("start", hosts.SERVICE)
+    reply = host.post("/api/graphs/spy/execute")
+    assert (reply["status"], reply["failed_nodes"]) == ("error", ["jit"])
+    failure = host.get(f"/api/executions/{reply['execution_id']}/nodes/jit")["error"]
+    assert "MemoryDenyWriteExecute=no" in failure and "/usr/share/millrace/systemd/jit.conf" in failure
+    host.drop_in("jit", host.path("/usr/share/millrace/systemd/jit.conf").read_text())
+    host.systemctl("restart", hosts.SERVICE)
+    reply = host.post("/api/graphs/spy/execute")
+    assert reply["status"] == "success", reply
