@@ -65,7 +65,8 @@ class Proxy:
 
     def __init__(self, folder, name, *command, log=None, port=None, environment=None):
         self.port, self.log_path, self.name = port, log, name
-        self.output = open(folder / f"{name}.out", "wb")
+        self.output_path, self.errors_path = folder / f"{name}.out", folder / "error.log"
+        self.output = open(self.output_path, "wb")
         self.process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
             env=os.environ | {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)} | (environment or {}),
@@ -88,6 +89,11 @@ class Proxy:
     @property
     def log(self):
         return self.log_path.read_text() if self.log_path and self.log_path.exists() else ""
+
+    @property
+    def words(self):
+        """All that it has said anywhere."""
+        return self.log + "".join(path.read_text() for path in (self.output_path, self.errors_path) if path.exists())
 
     def stop(self):
         self.process.terminate()

@@ -1,12 +1,13 @@
 """Behind the proxies that people use: with the files that are shipped, and as people configure them by hand."""
 
+import contextlib
 import json
 
 import httpx
 import pytest
 
 import proxies
-from graphs import chain, process, put, works
+from graphs import chain, graph, never_ends, process, put, works
 from test_forwarded import SAME, options
 from test_http_surface import assert_problem
 from tokens import create
@@ -126,6 +127,22 @@ def test_no_log_of_a_proxy_has_a_ticket(shipped):
     assert url.split("ticket=")[1] not in proxy.log + daemon.log
     if proxy.log_path:
         assert "/events" in proxy.log
+
+
+def test_no_log_of_a_proxy_has_the_ticket_of_a_stream_that_breaks(shipped):
+    daemon, proxy = shipped
+    execution_id = daemon.begin(daemon.create(graph([never_ends()])))
+    url = httpx.post(f"{proxy.url}/api/executions/{execution_id}/ticket").json()["url"]
+    with httpx.stream("GET", proxy.url + url) as reply:
+        lines = reply.iter_lines()
+        next(lines)
+        daemon.kill()
+        with contextlib.suppress(httpx.HTTPError):
+            for _ in lines:
+                pass
+    # Whatever it says of that, it has said before it answers the next one.
+    assert httpx.get(f"{proxy.url}/healthz").status_code in (502, 503)
+    assert url.split("ticket=")[1] not in proxy.words
 
 
 # --- As people configure them by hand ---
