@@ -18,12 +18,15 @@ package struct PythonLookOrder: Sendable, Hashable {
     /// Which of the module's names; nil: the one that is a graph.
     package let graph: String?
     package let program: String
+    /// What stands in the file, where it is not on disk.
+    package let code: [UInt8]?
 
-    package init(folder: String, file: String, graph: String?, program: String) {
+    package init(folder: String, file: String, graph: String?, program: String, code: [UInt8]? = nil) {
         self.folder = folder
         self.file = file
         self.graph = graph
         self.program = program
+        self.code = code
     }
 }
 

@@ -44,6 +44,14 @@ package struct PythonGraph: Sendable, Equatable {
     /// How LangGraph draws it, if it is one of its graphs.
     let drawing: JSONText?
 
+    /// The same graph under another name and description, where there is one.
+    package func called(_ name: String?, _ description: String?) -> PythonGraph {
+        var members = members
+        if let name { members["name"] = JSONText(name) }
+        if let description { members["description"] = JSONText(description) }
+        return PythonGraph(members: members, name: self.name, notes: notes, drawing: drawing)
+    }
+
     /// The whole document.
     package func document(id: String) -> JSONText {
         var document: JSONObject = ["id": JSONText(id)]

@@ -44,7 +44,7 @@ package final class PythonLooks: PythonLooker {
     package func look(at order: PythonLookOrder, _ done: @escaping @Sendable (PythonLookReply) -> Void) {
         let command = Self.command(order, settings, environment, pythonFolder: pythonFolder)
         let run = LookRun(milliseconds: settings.lookMilliseconds, clock, done)
-        run.follow(launcher.launch(command) { run.take($0) })
+        run.follow(launcher.launch(command) { run.take($0) }, input: order.code)
     }
 
     /// What looks at a file.
@@ -56,7 +56,7 @@ package final class PythonLooks: PythonLooker {
             arguments: [
                 order.program, "-B", "\(pythonFolder)/look.py", "\(order.folder)/\(order.file)", order.graph ?? "",
                 order.folder,
-            ],
+            ] + (order.code == nil ? [] : ["-"]),
             environment: environment.variables(forGraph: "", program: order.program),
             workingDirectory: order.folder, graphID: "")
         if settings.memoryBytesMax > 0 { command.limits.memoryBytes = settings.memoryBytesMax }
@@ -105,11 +105,12 @@ private final class LookRun: Sendable {
         self.done = done
     }
 
-    func follow(_ process: any RunningProcess) {
+    func follow(_ process: any RunningProcess, input: [UInt8]?) {
         let isUnwanted = guarded.withLock { guarded in
             if !guarded.isOver { guarded.process = process }
             return guarded.fault != nil
         }
+        if let input { process.write(input) }
         process.closeInput()
         if isUnwanted { process.terminate(graceMilliseconds: 0) }
     }

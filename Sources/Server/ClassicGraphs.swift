@@ -54,6 +54,15 @@ enum ClassicGraphs {
         }
     }
 
+    /// A graph that was loaded, as it came into being. Blocks.
+    static func loaded(
+        _ revision: GraphRevision, _ catalog: GraphCatalog, _ store: any ExecutionStore
+    ) throws(Problem) -> JSONObject {
+        var loaded = try description(of: revision, catalog, store)
+        loaded["last_executed"] = nil
+        return loaded
+    }
+
     /// Blocks.
     private static func description(
         of revision: GraphRevision, _ catalog: GraphCatalog, _ store: any ExecutionStore

@@ -9,6 +9,8 @@ import JSON
 enum ClassicRoutes {
     static func add(to router: inout Router<Endpoint>) {
         router.add(.get, "/classic/api/graphs", needs: .read, reach: .route, ClassicGraphs.list)
+        router.add(
+            .post, "/classic/api/graphs/load", needs: .edit, reach: .route, change: "graph.load", ClassicLoads.load)
         router.add(.get, "/classic/api/graphs/{id}", needs: .read, ClassicGraphs.read)
         router.add(.delete, "/classic/api/graphs/{id}", needs: .edit, change: "graph.delete", ClassicGraphs.delete)
         router.add(.post, "/classic/api/graphs/{id}/execute", needs: .run, StartRoutes.classicExecute)

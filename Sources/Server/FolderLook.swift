@@ -10,8 +10,13 @@ package final class FolderLook {
     private let lanes: Lanes
     /// What is being looked at; nil while nothing is.
     private var looking: FolderWatch.Changes?
-    /// Who waits, and for which graph.
-    private typealias Waiter = (id: String, proceed: () -> Void)
+    /// Who waits, and for what.
+    private typealias Waiter = (subject: Subject, proceed: () -> Void)
+    private enum Subject {
+        case graph(String)
+        /// The graph that a Python file makes.
+        case python(String)
+    }
     /// Those that wait for the look that is under way.
     private var joined: [Waiter] = []
     /// Those that wait for the next one.
@@ -52,11 +57,11 @@ package final class FolderLook {
         let changes = catalog.changes(before: id)
         if !changes.isEmpty { wanted.formUnion(changes) }
         if catalog.concerns(changes, id) {
-            waiting.append((id, proceed))
+            waiting.append((.graph(id), proceed))
         } else if let looking, catalog.concerns(looking, id) {
-            joined.append((id, proceed))
+            joined.append((.graph(id), proceed))
         } else if catalog.isLookedAt(id) {
-            held.append((id, proceed))
+            held.append((.graph(id), proceed))
         } else {
             proceed()
         }
@@ -68,6 +73,21 @@ package final class FolderLook {
         wanted.formUnion(catalog.marks)
         reports.append(done)
         lookNext()
+    }
+
+    /// Calls `proceed` once it is known what a Python file makes as it stands now.
+    func whenLoaded(_ name: String, _ proceed: @escaping () -> Void) {
+        wanted.formUnion(catalog.marks)
+        wanted.formUnion(.python)
+        waiting.append((.python(name), proceed))
+        lookNext()
+    }
+
+    private func isLookedAt(_ subject: Subject) -> Bool {
+        switch subject {
+        case .graph(let id): catalog.isLookedAt(id)
+        case .python(let name): catalog.isLooking(atPython: name)
+        }
     }
 
     private func lookNext() {
@@ -107,7 +127,7 @@ package final class FolderLook {
         }
         for report in reports { report(complaints.map(\.count)) }
         for waiter in waited {
-            if catalog.isLookedAt(waiter.id) { held.append(waiter) } else { waiter.proceed() }
+            if isLookedAt(waiter.subject) { held.append(waiter) } else { waiter.proceed() }
         }
         lookNext()
     }

@@ -20,6 +20,10 @@ struct PythonState: Sendable {
     var renamed: [String: String] = [:]
     /// The files that the last look has found.
     var known: Set<String> = []
+    /// The sources that make no graph.
+    var fruitless: Set<String> = []
+    /// What somebody has asked for who loads a source by hand, until it is done.
+    var wishes: [String: PythonWish] = [:]
 }
 
 extension GraphCatalog {
@@ -48,7 +52,9 @@ extension GraphCatalog {
         else { return [] }
         var look = PythonFolderLook(below: watch.folder)
         var complaints: [String] = []
-        let sources = look.sources(named: folderState.withLock { Set($0.python.named.values.joined()) })
+        let sources =
+            look.sources(named: folderState.withLock { Set($0.python.named.values.joined()) })
+            + (try chosenSources())
         let names = Set(sources.map(\.name))
         for (manifest, faults) in look.manifestFaults {
             complaints += note(refusal(faults, nil, manifest, watch), of: .python(manifest))
@@ -83,6 +89,7 @@ extension GraphCatalog {
         switch PythonLook(sight) {
         case .nothing, nil:
             end(source)
+            folderState.withLock { _ = $0.python.fruitless.insert(source.name) }
             return note(nil, of: .python(source.name))
         case .refused(let faults): return refuse(source, faults, wanted.id, watch)
         case .graph(let found): graph = found
@@ -99,34 +106,45 @@ extension GraphCatalog {
         ids.take(id, source)
         folderState.withLock { state in
             state.python.ids[source.name] = id
+            state.python.fruitless.remove(source.name)
             state.python.renamed[source.name] = id == source.id ? nil : wanted.reason
         }
         // It is being looked at until it is in force.
         defer { folderState.withLock { $0.python.looking[source.name] = nil } }
         do throws(GraphFaults) {
-            try put(graph, id, source, look.content(of: graph, id, source, self, sight), watch)
+            try put(graph, id, source, &look, sight)
             return note(nil, of: .python(source.name))
         } catch {
             return note(refusal(error, id, source.name, watch), of: .python(source.name))
         }
     }
 
-    /// Makes a revision of what has changed.
+    /// Makes a revision of what has changed, or of what somebody wishes.
     private func put(
-        _ graph: PythonGraph, _ id: String, _ source: PythonSource, _ content: GraphRevisionContent,
-        _ watch: FolderWatch
+        _ graph: PythonGraph, _ id: String, _ source: PythonSource, _ look: inout PythonFolderLook, _ sight: JSONText
     ) throws(GraphFaults) {
-        let folder = source.folder.isEmpty ? watch.folder : "\(watch.folder)/\(source.folder)"
-        let document = content.graph.document
-        let fingerprint = Fingerprint(document: document.source.bytes, files: content.files).description
+        let plain = try look.content(of: graph, id, source, self, sight)
+        let folder = look.path(of: source)
+        let fingerprint = Fingerprint(document: plain.graph.document.source.bytes, files: plain.files).description
+        let wish = takeWish(source.name, id)
         do {
-            guard try store.loadedFiles()[source.name] != fingerprint else {
-                try confirm(id, source, document.interpreter(in: folder))
+            let loaded = try store.loadedFiles()[source.name]
+            if loaded == fingerprint {
+                try confirm(id, source, plain.graph.document.interpreter(in: folder))
+                if wish == nil { return }
+            }
+            let words = try words(for: id, source, wish, loaded)
+            let content =
+                words == nil
+                ? plain : try look.content(of: graph.called(words?.name, words?.description), id, source, self, sight)
+            if loaded == fingerprint, isOfPython(id),
+                current(id)?.graph.document.source == content.graph.document.source
+            {
                 return
             }
             try refuseSelf(content.graph)
             let new = NewGraph(
-                id: id, document: document.source, files: content.files, folder: folder,
+                id: id, document: content.graph.document.source, files: content.files, folder: folder,
                 createdAtMicroseconds: clock.wallMicroseconds, loadedFrom: (source.name, fingerprint))
             let number = try put(new, content, expecting: nil).revision.identity.revision
             folderState.withLock { state in
@@ -171,6 +189,7 @@ extension GraphCatalog {
         folderState.withLock { state in
             state.python.looking[source.name] = nil
             state.python.renamed[source.name] = nil
+            state.python.wishes[source.name] = nil
         }
     }
 
@@ -209,6 +228,7 @@ extension GraphCatalog {
             state.python.ids = state.python.ids.filter { names.contains($0.key) }
             state.python.looking = state.python.looking.filter { names.contains($0.key) }
             state.python.renamed = state.python.renamed.filter { names.contains($0.key) }
+            state.python.fruitless.formIntersection(names)
             for source in state.refusals.keys {
                 if case .python(let name) = source, !names.contains(name) { state.refusals[source] = nil }
             }

@@ -82,7 +82,7 @@ struct PythonFolderLook {
         }
     }
 
-    private func path(of source: PythonSource) -> String {
+    func path(of source: PythonSource) -> String {
         source.folder.isEmpty ? folder : "\(folder)/\(source.folder)"
     }
 

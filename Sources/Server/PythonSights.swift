@@ -8,6 +8,8 @@ import Synchronization
 package final class PythonSights: Sendable {
     /// Each is an interpreter that imports what may be large.
     private static let runningMax = 2
+    /// Of code that a client has sent, and waits for.
+    private static let codeMax = 4
 
     enum Knowledge {
         case seen(JSONText)
@@ -31,6 +33,7 @@ package final class PythonSights: Sendable {
         var looks: [String: Look] = [:]
         var waiting: [String] = []
         var runningCount = 0
+        var codeCount = 0
         var onNews: (@Sendable () -> Void)?
     }
 
@@ -84,6 +87,27 @@ package final class PythonSights: Sendable {
     /// What could not be seen is tried again when it is asked for the next time.
     func forgetFailures() {
         guarded.withLock { $0.failures = [:] }
+    }
+
+    func forgetFailure(of name: String) {
+        guarded.withLock { $0.failures[name] = nil }
+    }
+
+    /// Looks at code that is in no file.
+    /// - Parameter done: called once, on any thread, if this is accepted.
+    /// - Returns: false where as many are looked at as may be.
+    func look(atCode order: PythonLookOrder, _ done: @escaping @Sendable (PythonLookReply) -> Void) -> Bool {
+        let isAccepted = guarded.withLock { guarded in
+            guard guarded.codeCount < Self.codeMax else { return false }
+            guarded.codeCount += 1
+            return true
+        }
+        guard isAccepted else { return false }
+        looker.look(at: order) { [self] reply in
+            guarded.withLock { $0.codeCount -= 1 }
+            done(reply)
+        }
+        return true
     }
 
     /// All other sources are gone.

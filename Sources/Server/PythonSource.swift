@@ -31,6 +31,15 @@ struct PythonSource: Sendable, Equatable {
         stem = file.hasSuffix(".py") ? String(file.dropLast(3)) : file
     }
 
+    /// One of the graphs of a file, `FILE.py:NAME`; nil for what is not written so.
+    init?(chosen name: String) {
+        guard let colon = name.lastIndex(of: ":"), name[..<colon].hasSuffix(".py") else { return nil }
+        let graph = String(name[name.index(after: colon)...])
+        guard !graph.isEmpty else { return nil }
+        let (folder, file) = Self.split(String(name[..<colon]))
+        self.init(name: name, folder: folder, file: file, graph: graph, stem: "\(file.dropLast(3))-\(graph)")
+    }
+
     private init(name: String, folder: String, file: String, graph: String, stem: String) {
         (self.name, self.folder, self.file, self.graph, self.stem) = (name, folder, file, graph, stem)
     }

@@ -101,6 +101,9 @@ def test_the_schema_of_events_tells_a_wrong_event(daemon, real):
         ("post", "/classic/api/graphs/{id}/execute", {"more": 1}, 200),
         ("post", "/classic/api/graphs/{id}/execute", {"initial_state": 1}, 422),
         ("post", "/classic/api/graphs/{id}/execute/stream", None, 200),
+        ("post", "/classic/api/graphs/load", {"code": "class A:\n    def execute(self, state): return {}\nsteps = [A()]\n"}, 201),
+        ("post", "/classic/api/graphs/load", {"code": "x = 1"}, 422),
+        ("post", "/classic/api/graphs/load", {"file_path": "none.py"}, 404),
         ("delete", "/classic/api/graphs/{id}", None, 200),
     ],
 )

@@ -1,9 +1,9 @@
 """Says which graph a Python file makes.
 
-    look.py FILE [NAME [FOLDER]]
+    look.py FILE [NAME [FOLDER [-]]]
 
 Runs the file, with its folder first on `sys.path`. FOLDER is the working directory and last on `sys.path`, and paths in the
-answer begin there; without one it is the file's own. On stdout comes a JSON object: {"document", "name", "imports", "notes",
+answer begin there; without one it is the file's own. With a `-` its text comes on stdin, and need not be on disk. On stdout comes a JSON object: {"document", "name", "imports", "notes",
 "drawing"?} of the graph, {"imports"} where the file makes none, or {"error": {"message", "line", "details"?}, "imports"}.
 What the file itself prints goes to stderr.
 """
@@ -16,6 +16,7 @@ import sys
 def main():
     path = os.path.abspath(sys.argv[1])
     name = sys.argv[2] if len(sys.argv) > 2 and sys.argv[2] else None
+    code = sys.stdin.buffer.read() if sys.argv[4:] == ["-"] else None
     own = os.path.dirname(path)
     folder = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else own
     here = os.path.dirname(os.path.abspath(__file__))
@@ -30,7 +31,7 @@ def main():
     sys.path[:] = (
         [own] + [entry for entry in sys.path if os.path.abspath(entry or ".") != here] + [folder] * (folder != own))
     try:
-        answer = look(path, name, folder)
+        answer = look(path, name, folder, code)
     except GraphFault as fault:
         answer = {"error": {"message": str(fault), "line": fault.line}}
     except SyntaxError as error:

@@ -1,6 +1,8 @@
 """Runs a file and chooses the graph in it."""
 
+import importlib.machinery
 import importlib.util
+import linecache
 import os
 import sys
 
@@ -14,17 +16,17 @@ from .faults import GraphFault
 MODULE = "millrace_graph_file"
 
 
-def look(path, name=None, folder=None):
+def look(path, name=None, folder=None, code=None):
     """What a file makes: {"document", "drawing"?, "notes", "name"}, empty where it makes no graph.
 
     `name` picks one of the module's names. The document names the file by its path below `folder`, by default its own one.
+    `code` is what stands in it, if it is not on disk.
     Raises GraphFault, what reading raises, and what the file itself raises.
     """
-    with open(path, "rb") as file:
-        candidates = Candidates(file.read(), path)
+    candidates = Candidates(_content(path) if code is None else code, path)
     if name is None and not candidates.possible:
         return {}
-    module = _run(path)
+    module = _run(path, code)
     file = os.path.relpath(path, folder or os.path.dirname(path))
     if name is not None:
         found = _named(module, name, file)
@@ -41,10 +43,34 @@ def look(path, name=None, folder=None):
     return {**answer, "name": name}
 
 
-def _run(path):
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class _Given(importlib.machinery.SourceFileLoader):
+    """Loads a file that is not on disk."""
+
+    def __init__(self, name, path, code):
+        super().__init__(name, path)
+        self.code = code
+
+    def get_data(self, path):
+        return self.code if path == self.path else super().get_data(path)
+
+    def path_stats(self, path):
+        raise OSError("not on disk")
+
+
+def _run(path, code=None):
     stem = os.path.splitext(os.path.basename(path))[0]
     name = stem if stem.isidentifier() and stem not in sys.modules and stem not in sys.stdlib_module_names else MODULE
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = None if code is None else _Given(name, path, code)
+    if loader is not None:
+        # inspect.getsource and tracebacks find its lines here.
+        text = code.decode("utf-8", "replace")
+        linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
