@@ -23,6 +23,11 @@ enum Terminal {
         try? put("\(line)\n", on: STDERR_FILENO)
     }
 
+    /// A question on stderr, without an end of the line; if it cannot be written, there is nobody to ask.
+    static func ask(_ text: String) {
+        try? put(text, on: STDERR_FILENO)
+    }
+
     /// Text on stdout as it is.
     static func write(_ text: String) throws(OutputFailure) {
         try put(text, on: STDOUT_FILENO)

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { answerFaults, approvalKey, askedBy, formSchema, initialData, isOver, listApprovals, needsData, resolveApproval } from "../../Sources/Console/Files/approvals.js";
+import { approvalKey, askedBy, isOver, listApprovals, needsData, resolveApproval } from "../../Sources/Console/Files/approvals.js";
+import { fieldFaults, formSchema, initialData } from "../../Sources/Console/Files/form-data.js";
 import { numbered, output, within } from "./execution.mjs";
 
 const approval = { execution_id: "01a", path: ["each", 17], node_id: "ask me", question: 4 };
@@ -58,7 +59,7 @@ test("faults have their place in the form", () => {
     const problem = { errors: [
         { pointer: "/data/rows/0/na~1me", message: "must be a string" }, { pointer: "/comment", message: "too long" }, { pointer: "/data/rows/1", message: "`size` is missing" },
     ] };
-    assert.deepEqual(answerFaults(problem).map(({ field, message }) => [field, message]), [
+    assert.deepEqual(fieldFaults(problem).map(({ field, message }) => [field, message]), [
         [["data", "rows", "0", "na/me"], "must be a string"], [["comment"], "too long"], [["data", "rows", "1", "size"], "is missing"],
     ]);
 });

@@ -1,11 +1,13 @@
 """What a graph may be started with: its input_schema."""
 
 import json
+import os
+import pty
 import subprocess
 
 import pytest
 
-from daemon import BINARY
+from daemon import BINARY, clean_environment
 from graphs import graph, node, put
 from stream import of_node
 from test_http_surface import assert_problem
@@ -101,3 +103,61 @@ def test_a_document_that_runs_without_a_daemon_is_checked_too(tmp_path):
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
     assert refused.returncode != 0 and "ticket" in refused.stderr
     assert subprocess.run([*command, "--set", "ticket=T-1"], capture_output=True, timeout=60, stdin=subprocess.DEVNULL).returncode == 0
+
+
+# --- At a terminal ---
+
+
+def at_a_terminal(arguments, answers, environment=None):
+    """Runs the command at a terminal, and answers each question with the next line; what it says, and its exit status."""
+    master, slave = pty.openpty()
+    run = subprocess.Popen(
+        [BINARY, *arguments], stdin=slave, stderr=slave, stdout=subprocess.PIPE,
+        env=environment or clean_environment(), start_new_session=True)
+    os.close(slave)
+    said, answers = "", list(answers)
+    try:
+        while True:
+            try:
+                piece = os.read(master, 4096).decode()
+            except OSError:
+                break
+            said += piece
+            if said.endswith(": ") and answers:
+                os.write(master, answers.pop(0).encode())
+                said += "\n"
+        stdout = run.stdout.read().decode()
+        return said, stdout, run.wait(30)
+    finally:
+        run.kill()
+        run.stdout.close()
+        os.close(master)
+
+
+def test_the_command_asks_at_a_terminal_for_what_is_missing(tmp_path):
+    path = tmp_path / "g.json"
+    path.write_text(json.dumps(checked()))
+    said, stdout, status = at_a_terminal(["run", str(path), "--json"], ["x\n", "T-7\n"])
+    assert status == 0, said
+    assert "ticket (text): " in said and "It " in said
+    assert json.loads(stdout.splitlines()[-1])["final_state"] == {"ticket": "T-7"}
+
+
+def test_the_command_asks_for_what_a_graph_of_the_daemon_needs(daemon):
+    graph_id = daemon.create(checked())
+    environment = clean_environment() | {"MILLRACE_SERVER": daemon.url}
+    said, stdout, status = at_a_terminal(["run", graph_id, "--detach"], ["T-8\n"], environment)
+    assert status == 0, said
+    assert daemon.all_events(stdout.strip())[-1]["final_state"] == {"ticket": "T-8"}
+    # What was given is not asked for, and who answers nothing gets the refusal.
+    said, _, status = at_a_terminal(["run", graph_id, "--plain", "--set", "ticket=T-9"], [], environment)
+    assert status == 0 and "ticket (text)" not in said
+    said, _, status = at_a_terminal(["run", graph_id, "--plain"], ["\x04"], environment)
+    assert status == 1 and "ticket" in said.partition(": ")[2]
+
+
+def test_the_command_asks_nobody_on_a_pipe(tmp_path):
+    path = tmp_path / "g.json"
+    path.write_text(json.dumps(checked()))
+    done = subprocess.run([BINARY, "run", str(path)], stdin=subprocess.PIPE, capture_output=True, text=True, env=clean_environment())
+    assert done.returncode == 1 and "`ticket`" in done.stderr and "ticket (text)" not in done.stderr

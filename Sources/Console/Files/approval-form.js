@@ -1,7 +1,8 @@
 // <approval-form>: what a node asks, and the answer: a form made of the question's schema, yes or no, and a word.
 
-import { answerFaults, formSchema, initialData, isOver, needsData, resolveApproval } from "./approvals.js";
+import { isOver, needsData, resolveApproval } from "./approvals.js";
 import { element, setText } from "./dom.js";
+import { fieldFaults, formSchema, initialData } from "./form-data.js";
 import { FieldIndex, field, textArea } from "./form-fields.js";
 import { ago, moment } from "./format.js";
 import { at, replaced, textOf, treeOf } from "./json-tree.js";
@@ -123,7 +124,7 @@ export class ApprovalForm extends HTMLElement {
         const words = advice(problem);
         if (isOver(problem)) return this.#end(`${words.title}. ${words.advice}`);
         this.#setBusy(false);
-        const faults = answerFaults(problem);
+        const faults = fieldFaults(problem);
         this.#show(faults, faults.length > 0 ? "The answer does not fit yet." : `${words.title}. ${words.advice || problem.detail}`);
         if (faults.length > 0) this.#index.focus(faults[0].field);
     }

@@ -1,9 +1,7 @@
 // What waits for somebody's answer, and the answers: the values, and the calls that read and give them.
 
-import { stepsOf } from "./json-tree.js";
 import { ROOT, pathText } from "./scope-path.js";
-import { withoutReferences } from "./schema-references.js";
-import { fits, typesOf } from "./schema.js";
+import { fits } from "./schema.js";
 
 /** @typedef {import("./graph-api.js").GraphAPI} GraphAPI */
 /** @typedef {import("./problem.js").Problem} Problem */
@@ -104,54 +102,11 @@ export function answerOf(event) {
 }
 
 /**
- * The schema that a form is made of; null where no data is wanted.
- * @param {Schema | boolean | null} schema
- * @returns {Schema | null}
- */
-export function formSchema(schema) {
-    if (typeof schema === "boolean") return schema ? {} : null;
-    return schema && withoutReferences(schema);
-}
-
-/**
- * What a form begins with: the schema's defaults, and what must be there and has only one beginning.
- * @param {Schema | null} schema
- * @returns {unknown} undefined where there is nothing to begin with.
- */
-export function initialData(schema) {
-    if (schema === null) return undefined;
-    if (schema.default !== undefined) return schema.default;
-    if (schema.const !== undefined) return schema.const;
-    const [type, ...others] = typesOf(schema);
-    if (others.length > 0) return undefined;
-    if (type === "boolean") return false;
-    if (type !== "object") return undefined;
-    const required = new Set(schema.required ?? []);
-    const members = Object.entries(schema.properties ?? {}).map(([name, property]) =>
-        [name, required.has(name) || property.default !== undefined ? initialData(property) : undefined]);
-    return Object.fromEntries(members.filter(([, value]) => value !== undefined));
-}
-
-/**
  * Whether an answer needs data before it can approve.
  * @param {Schema | null} schema
  */
 export function needsData(schema) {
     return schema !== null && !fits(schema, null);
-}
-
-/**
- * What a refused answer says of the fields of its form.
- * @param {Problem} problem
- * @returns {import("./fault-places.js").PlacedFault[]} `field` begins with `data` or `comment`.
- */
-export function answerFaults({ errors }) {
-    return errors.map(({ pointer, message }) => {
-        // What is missing is told of the object that lacks it; its place is its own field.
-        const missing = /^`(.+)` (is missing.*)$/.exec(message);
-        const field = [...stepsOf(pointer), ...(missing ? [missing[1]] : [])];
-        return { message: missing?.[2] ?? message, pointer, of: /** @type {const} */ ("node"), id: null, edge: null, field };
-    });
 }
 
 /**

@@ -201,6 +201,7 @@
  * @property {string} [name]
  * @property {string} [description]
  * @property {JSONObject} [initial_state]
+ * @property {import("./schema.js").Schema | boolean} [input_schema]
  * @property {Record<string, string>} [reducers]
  * @property {GraphNode[]} nodes
  * @property {GraphEdge[]} [edges]

@@ -1,6 +1,7 @@
 // <run-bar>: run and stop, the initial state, and how far the execution is.
 
 import { button, element, icon, setAttribute, setText } from "./dom.js";
+import { fieldFaults } from "./form-data.js";
 import { clock, count, duration } from "./format.js";
 import { finishedCount, isFinished } from "./run-state.js";
 import { RunningNodes } from "./running-nodes.js";
@@ -9,6 +10,9 @@ import { statusBadge } from "./status.js";
 
 /** @typedef {import("./graph-view.js").GraphView} GraphView */
 /** @typedef {import("./run-session.js").RunSession} RunSession */
+
+/** Where a start has its state, in what is wrong with it. */
+const STATE_MEMBER = "initial_state";
 
 export class RunBar extends HTMLElement {
     /** @type {RunSession | null} */
@@ -33,6 +37,8 @@ export class RunBar extends HTMLElement {
     #running = new RunningNodes();
     /** What was shown last, so that the badge is only made anew when it changes. */
     #shownStatus = "";
+    /** @type {import("./problem.js").Problem | null} The refusal whose faults the fields show. */
+    #shownProblem = null;
 
     connectedCallback() {
         if (this.firstChild) return;
@@ -49,18 +55,37 @@ export class RunBar extends HTMLElement {
      */
     open(session, keepsText) {
         this.#session = session;
-        if (!keepsText) this.#reset();
+        if (!keepsText) {
+            this.#reset();
+            // What the graph needs and the document does not have is asked for before anybody runs into it.
+            this.#showEditor(session.executionId === null && this.#state.missing.length > 0);
+        }
         this.update();
     }
 
     #reset() {
-        this.#state.open(this.#session?.initialStateText ?? "{}");
+        this.#state.open(this.#session?.initialStateText ?? "{}", this.#session?.graph.document.input_schema ?? null);
     }
 
     #toggleEditor() {
-        this.#editor.hidden = !this.#editor.hidden;
-        this.#toggle.setAttribute("aria-expanded", String(!this.#editor.hidden));
+        this.#showEditor(this.#editor.hidden);
         if (!this.#editor.hidden) this.#state.focusFirst();
+    }
+
+    /** @param {boolean} isShown */
+    #showEditor(isShown) {
+        this.#editor.hidden = !isShown;
+        this.#toggle.setAttribute("aria-expanded", String(isShown));
+    }
+
+    /** Says in the form what a refused start has found in it. */
+    #showProblem() {
+        const problem = this.#session?.problem ?? null;
+        if (problem === this.#shownProblem) return;
+        this.#shownProblem = problem;
+        const faults = problem ? fieldFaults(problem).filter(({ field }) => field[0] === STATE_MEMBER) : [];
+        if (faults.length > 0) this.#showEditor(true);
+        this.#state.showFaults(faults.map((fault) => ({ ...fault, field: fault.field.slice(1) })));
     }
 
     #check() {
@@ -99,6 +124,7 @@ export class RunBar extends HTMLElement {
     update(view = this.#session) {
         const session = this.#session;
         if (!session) return;
+        this.#showProblem();
         const { state } = session;
         const word = !session.isRunning ? "Run" : session.isStarting ? "Starting…" : session.isCancelling ? "Stopping…" : "Stop";
         this.#showButton(word);

@@ -2,6 +2,8 @@ import ArgumentParser
 import Client
 import Executions
 import Glibc
+import Graphs
+import HTTP
 import JSON
 import Linux
 
@@ -17,6 +19,8 @@ struct RunCommand: ParsableCommand {
               millrace run triage --state @ticket.json
               make-ticket | millrace run triage --state @- --detach
               millrace run triage --json | jq -c 'select(.type == "node_complete")'
+
+            What the graph's input_schema requires and was not given is asked for on a terminal; elsewhere it is an error.
 
             On a terminal it draws the nodes as they run; elsewhere, and with --plain, it prints a line for each event.
             Ctrl-C cancels the execution and shows its end; a second one leaves without waiting.
@@ -56,10 +60,11 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let initialState = try InitialState.read(state, assignments: set)
+            let given = try InitialState.read(state, assignments: set)
             let isFile = GraphFile.exists(graph)
             // Before signals are taken, so that Ctrl-C ends the wait for stdin.
             let text = isFile ? try GraphFile.read(graph) : nil
+            let initialState = InputDialogue.isPossible ? complete(given, text) : given
             if detach { return try start(initialState) { client in try id(text, client) } }
             let interrupts = try Interrupts()
             let source = try source(initialState, text, interrupts)
@@ -82,6 +87,20 @@ struct RunCommand: ParsableCommand {
                 try id(text, client), initialState: initialState, detail: viewing.streamDetail)
             return DaemonEvents(stream, of: nil, client: client)
         }
+    }
+
+    /// Asks for what is missing in the state. What is wrong with the graph itself is told by whoever runs it.
+    private func complete(_ state: JSONObject, _ text: GraphText?) -> JSONObject {
+        let document: JSONText?
+        if let text {
+            document = try? Graph.source(text.bytes, text.format)
+        } else {
+            let client = try? server.client()
+            let answer = try? client?.call(ClientRequest(.get, ["api", "graphs", graph]))
+            document = answer.flatMap { try? JSONText(parsing: $0.body) }
+        }
+        guard let questions = document.flatMap({ InputQuestions($0) }) else { return state }
+        return InputDialogue.complete(state, questions)
     }
 
     /// Asks the daemon for the graph that the argument names.
