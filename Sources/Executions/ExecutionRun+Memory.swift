@@ -56,7 +56,8 @@ extension ExecutionRun {
 
     /// Whether a node does something, and not only waits.
     var hasRunningTasks: Bool {
-        confined.tasks.contains { ref, node in node.task != nil || !node.holdsScopes && node.wait == nil }
+        confined.tasks.contains { ref, node in node.task != nil || !node.holdsScopes && !node.rests && node.wait == nil
+        }
     }
 
     /// Nothing of it runs or waits for a time: a node that holds scopes does neither by itself.

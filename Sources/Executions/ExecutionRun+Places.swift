@@ -111,8 +111,8 @@ extension ExecutionRun {
     func waits(isIdle: Bool) -> ExecutionWaits? {
         // What waits within scopes is not read again: they would be begun anew.
         let isAll =
-            isIdle && confined.tree.isFlat && confined.tree.hosted.isEmpty && confined.tree.onlyWaits
-            && confined.pause == .none
+            isIdle && confined.tree.isFlat && confined.tree.hosted.values.allSatisfy(\.isResting)
+            && confined.tree.onlyWaits && confined.pause == .none
         let questions = confined.questions?.open.values.sorted { $0.seq < $1.seq } ?? []
         guard isAll || !questions.isEmpty else { return nil }
         return ExecutionWaits(

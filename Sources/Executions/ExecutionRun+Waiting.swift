@@ -128,7 +128,12 @@ extension ExecutionRun {
                     atMicroseconds: record.timestampMicroseconds)
             }
         }
-        confined.questions?.take(hosted: record.body, in: record.scope, question, elapsed: elapsed)
+        var waitsOn = false
+        if case .signalled(let rank, _, _) = record.body {
+            waitsOn = confined.tree.hasQuestions(beside: NodeRef(scope: record.scope, rank: rank))
+        }
+        confined.questions?.take(
+            hosted: record.body, in: record.scope, question, waitsOn: waitsOn, elapsed: elapsed)
     }
 }
 

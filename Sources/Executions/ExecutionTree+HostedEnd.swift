@@ -30,6 +30,7 @@ extension ExecutionTree {
         modify(ref.scope) { machine in
             machine.leavePlace(rank)
             machine.step(.nodeStandsStill(rank: rank, attempt: attempt, isSetBack: false), at: now)
+            machine.rest(rank, at: now)
         }
         if ref.scope != 0 || !isFlat {
             settle(ref.scope, at: now)
@@ -37,26 +38,30 @@ extension ExecutionTree {
         }
         effects.append(.rest(ref))
         runs.isResting = true
-        goOnIfAnswered(ref, runs)
+        goOnIfAnswered(ref, runs, at: now)
     }
 
-    private mutating func goOnIfAnswered(_ ref: NodeRef, _ runs: HostedRuns) {
+    private mutating func goOnIfAnswered(_ ref: NodeRef, _ runs: HostedRuns, at now: UInt64) {
         guard runs.isResting, !runs.isAsking else { return }
-        guard let state = modify(ref.scope, { $0.input(ofRank: Int(ref.rank)) }) else { return }
+        let input = modify(ref.scope) { machine in
+            machine.endRest(Int(ref.rank), at: now)
+            return machine.input(ofRank: Int(ref.rank))
+        }
+        guard let state = input else { return }
         runs.isResting = false
         let start = RunMachine.Start(rank: Int(ref.rank), attempt: runs.attempt, state: state)
         effects.append(.inScope(ref.scope, .park(start, elapsedMicroseconds: 0)))
     }
 
     /// Takes in an answer to a task, unless it does not count.
-    mutating func takeHosted(_ answer: Answer, _ ref: NodeRef, of host: NodeRef) -> AnswerVerdict {
+    mutating func takeHosted(_ answer: Answer, _ ref: NodeRef, of host: NodeRef, at now: UInt64) -> AnswerVerdict {
         guard let runs = hosted[host], let task = runs.tasks[ref], task.isAsking, !isStopping(host) else {
             return .notWaiting
         }
         effects.append(.inScope(ref.scope, .emit(.signalled(rank: Int(ref.rank), attempt: task.attempt, answer))))
         runs.tasks[ref]?.isAsking = false
         runs.tasks[ref]?.answers.append(answer.interruptValue)
-        goOnIfAnswered(host, runs)
+        goOnIfAnswered(host, runs, at: now)
         return .taken
     }
 
@@ -71,6 +76,12 @@ extension ExecutionTree {
         let output = EventRecord.Body.nodeOutput(
             rank: Int(ref.rank), attempt: task.attempt, channel: ApprovalRules.questionChannel, data: data)
         effects.append(.inScope(ref.scope, .emit(output)))
+    }
+
+    /// Whether other tasks of the same graph wait for answers.
+    func hasQuestions(beside ref: NodeRef) -> Bool {
+        guard let host = hosts[ref.scope], let runs = hosted[host] else { return false }
+        return runs.tasks.contains { $0.key != ref && $0.value.isAsking }
     }
 
     /// The name of a task, and the way to it as events show it.

@@ -5,7 +5,7 @@ import JSON
 
 extension ExecutionTree {
     /// - Parameter scope: of the node or the task around it.
-    mutating func restoreHosted(_ opening: ScopeOpening, in scope: Int32) {
+    mutating func restoreHosted(_ opening: ScopeOpening, in scope: Int32, _ elapsed: Int64) {
         guard case .hosted(let tasks) = opening.topology, let index = opening.index else { return }
         lastScope = max(lastScope, opening.scope)
         let parent = NodeRef(scope: scope, rank: opening.rank)
@@ -23,9 +23,10 @@ extension ExecutionTree {
         }
         for task in tasks { runs.steps[opening.scope]?.add(task) }
         if let kept = opening.kept { runs.keep(kept) }
+        noteRest(host, runs, elapsed)
     }
 
-    mutating func restoreHosted(_ closing: ScopeClosing) {
+    mutating func restoreHosted(_ closing: ScopeClosing, _ elapsed: Int64) {
         lastScope = max(lastScope, closing.scope)
         guard let host = hosts.removeValue(forKey: closing.scope), let runs = hosted[host],
             let step = runs.steps.removeValue(forKey: closing.scope)
@@ -40,10 +41,11 @@ extension ExecutionTree {
             runs.attempts["\(step.path)\(task.name)"] = task.status == .success ? nil : task.attempt
             runs.forgetTask(ref)
         }
+        noteRest(host, runs, elapsed)
     }
 
     /// - Parameter scope: of a hosted graph.
-    func restoreHosted(_ body: EventRecord.Body, in scope: Int32) {
+    mutating func restoreHosted(_ body: EventRecord.Body, in scope: Int32, _ elapsed: Int64) {
         guard let host = hosts[scope], let runs = hosted[host], let names = runs.steps[scope]?.names else { return }
         switch body {
         case .nodeStart(let rank, let attempt) where names.indices.contains(rank):
@@ -53,8 +55,13 @@ extension ExecutionTree {
             runs.tasks[NodeRef(scope: scope, rank: rank)]?.isAsking = true
             runs.tasks[NodeRef(scope: scope, rank: rank)]?.id = data["id"]?.string
         case .signalled(let rank, _, let answer):
+            let rested = runs.onlyAsks
             runs.tasks[NodeRef(scope: scope, rank: rank)]?.isAsking = false
             runs.tasks[NodeRef(scope: scope, rank: rank)]?.answers.append(answer.interruptValue)
+            // With the last of them the next call began, and had all of them.
+            if rested, !runs.isAsking {
+                for (ref, task) in runs.tasks { runs.tasks[ref]?.answersGiven = task.answers.count }
+            }
         case .nodeComplete(let completion):
             runs.tasks[NodeRef(scope: scope, rank: completion.rank)]?.status = completion.status
             if let writes = completion.notes?.hosted?.writes {
@@ -63,12 +70,26 @@ extension ExecutionTree {
             if completion.status == .error { runs.steps[scope]?.hasError = true }
         default: break
         }
+        noteRest(host, runs, elapsed)
     }
 
-    /// The daemon has died: no task of an earlier worker runs any more.
+    /// After a record about what the worker of a node hosts: what only waits for answers is interrupted by nothing.
+    private mutating func noteRest(_ host: NodeRef, _ runs: HostedRuns, _ elapsed: Int64) {
+        let rests = runs.onlyAsks
+        guard rests != runs.isResting else { return }
+        runs.isResting = rests
+        modify(host.scope) { $0.restoreRest(Int(host.rank), rests, elapsedMicroseconds: elapsed) }
+    }
+
+    /// The nodes whose graphs wait for answers, and go on waiting.
+    var restingHosts: [NodeRef] { hosted.filter(\.value.isResting).map(\.key) }
+
+    /// The daemon has died: of what does not wait, no task of an earlier worker runs any more.
     func interruptHosted() {
         for runs in hosted.values {
-            for ref in runs.tasks.keys { runs.tasks[ref]?.isRunning = false }
+            if !runs.isResting {
+                for (ref, task) in runs.tasks where !task.isAsking { runs.tasks[ref]?.isRunning = false }
+            }
             runs.refs.removeAll()
             for scope in runs.steps.keys { runs.steps[scope]?.counts.removeAll() }
         }

@@ -160,6 +160,11 @@ extension ExecutionTree {
             return
         }
         let earlier = runs.tasks[ref]
+        guard earlier?.isRunning != true else {
+            // It goes on behind its answers, or those of tasks within it.
+            runs.tasks[ref]?.id = start.id
+            return
+        }
         let attempt = (runs.tasks[ref]?.attempt ?? runs.attempts[key(ref, start.name, runs)] ?? 0) + 1
         runs.tasks[ref] = HostedRuns.Task(
             name: start.name, id: start.id, attempt: attempt, startedAt: now,

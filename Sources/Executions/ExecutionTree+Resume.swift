@@ -14,8 +14,9 @@ extension ExecutionTree {
         let scope = record.scope
         switch record.body {
         case .scopeOpened(let opening) where opening.topology.isHosted:
-            restoreHosted(opening, in: scope)
-        case .scopeClosed(let closing) where hosts[closing.scope] != nil: restoreHosted(closing)
+            restoreHosted(opening, in: scope, elapsedMicroseconds)
+        case .scopeClosed(let closing) where hosts[closing.scope] != nil:
+            restoreHosted(closing, elapsedMicroseconds)
         case .scopeOpened(let opening):
             try restore(opening, in: scope, elapsedMicroseconds, graphs)
         case .scopeClosed(let closing):
@@ -36,7 +37,7 @@ extension ExecutionTree {
         case .start:
             restore(record.body, in: scope, elapsedMicroseconds)
             interruptHosted()
-        case _ where hosts[scope] != nil: restoreHosted(record.body, in: scope)
+        case _ where hosts[scope] != nil: restoreHosted(record.body, in: scope, elapsedMicroseconds)
         case .nodeComplete(let completion) where !completion.willRetry:
             hosted.removeValue(forKey: NodeRef(scope: scope, rank: completion.rank))
             holdings.removeValue(forKey: NodeRef(scope: scope, rank: completion.rank))
@@ -111,6 +112,8 @@ extension ExecutionTree {
     /// Goes on with what was restored.
     package mutating func resume(_ resumption: Resumption, at now: UInt64) {
         self.resumption = resumption
+        interruptHosted()
+        for host in restingHosts { effects.append(.rest(host)) }
         step(.inScope(0, .resume(resumption)), at: now)
     }
 

@@ -14,7 +14,7 @@ extension ExecutionTree {
 
     /// Takes in an answer, unless it does not count.
     package mutating func take(_ answer: Answer, _ ref: NodeRef, at now: UInt64) -> AnswerVerdict {
-        if let host = hosts[ref.scope] { return takeHosted(answer, ref, of: host) }
+        if let host = hosts[ref.scope] { return takeHosted(answer, ref, of: host, at: now) }
         let verdict = modify(ref.scope) { $0.take(answer, rank: Int(ref.rank), at: now) }
         if ref.scope != 0 || !isFlat { settle(ref.scope, at: now) }
         return verdict ?? .notWaiting

@@ -68,6 +68,8 @@ struct QuestionTrace {
     private var busy: Set<NodeRef> = []
     /// Those of them that no restart interrupts.
     private var parked: Set<NodeRef> = []
+    /// Of hosted graphs: tasks that are answered, and go on once those beside them are.
+    private var answered: Set<NodeRef> = []
     /// Since when it waits for people alone: microseconds since the first start.
     private var idleSince: Int64?
     private var idleMicroseconds: Int64 = 0
@@ -113,17 +115,29 @@ struct QuestionTrace {
 
     /// The same of a graph that a worker hosts, or of a scope that has closed by now.
     /// - Parameter question: of a record that asks.
-    mutating func take(hosted body: EventRecord.Body, in scope: Int32, _ question: AskedQuestion?, elapsed: Int64) {
+    /// - Parameter waitsOn: of an answer: others of the same graph are still to come.
+    mutating func take(
+        hosted body: EventRecord.Body, in scope: Int32, _ question: AskedQuestion?, waitsOn: Bool, elapsed: Int64
+    ) {
         switch body {
         case .nodeStart(let rank, _): busy.insert(NodeRef(scope: scope, rank: rank))
         case .signalled(let rank, _, _):
             open[NodeRef(scope: scope, rank: rank)] = nil
-            busy.insert(NodeRef(scope: scope, rank: rank))
+            answered.insert(NodeRef(scope: scope, rank: rank))
+            guard !waitsOn else { break }
+            busy.formUnion(answered)
+            answered = []
         case .nodeComplete(let completion):
-            open[NodeRef(scope: scope, rank: completion.rank)] = nil
-            busy.remove(NodeRef(scope: scope, rank: completion.rank))
-        case .scopeClosed(let closing): forget(closing.scope)
-        case .start, .nodeOutput, .complete, .error, .scopeOpened: break
+            let ref = NodeRef(scope: scope, rank: completion.rank)
+            open[ref] = nil
+            busy.remove(ref)
+            answered.remove(ref)
+        // What runs a graph is as busy as that is.
+        case .scopeOpened(let opening): busy.remove(NodeRef(scope: scope, rank: opening.rank))
+        case .scopeClosed(let closing):
+            forget(closing.scope)
+            busy.insert(NodeRef(scope: scope, rank: closing.rank))
+        case .start, .nodeOutput, .complete, .error: break
         }
         if let question {
             open[question.ref] = question
@@ -144,6 +158,7 @@ struct QuestionTrace {
         open = open.filter { $0.key.scope != scope }
         busy = busy.filter { $0.scope != scope }
         parked = parked.filter { $0.scope != scope }
+        answered = answered.filter { $0.scope != scope }
     }
 
     private mutating func note(_ elapsed: Int64) {

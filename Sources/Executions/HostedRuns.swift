@@ -62,7 +62,7 @@ final class HostedRuns {
         var id: String?
         var attempt: Int
         var startedAt: UInt64
-        /// It has begun in this life of the daemon.
+        /// Nothing has interrupted it.
         var isRunning = true
         var status: NodeStatus?
         /// Its question is open.
@@ -71,6 +71,8 @@ final class HostedRuns {
         var answers: [JSONText] = []
         /// How many of them the call that runs, or ran last, was given.
         var answersGiven = 0
+
+        var hasNewAnswers: Bool { answers.count > answersGiven }
     }
 
     var attempt: Int
@@ -124,9 +126,19 @@ final class HostedRuns {
     }
 
     var isAsking: Bool { tasks.values.contains(where: \.isAsking) }
+    /// Whether all that is open waits for answers, so that nothing is left for the call that runs but to end.
+    var onlyAsks: Bool {
+        guard isAsking else { return false }
+        let open = Set(tasks.filter { $0.value.status == nil }.map(\.key.scope))
+        // Around them.
+        let holders = Set(open.compactMap { steps[$0]?.place.parent })
+        return tasks.allSatisfy { ref, task in
+            task.status != nil || task.isAsking || task.hasNewAnswers || holders.contains(ref)
+        }
+    }
     /// Some answer has not reached the worker yet.
     var hasNewAnswers: Bool {
-        tasks.values.contains { $0.status == nil && $0.answers.count > $0.answersGiven }
+        tasks.values.contains { $0.status == nil && $0.hasNewAnswers }
     }
 
     /// What the worker of the next call needs to go on; nil where it is to begin.

@@ -106,13 +106,17 @@ extension ProfileBuilder {
         let rank = completion.rank
         let since = traces[rank].runningSince
         let late = completion.notes?.lateQueueMicroseconds ?? 0
-        let taken = late + completion.durationMicroseconds + (completion.notes?.judgeMicroseconds ?? 0)
+        let rested = completion.notes?.waitMicroseconds ?? 0
+        let taken = late + completion.durationMicroseconds + rested + (completion.notes?.judgeMicroseconds ?? 0)
         var now = clock.time(timestamp, expected: since.map { $0 + taken })
         if let since {
             splitRetryWait(rank, completion.attempt, queue: completion.queueMicroseconds - late)
             let began = min(since + late, now)
             append(.queue, rank, completion.attempt, from: since, to: began, isForWorker: true)
-            append(.run, rank, completion.attempt, from: began, to: now)
+            // Of a graph that a worker hosts, nobody has noted when it asked.
+            let wentOn = min(began + rested, now)
+            append(.wait, rank, completion.attempt, from: began, to: wentOn)
+            append(.run, rank, completion.attempt, from: wentOn, to: now)
             traces[rank].runningSince = nil
         } else if traces[rank].hasRun {
             // It was answered, and then its conditions were judged; or a restart ended it.

@@ -69,6 +69,7 @@ extension RunMachine {
         if nodes[rank].phase == .running { runningCount -= 1 }
         var ending = timedEnding(rank, at: now)
         stoodStill[rank] = nil
+        rests[rank] = nil
         guard stop == nil else {
             ending.status = .cancelled
             return endCancelled(ending)
@@ -121,11 +122,12 @@ extension RunMachine {
         var ending = NodeEnding(rank: rank, attempt: Int(nodes[rank].attempt), status: .success)
         // What never began to run was in the queue all the time.
         let began = nodes[rank].beganAt ?? (now &- (stoodStill[rank] ?? 0))
-        ending.queueMicroseconds = microseconds(from: nodes[rank].readyAt, to: began)
-        ending.lateQueueMicroseconds = microseconds(from: nodes[rank].startedAt, to: began)
+        let rested = rests[rank].map { Int64($0.nanoseconds(until: now) / 1000) }
+        ending.queueMicroseconds = max(microseconds(from: nodes[rank].readyAt, to: began) - (rested ?? 0), 0)
+        ending.lateQueueMicroseconds = max(microseconds(from: nodes[rank].startedAt, to: began) - (rested ?? 0), 0)
         let asked = questions[rank]?.askedAt
         ending.durationMicroseconds = microseconds(from: began, to: asked ?? now)
-        ending.waitMicroseconds = asked.map { microseconds(from: $0, to: now) }
+        ending.waitMicroseconds = asked.map { microseconds(from: $0, to: now) } ?? rested
         return ending
     }
 

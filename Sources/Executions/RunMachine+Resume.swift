@@ -45,7 +45,9 @@ extension RunMachine {
             nodes[rank].phase = graph.nodes[rank].parks ? .parked : .running
             nodes[rank].attempt = Int32(attempt)
             nodes[rank].willRetry = false
-            if graph.nodes[rank].parks { waits[rank] = elapsedMicroseconds }
+            if graph.nodes[rank].parks || revision.bodies[rank].hosts { waits[rank] = elapsedMicroseconds }
+            nodes[rank].isPlaceless = false
+            rests[rank] = nil
             _ = flow.input(ofRank: rank)
         case .nodeComplete(let completion) where completion.willRetry:
             nodes[completion.rank].phase = .retrying
@@ -73,6 +75,7 @@ extension RunMachine {
         openCount -= 1
         waits[rank] = nil
         questions[rank] = nil
+        rests[rank] = nil
         final?.add(completion.update, rank: rank)
         changes?.add(completion.update, rank: rank)
         if revision.conditionsReadNodes {
@@ -107,12 +110,14 @@ extension RunMachine {
             effects.append(.emit(.start(attempt: resumption.attempt, initialState: flow.initialState)))
         }
         let parked = nodes.indices.filter { nodes[$0].phase == .parked }
-        for rank in parked { countOn(rank, at: now) }
+        let resting = nodes.indices.filter { nodes[$0].rests }
+        for rank in parked + resting { countOn(rank, at: now) }
+        for rank in resting { restOn(rank, at: now) }
         if resumption.isCancelled { halt(.cancelled, at: now) }
         if let failure = resumption.failure { halt(.failed(failure), at: now) }
         if mustFail {
             // It does not go on across a restart, and so nothing of it waits.
-            for rank in parked { nodes[rank].phase = .waiting }
+            for rank in parked + resting { giveUpWait(rank) }
             halt(
                 .failed("the daemon was stopped while the execution ran, and the graph says on_restart: fail"), at: now)
         }
@@ -126,7 +131,7 @@ extension RunMachine {
 
     /// What ran when the daemon stopped does not run any more, but for what only waits.
     private mutating func interruptRunning() -> [Int] {
-        let running = nodes.indices.filter { nodes[$0].phase == .running }
+        let running = nodes.indices.filter { nodes[$0].phase == .running && !nodes[$0].rests }
         for rank in running {
             nodes[rank].phase = .waiting
             nodes[rank].interruptions += 1

@@ -31,7 +31,9 @@ struct OpenQuestion {
 
 extension RunMachine.NodeRun {
     /// It has begun, and waits for a time or for somebody.
-    var waits: Bool { phase == .parked || phase == .retrying }
+    var waits: Bool { phase == .parked || phase == .retrying || rests }
+    /// Of one that is being taken up: its worker had let go of it until somebody answers.
+    var rests: Bool { phase == .running && isPlaceless }
 }
 
 extension RunMachine {

@@ -132,6 +132,8 @@ package struct RunMachine {
     var waits: [Int: Int64] = [:]
     /// By rank: the nanoseconds of their own that nodes have had which stand still.
     var stoodStill: [Int: UInt64] = [:]
+    /// By rank: of nodes whose workers have asked for somebody, how long they waited for that.
+    var rests: [Int: Rest] = [:]
     /// By rank: of nodes that wait for somebody's answer.
     var questions: [Int: OpenQuestion] = [:]
     var final: FinalState?

@@ -24,12 +24,22 @@ private struct Host {
     /// The daemon has died.
     mutating func restart() throws {
         tree = ExecutionTree(revision: try #require(Self.graph))
-        for record in records { try tree.restore(record, elapsedMicroseconds: 0, graphs: nil) }
-        tree.resume(Resumption(attempt: 2, elapsedMicroseconds: 0), at: now)
+        rests = 0
+        let first = try #require(records.first).timestampMicroseconds
+        for record in records {
+            try tree.restore(record, elapsedMicroseconds: record.timestampMicroseconds - first, graphs: nil)
+        }
+        let elapsed = Int64(now / 1000) - first
+        tree.resume(Resumption(attempt: 2, elapsedMicroseconds: elapsed), at: now)
         perform()
         _ = tree.nextStart(at: now)
         perform()
     }
+
+    mutating func passes(seconds: UInt64) { now += seconds * 1_000_000_000 }
+
+    /// How often clients are told that it begins.
+    var starts: Int { records.count { $0.body.isStart } }
 
     mutating func begins(_ index: Int, _ tasks: [(id: String, name: String)], around: String? = nil) {
         let starts = tasks.map { HostedTaskStart(id: $0.id, name: $0.name, input: ["n": 1]) }
@@ -100,11 +110,13 @@ private struct Host {
         }
     }
 
-    /// Why its node has failed.
-    var error: String? {
-        for case .nodeComplete(let end) in records.filter({ $0.scope == 0 }).map(\.body) { return end.error }
+    /// Of its node.
+    var end: NodeCompletion? {
+        for case .nodeComplete(let end) in records.filter({ $0.scope == 0 }).map(\.body) { return end }
         return nil
     }
+
+    var error: String? { end?.error }
 }
 
 struct HostingTests {
@@ -222,6 +234,74 @@ struct HostingTests {
             try host.story() == [
                 "+g 1", "+g/1/a 1", "+g/1/b 1", "-g/1/a success", "-g/1/b success", "-g success",
             ])
+    }
+
+    @Test func `what waits for answers is interrupted by no restart`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a"), ("2", "b"), ("3", "c")])
+        host.begins(1, [("4", "inner")], around: "3")
+        host.asks("1")
+        host.ends("2")
+        host.asks("4")
+        let before = host.answers("a")
+        try host.restart()
+        #expect(host.tree.onlyWaits && host.rests == 1 && host.starts == 1)
+        let last = host.answers("inner")
+        #expect([before, last] == [.taken, .taken] && host.callsGoneOn == 1)
+        let kept = try #require(host.tree.kept(for: NodeRef(scope: 0, rank: 0)))
+        #expect(kept["answers"]?["4"]?["values"]?.array?.count == 1)
+        #expect(kept["answers"]?["1"]?["values"]?.array?.count == 1)
+        host.begins(1, [("1", "a"), ("2", "b"), ("3", "c")])
+        host.begins(1, [("4", "inner")], around: "3")
+        for task in ["4", "1", "3"] { host.ends(task) }
+        host.ends()
+        #expect(
+            try host.story() == [
+                "+g 1", "+g/1/a 1", "+g/1/b 1", "+g/1/c 1", "+g/1/c/1/inner 1", "-g/1/b success",
+                "-g/1/c/1/inner success", "-g/1/a success", "-g/1/c success", "-g success",
+            ])
+    }
+
+    @Test func `what ran beside a question is interrupted by a restart, and asks no second time`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a"), ("2", "b")])
+        host.asks("1")
+        try host.restart()
+        #expect(host.starts == 2 && host.rests == 0)
+        host.begins(1, [("1", "a"), ("2", "b")])
+        host.asks("1")
+        host.ends("2")
+        host.ends()
+        #expect(host.rests == 1)
+        #expect(try host.story() == ["+g 1", "+g/1/a 1", "+g/1/b 1", "+g 2", "+g/1/b 2", "-g/1/b success"])
+    }
+
+    @Test func `a second restart finds what went on behind its answers interrupted`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a"), ("2", "b")])
+        host.asks("1")
+        host.asks("2")
+        _ = [host.answers("a"), host.answers("b")]
+        try host.restart()
+        #expect(host.starts == 2 && host.rests == 0)
+        let kept = try #require(host.tree.kept(for: NodeRef(scope: 0, rank: 0)))
+        #expect(kept["answers"]?.object?.count == 2)
+    }
+
+    @Test func `the time for which people are waited for is no time of the node, across restarts too`() throws {
+        var host = try Host()
+        host.begins(1, [("1", "a")])
+        host.asks("1")
+        host.ends()
+        host.passes(seconds: 10)
+        try host.restart()
+        host.passes(seconds: 20)
+        _ = host.answers("a")
+        host.ends("1")
+        host.ends()
+        let end = try #require(host.end)
+        #expect(end.notes?.waitMicroseconds ?? 0 > 29_990_000 && end.durationMicroseconds < 10_000)
+        #expect(end.queueMicroseconds < 10_000)
     }
 
     @Test func `a node that waits for an answer ends with the execution`() throws {
