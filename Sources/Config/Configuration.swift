@@ -83,7 +83,7 @@ package struct Configuration: Equatable, Sendable {
         package var lua = Lua()
 
         /// Whether there are kinds that run code of the graphs' authors outside of the daemon.
-        package var runsCode: Bool { ["python", "process", "langgraph"].contains(where: enables) }
+        package var runsCode: Bool { ["python", "process", "langgraph", "worker"].contains(where: enables) }
 
         /// Whether graphs may use the kind.
         package func enables(_ kind: String) -> Bool {

@@ -165,13 +165,13 @@ extension ConfigurationKey {
         .list(
             "kinds.enabled", \.kinds.enabled, of: .word,
             """
-            Node kinds that graphs may use; "*" stands for all. Where python or process is among them, whoever may edit \
+            Node kinds that graphs may use; "*" stands for all. Where python, langgraph, process or worker is among them, whoever may edit \
             graphs may run code as the daemon's user.
             """),
         .boolean(
             "kinds.confined", \.kinds.confined,
             """
-            Keep the code of python and process nodes away from the state folder, from credentials and from \
+            Keep the code of python, process and worker nodes away from the state folder, from credentials and from \
             kinds.hidden_paths, let it change nothing of the daemon's own program, signal no process but its own (Landlock), \
             and set limits and priorities of itself alone (seccomp). In a folder that contains one of those paths, such as a \
             home whose state folder lies below, such code can use what is there, and make no new entries. What this kernel \
@@ -183,7 +183,7 @@ extension ConfigurationKey {
         .list(
             "kinds.environment", \.kinds.environment, of: .variable,
             """
-            Names of variables of the daemon that python and process nodes get beside PATH, HOME and TZ, such as HTTPS_PROXY; \
+            Names of variables of the daemon that python, process and worker nodes get beside PATH, HOME and TZ, such as HTTPS_PROXY; \
             no log shows their values. The unit sets them with Environment= or EnvironmentFile= in a drop-in.
             """),
         .integer(
@@ -205,12 +205,12 @@ extension ConfigurationKey {
         .integer(
             "kinds.python.max_workers", \.kinds.python.maxWorkers, 0...10_000,
             """
-            Most Python processes. 0: eight per core. Calls that wait for one are served by turns between graphs; a graph \
+            Most Python processes and processes of worker nodes. 0: eight per core. Calls that wait for one are served by turns between graphs; a graph \
             that has none gets one more, up to twice as many in all, and idle ones leave for others.
             """),
         .integer(
             "kinds.python.idle_ms", \.kinds.python.idleMilliseconds, 0...86_400_000, unit: .milliseconds,
-            "How long a Python process without work is kept."),
+            "How long a Python process, or one of a worker node, is kept without work."),
         .integer(
             "kinds.python.look_ms", \.kinds.python.lookMilliseconds, 100...600_000, unit: .milliseconds,
             """
@@ -220,7 +220,7 @@ extension ConfigurationKey {
         .integer(
             "kinds.python.start_ms", \.kinds.python.startMilliseconds, 100...3_600_000, unit: .milliseconds,
             """
-            How long Python may take to start and to import what a node needs; then the node fails. This time does not count \
+            How long Python may take to start and to import what a node needs, or another worker to say hello; then the node fails. This time does not count \
             for the node's timeout_ms.
             """),
         .integer(

@@ -50,6 +50,7 @@ extension NodeKinds {
             [
                 SetKind(), DelayKind(), ApprovalKind(), LuaKind(limits: settings.lua),
                 PythonKind(workers: settings.python), LangGraphKind(workers: settings.python),
+                WorkerKind(workers: settings.python),
                 ProcessKind(
                     launcher: settings.launcher, clock: settings.clock, environment: settings.environment,
                     python: settings.python.settings, templates: templates),

@@ -98,7 +98,7 @@ struct ProcessConfig: Sendable {
         guard faults.isEmpty else { throw GraphFaults(faults) }
     }
 
-    private static func faults(_ command: [String]) -> [GraphFault] {
+    static func faults(_ command: [String]) -> [GraphFault] {
         var faults: [GraphFault] = []
         for (index, word) in command.enumerated() where word.utf8.contains(0) {
             faults.append(GraphFault(pointer: "/command/\(index)", message: "must not hold U+0000"))

@@ -9,9 +9,11 @@ struct PythonKey: Hashable, Sendable {
     let folder: String?
     /// The folder of the node's file below the graph's: the first in which that file's imports are looked for.
     let ownFolder: String
-    /// What to execute.
+    /// The Python to execute, or whose programs are found by name.
     let program: String
-    /// Of all files of the revision.
+    /// What to execute in place of Python's worker.
+    var command: WorkerCommand?
+    /// Of all files of the revision, or of the command.
     let fingerprint: String
     /// The one call that its worker is for.
     var onlyCall: Int?
@@ -45,6 +47,12 @@ final class PythonKeys: Sendable {
         return PythonKey(
             graphID: graph.id, folder: graph.folder, ownFolder: target.ownFolder, program: revision.program,
             fingerprint: revision.fingerprint)
+    }
+
+    func key(of graph: GraphIdentity, _ command: WorkerCommand) -> PythonKey {
+        PythonKey(
+            graphID: graph.id, folder: graph.folder, ownFolder: "", program: settings.program(graph.interpreter),
+            command: command, fingerprint: command.fingerprint(in: graph.folder))
     }
 
     private func revision(_ graph: GraphIdentity) -> Known {

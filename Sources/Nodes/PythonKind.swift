@@ -93,6 +93,11 @@ struct PythonTarget: Sendable {
         let file = config["file"]?.string ?? ""
         ownFolder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
     }
+
+    /// What a program other than Python's worker makes sense of.
+    init(anything json: JSONText) {
+        (self.json, isCode, ownFolder) = (json, false, "")
+    }
 }
 
 private struct PythonBody: NodeBody {

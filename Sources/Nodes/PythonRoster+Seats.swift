@@ -34,7 +34,7 @@ extension PythonRoster {
             let number = seat.call.number
             guard !seat.hasBegun || seat.call.isIdempotent else {
                 members[id]?.seats[number]?.fate = NodeFailure(
-                    "another node blocked the Python process that it ran in; it is not idempotent, so it is not run again"
+                    "another node blocked the process that it ran in; it is not idempotent, so it is not run again"
                 )
                 continue
             }

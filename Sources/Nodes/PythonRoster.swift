@@ -153,7 +153,8 @@ struct PythonRoster: Sendable {
             return [.cancel(call, member.worker), .post(call, .failed(.cancelled))]
         }
         members[id]?.seats[call.number]?.isCancelled = true
-        if member.isShared { return [.cancel(call, member.worker), .awaitGrace(call)] }
+        // A program that speaks the protocol is asked first; Python hears nothing while a plain function runs.
+        if member.isShared || call.key.command != nil { return [.cancel(call, member.worker), .awaitGrace(call)] }
         members[id]?.isLeaving = true
         return [.terminate(member.worker, graceMilliseconds: Self.graceMilliseconds)]
     }
@@ -180,9 +181,10 @@ struct PythonRoster: Sendable {
         members[worker.id]?.bytes -= call.bytes
         if !seat.isWithdrawn {
             places[call.number] = nil
+            let subject = call.key.command == nil ? "Python" : "the worker"
             let failure = NodeFailure(
-                "Python took longer than kinds.python.start_ms (\(startMilliseconds) ms) to start and to import what the node needs"
-            )
+                "\(subject) took longer than kinds.python.start_ms (\(startMilliseconds) ms) to start and to "
+                    + (call.key.command == nil ? "import what the node needs" : "say hello"))
             actions.append(.post(call, .failed(failure)))
         }
         moveNeighbours(of: call, in: worker.id, &actions)

@@ -5,7 +5,7 @@ import Executions
 import JSON
 import Synchronization
 
-/// Long-lived Python processes that run the nodes of kind `python`.
+/// Long-lived processes that run nodes: Python's, of the kinds `python` and `langgraph`, and those of programs in any language.
 package final class PythonWorkers: Sendable {
     let settings: PythonSettings
     private let launcher: any ProcessLauncher
@@ -62,9 +62,12 @@ package final class PythonWorkers: Sendable {
     }
 
     /// Runs one attempt; cancelling the task ends it.
-    func run(_ call: NodeCall, _ target: PythonTarget, hosts: Bool = false) async -> NodeOutcome {
+    /// - Parameter command: the program that runs it; nil: Python.
+    func run(
+        _ call: NodeCall, _ target: PythonTarget, by command: WorkerCommand? = nil, hosts: Bool = false
+    ) async -> NodeOutcome {
         let number = lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
-        var key = keys.key(of: call.graph, target)
+        var key = command.map { keys.key(of: call.graph, $0) } ?? keys.key(of: call.graph, target)
         if call.hasFreshProcess { key.onlyCall = number }
         let attempt = PythonCall(
             number: number, key: key,
@@ -101,6 +104,15 @@ extension PythonWorkers {
 
     /// - Returns: false when it has failed; the news of that is on the way.
     private func start(_ worker: WorkerProcess, for call: NodeCall) -> Bool {
+        if let program = worker.key.command {
+            var command = ProcessCommand(
+                arguments: program.words,
+                environment: environment.variables(forGraph: call.graph.id, program: worker.key.program),
+                workingDirectory: call.graph.folder, graphID: call.graph.id)
+            command.hasSideOutput = true
+            worker.start(command, by: launcher) { self.take($0, from: worker) }
+            return true
+        }
         let folder: PythonFolder
         do throws(NodeFailure) {
             folder = try PythonFolder(of: call.graph, ownFolder: worker.key.ownFolder, in: runtimeFolder)
@@ -142,7 +154,7 @@ extension PythonWorkers {
             worker.remember(bytes)
             take(bytes, channel: "stderr", from: worker)
         case .ended(let end):
-            let failure = worker.failure(end, interpreter: worker.key.program)
+            let failure = worker.failure(end)
             perform { $0.workerEnded(worker, failure) }
         }
     }

@@ -1,4 +1,5 @@
 import Executions
+import JSON
 import Synchronization
 
 /// One worker process: holds orders back until the two have greeted each other, cuts what it says into lines, and slows it
@@ -35,7 +36,7 @@ final class WorkerProcess: Sendable {
     }
 
     func start(
-        _ command: ProcessCommand, folder: PythonFolder, by launcher: any ProcessLauncher,
+        _ command: ProcessCommand, folder: PythonFolder? = nil, by launcher: any ProcessLauncher,
         _ observer: @escaping @Sendable (ProcessEvent) -> Void
     ) {
         guarded.withLock { $0.folder = folder }
@@ -134,23 +135,30 @@ final class WorkerProcess: Sendable {
     }
 
     /// What its calls are told of its end.
-    func failure(_ end: ProcessEnd, interpreter: String) -> NodeFailure {
-        guarded.withLock { guarded in
-            if let fault = guarded.fault {
-                return NodeFailure("the Python process was killed: \(fault)")
-            }
-            let advice =
-                "kinds.python.interpreter is \(interpreter); it takes a Python of 3.9 or later, "
-                + "or the folder of a virtual environment that has one"
+    func failure(_ end: ProcessEnd) -> NodeFailure {
+        let subject = key.command == nil ? "Python" : "the worker"
+        let process = key.command == nil ? "the Python process" : "the worker's process"
+        return guarded.withLock { guarded in
+            if let fault = guarded.fault { return NodeFailure("\(process) was killed: \(fault)") }
             if case .notStarted(let reason) = end {
-                return NodeFailure("Python could not be started: \(reason); \(advice)")
+                return NodeFailure("\(subject) could not be started: \(reason); \(startAdvice)")
             }
             if guarded.heldOrders != nil, case .exited = end {
-                let failure = NodeFailure(end, guarded.words, prefix: "Python ended before it was ready: ")
-                return NodeFailure("\(failure.message); \(advice)", details: failure.details)
+                let failure = NodeFailure(end, guarded.words, prefix: "\(subject) ended before it was ready: ")
+                return NodeFailure("\(failure.message); \(startAdvice)", details: failure.details)
             }
-            return NodeFailure(end, guarded.words, prefix: "the Python process ended while the node ran: ")
+            return NodeFailure(end, guarded.words, prefix: "\(process) ended while the node ran: ")
         }
+    }
+
+    /// What to look at when it does not begin.
+    private var startAdvice: String {
+        guard let command = key.command else {
+            return "kinds.python.interpreter is \(key.program); it takes a Python of 3.9 or later, "
+                + "or the folder of a virtual environment that has one"
+        }
+        return "command is \(JSONText(array: command.words.map { JSONText($0) })), run in the graph's folder; it greets "
+            + "with {\"hello\":\(WorkerOrder.version)} and then waits for calls, as millrace-worker(7) says"
     }
 
     /// Its folder, to be removed; once.

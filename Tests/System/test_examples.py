@@ -1,5 +1,6 @@
 """The graphs that are shipped run to the end that they document."""
 
+import hashlib
 import sys
 
 import pytest
@@ -133,3 +134,10 @@ def test_a_large_expense_is_paid_once_somebody_has_said_so(examples, eventually,
     assert reply.status_code == 202
     final = examples.all_events(execution_id)[-1]["final_state"]
     assert (final["paid"], final.get("account")) == (paid, account)
+
+
+def test_two_languages_work_side_by_side(examples):
+    execution, _ = run(examples, "two-languages", {"text": "a b a"})
+    digest = hashlib.sha256(b"a b a").hexdigest()
+    assert execution["final_state"]["frequent"][0] == {"word": "a", "times": 2}
+    assert execution["final_state"]["report"] == f"3 words, most often a; sha256 {digest}"

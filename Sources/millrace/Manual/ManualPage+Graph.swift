@@ -104,6 +104,13 @@ private let graphKinds = [
         and environment besides.
         """
     ),
+    (
+        "worker",
+        """
+        command, a list: a program in any language that speaks the protocol of millrace-worker(7), and is asked call after call.
+        target: any JSON, what it is told to run.
+        """
+    ),
 ]
 
 private let graphState = """

@@ -24,7 +24,9 @@ extension ManualPage {
 }
 
 private let workerDescription = """
-    A worker is a process that runs nodes, call after call, and lives on between them. The daemon starts it and writes
+    A worker is a process that runs nodes, call after call, and lives on between them. A node of kind worker names the
+    program (command, in the graph's folder) and what that is told to run (target, any JSON); python and langgraph nodes
+    have the daemon's own. Each graph has processes of its own; a program that is edited is started anew. The daemon writes
     orders to its standard input; the worker writes messages to its standard output. Its standard error is free: what
     is written there becomes output on channel stderr of the node whose call runs, or, if several do, of each of them,
     and the end of it is told when the worker dies. All that a worker starts ends with it.
@@ -64,7 +66,8 @@ private let workerOrders: [(String, String)] = [
         "{\"cancel\": 7}",
         """
         End the call, and answer with cancelled, or with update or error if it ends anyway. A call that has not begun must not \
-        begin any more. One that goes on for a second has its worker ended.
+        begin any more. One that goes on for a second has its worker ended. (A plain Python function \
+        cannot hear it: its worker is ended at once.)
         """
     ),
 ]
@@ -157,7 +160,7 @@ private let workerMessages: [(String, String)] = [
 private let workerTime = """
     The time of a node, and its timeout_ms, count from began, or from the call where the worker says no began. Waiting for
     a worker, its start and what it loads for a call are time in the queue; for the start and the loading there is a limit
-    of its own (kinds.python.start_ms for python nodes).
+    of its own (kinds.python.start_ms).
 
     A call that is cancelled before it has begun is over for the daemon at once; the worker may go on loading, which is of
     use to the next call, and answers cancelled when it gets to it.
