@@ -22,32 +22,67 @@ package struct ProfileBuilder: Sendable {
         var hasRun: Bool { node.attempts > 0 && !node.segments.isEmpty }
     }
 
+    /// The scope of a node that ended last of those that took longest there.
+    package struct Slowest: Sendable, Equatable {
+        package let index: Int?
+        package let durationMicroseconds: Int64
+    }
+
     let graph: Graph
+    /// The scope that it looks at: 0 is the execution itself.
+    private let scope: Int32
     private(set) var traces: [Trace]
+    /// Of nodes with graphs within, by rank.
+    package private(set) var slowest: [Int: Slowest] = [:]
+    /// When it began, by the wall clock.
+    package private(set) var beganAtMicroseconds: Int64?
     private var clock = Timeline()
     /// From the last event before a restart to the restart.
     private var downtimes: [(from: Int64, to: Int64)] = []
     private var starts = 0
     private(set) var endedAt: Int64?
 
-    package init(graph: Graph) {
+    /// - Parameter scope: what happens elsewhere is left out.
+    package init(graph: Graph, scope: Int32 = 0) {
         self.graph = graph
+        self.scope = scope
         traces = graph.incoming.map { Trace(undecided: Int32($0.count)) }
     }
 
     package mutating func add(_ record: EventRecord) {
         // What happens in scopes is the run of the node around them.
-        guard record.scope == 0 else { return }
+        guard record.scope == scope else { return scope == 0 ? () : addOuter(record) }
         switch record.body {
         case .start: start(record.timestampMicroseconds)
         case .nodeStart(let rank, let attempt):
             nodeStart(rank, attempt, clock.time(record.timestampMicroseconds))
         case .nodeOutput(let rank, let attempt, ApprovalRules.questionChannel, _) where graph.nodes[rank].asks:
             ask(rank, attempt, clock.time(record.timestampMicroseconds))
-        case .nodeOutput, .signalled, .scopeOpened, .scopeClosed: _ = clock.time(record.timestampMicroseconds)
+        case .scopeClosed(let closing):
+            note(closing)
+            _ = clock.time(record.timestampMicroseconds)
+        case .nodeOutput, .signalled, .scopeOpened: _ = clock.time(record.timestampMicroseconds)
         case .nodeComplete(let completion): nodeComplete(completion, record.timestampMicroseconds)
         case .complete(_, let duration, _), .error(_, _, let duration): end(record.timestampMicroseconds, duration)
         }
+    }
+
+    /// What lies around a scope: its beginning, its end, and the restarts in between.
+    private mutating func addOuter(_ record: EventRecord) {
+        switch record.body {
+        case .scopeOpened(let opening) where opening.scope == scope && starts == 0: start(record.timestampMicroseconds)
+        case .scopeClosed(let closing) where closing.scope == scope && endedAt == nil:
+            end(record.timestampMicroseconds, closing.durationMicroseconds)
+        case .start where starts > 0 && endedAt == nil: start(record.timestampMicroseconds)
+        case .complete, .error: endedAt = endedAt ?? clock.time(record.timestampMicroseconds)
+        default: break
+        }
+    }
+
+    private mutating func note(_ closing: ScopeClosing) {
+        guard closing.durationMicroseconds >= slowest[closing.rank]?.durationMicroseconds ?? 0 else { return }
+        slowest[closing.rank] = Slowest(
+            index: closing.index, durationMicroseconds: closing.durationMicroseconds)
     }
 
     /// - Parameter nowMicroseconds: the wall clock's time, for an execution that goes on.
@@ -68,6 +103,7 @@ extension ProfileBuilder {
         starts += 1
         guard starts > 1 else {
             clock.begin(at: timestamp)
+            beganAtMicroseconds = timestamp
             for rank in traces.indices where graph.incoming[rank].isEmpty { makeReady(rank, at: 0) }
             return
         }

@@ -6,33 +6,58 @@ import JSON
 /// Where the time went, of an execution and of the last ones of a graph.
 enum ProfileRoutes {
     static func execution(_ call: Call) throws(Problem) {
-        let clock = call.server.service.environment.clock
+        let environment = call.server.service.environment
         try ExecutionRoutes.withLog(call) { (call, log) throws(Problem) in
-            let builder = ProfileBuilder(graph: log.graph.graph)
-            call.offload((scan: LogScan(log, from: call.server.store), builder: builder)) { work throws(Problem) in
-                if try work.scan.readPiece({ work.builder.add($0) }) { return nil }
-                let profile = work.builder.profile(nowMicroseconds: clock.wallMicroseconds)
-                return .json(json(profile, log))
+            let finder = ScopeFinder(log: log, store: call.server.store, graphs: environment.innerGraphs)
+            call.offload(ScopedProfiles(finder, environment.clock)) { work throws(Problem) in
+                try work.step() ? nil : .json(json(work, log))
             }
         }
     }
 
-    private static func json(_ profile: Profile, _ log: EventLog) -> JSONObject {
-        let graph = log.graph.graph
+    private static func json(_ profiles: ScopedProfiles, _ log: EventLog) -> JSONObject {
+        guard let whole = profiles[[]] else { return [:] }
+        let profile = whole.profile
         // The events that were read may be older than the summary.
         let summary = log.summary.status
         let status: ExecutionStatus = summary.isFinished && !profile.isFinal ? .running : summary
-        return [
+        var members: JSONObject = [
             "execution_id": JSONText(log.id.description), "graph_id": JSONText(log.graph.identity.id),
             "graph_revision": JSONText(log.graph.identity.revision), "status": JSONText(status.rawValue),
             "wall_ms": JSONText(milliseconds: profile.wall), "is_final": JSONText(profile.isFinal),
-            "nodes": JSONText(array: profile.nodes.enumerated().map { json($1, graph.nodes[$0]) }),
+        ]
+        for (key, value) in json(whole, profiles) { members[key] = value }
+        return members
+    }
+
+    /// `nodes`, `critical_path` and `bottleneck` of an execution or a scope.
+    private static func json(_ scope: ScopedProfiles.Scope, _ profiles: ScopedProfiles) -> JSONObject {
+        let (graph, profile) = (scope.graph, scope.profile)
+        let nodes = profile.nodes.enumerated().map { rank, node -> JSONText in
+            var members = json(node, graph.nodes[rank])
+            if let slowest = scope.slowest[rank].flatMap({ profiles[$0] }) {
+                members["slowest"] = json(slowest, profiles)
+            }
+            return JSONText(members)
+        }
+        return [
+            "nodes": JSONText(array: nodes),
             "critical_path": JSONText(array: profile.criticalPath.map { json($0, graph) }),
             "bottleneck": profile.bottleneck.map { json($0, profile, graph) } ?? .null,
         ]
     }
 
-    private static func json(_ node: Profile.Node, _ document: GraphNode) -> JSONText {
+    /// The scope of a node that took longest.
+    private static func json(_ scope: ScopedProfiles.Scope, _ profiles: ScopedProfiles) -> JSONText {
+        var members: JSONObject = [
+            "path": PathStep.json(scope.path), "start_ms": JSONText(milliseconds: scope.startMicroseconds),
+            "wall_ms": JSONText(milliseconds: scope.profile.wall),
+        ]
+        for (key, value) in json(scope, profiles) as JSONObject { members[key] = value }
+        return JSONText(members)
+    }
+
+    private static func json(_ node: Profile.Node, _ document: GraphNode) -> JSONObject {
         let segments = node.segments.map { segment -> JSONText in
             [
                 "kind": JSONText(segment.activity.rawValue), "attempt": JSONText(segment.attempt),

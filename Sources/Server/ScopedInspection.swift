@@ -90,7 +90,8 @@ struct ScopeFinder: Sendable {
         return rank
     }
 
-    private func revision(
+    /// The graph that a scope runs.
+    func revision(
         of found: StoredScope, in outer: GraphRevision, _ rank: Int
     ) throws(Problem) -> GraphRevision {
         if let nested = outer.nested[rank] { return nested }

@@ -168,3 +168,50 @@ def test_a_dashboard_is_told_of_the_outer_nodes_alone(daemon):
     assert {event.get("node_id") for event in told} <= {None, "m"}
     metrics = daemon.http.get("/metrics").text
     assert 'millrace_nodes_total{kind="map",status="success"}' in metrics
+
+
+def profile(daemon, execution_id):
+    reply = daemon.http.get(f"/api/executions/{execution_id}/profile")
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def times(path):
+    """How long each node is on a critical path."""
+    total = {}
+    for part in path:
+        total[part["node_id"]] = total.get(part["node_id"], 0) + part["duration_ms"]
+    return total
+
+
+def test_the_time_of_a_map_is_that_of_its_slowest_item(daemon):
+    command = ["sh", "-c", "read seconds; sleep $seconds"]
+    sleep = node("sleep", "process", {"command": command, "input": "{{ state.item }}\n", "output": "text", "key": "k"})
+    document = chain(each("m", [sleep, put("after", x=1)], edges=[{"from": "sleep", "to": "after"}], parallel=3), put("z", y=1))
+    execution_id, events = ended(daemon, document, {"rows": [0, 1.2, 0.1]})
+    whole = profile(daemon, execution_id)
+    by_id = {each["node_id"]: each for each in whole["nodes"]}
+    assert "slowest" not in by_id["z"]
+    slowest = by_id["m"]["slowest"]
+    assert slowest["path"] == ["m", 1]
+    assert sum(part["duration_ms"] for part in slowest["critical_path"]) == pytest.approx(slowest["wall_ms"], rel=0.01)
+    assert slowest["bottleneck"]["node_id"] == "sleep"
+    assert times(slowest["critical_path"])["sleep"] > 1100
+    assert {each["node_id"]: each["status"] for each in slowest["nodes"]} == {"sleep": "success", "after": "success"}
+    # It lies within the time of its map.
+    (run,) = [segment for segment in by_id["m"]["segments"] if segment["kind"] == "run"]
+    assert run["start_ms"] <= slowest["start_ms"]
+    assert slowest["start_ms"] + slowest["wall_ms"] <= run["start_ms"] + run["duration_ms"] + 1
+
+
+def test_the_slowest_goes_on_to_the_innermost(daemon):
+    step = lua("step", "for i = 1, state.n == 1 and 3e6 or 1 do end return {n = (state.n or 0) + 1}")
+    loop = node("r", "repeat", {"until": "state.n >= 3", "nodes": [step]})
+    other = daemon.create(chain(put("b", n=0), loop))
+    execution_id, _ = ended(daemon, graph([each("m", [sub("g", other)])]), {"rows": [1, 2]})
+    (m,) = profile(daemon, execution_id)["nodes"]
+    (g,) = m["slowest"]["nodes"]
+    assert g["slowest"]["path"] == [*m["slowest"]["path"], "g"]
+    r = {each["node_id"]: each for each in g["slowest"]["nodes"]}["r"]
+    assert r["slowest"]["path"] == [*g["slowest"]["path"], "r", 1]
+    assert r["slowest"]["nodes"][0]["node_id"] == "step"

@@ -152,6 +152,10 @@ extension ProfileChart {
             line.append("\(name(id)), \(percent) % of the time: \(bottleneck["reason"]?.string ?? "")")
             lines.append(line)
         }
+        for line in Self.slowest(in: nodes).prefix(Self.slowestMax) {
+            lines.append(StyledLine("slowest        ", .bold))
+            lines[lines.count - 1].append(line.joined(separator: isPlain ? " -> " : " → "))
+        }
         let legend = Self.drawn.reversed().map { "\(isPlain ? $0.plain : $0.symbol) \($0.word)" }
         lines.append(
             StyledLine(legend.joined(separator: "   ") + "   \(isPlain ? "*" : "●") on the critical path", .dim))
@@ -179,6 +183,25 @@ extension ProfileChart {
     }
 
     private static let pathWordsMax = 24
+    private static let slowestMax = 8
+
+    /// Of nodes that run graphs, the scope that took longest: its path, and what it spent its time on. Then those within it.
+    private static func slowest(in nodes: [JSONText]) -> [[String]] {
+        nodes.flatMap { node -> [[String]] in
+            guard let scope = node["slowest"] else { return [] }
+            let path = (scope["path"]?.array ?? []).map { $0.string ?? $0.description }.joined(separator: ",")
+            let wall = scope["wall_ms"]?.double ?? 0
+            var words = ["\(TerminalText.line(path)) \(ReadableText.duration(milliseconds: wall))"]
+            for part in scope["critical_path"]?.array ?? [] {
+                guard let id = part["node_id"]?.string, let time = part["duration_ms"]?.double, time >= wall / 100
+                else {
+                    continue
+                }
+                words.append("\(TerminalText.line(id)) \(ReadableText.duration(milliseconds: time))")
+            }
+            return [Array(words.prefix(pathWordsMax))] + slowest(in: scope["nodes"]?.array ?? [])
+        }
+    }
 
     private func name(_ id: String) -> String {
         nodes.first { $0["node_id"]?.string == id }?["node_name"]?.string ?? id
