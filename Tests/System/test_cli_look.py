@@ -119,7 +119,9 @@ def test_a_file_runs_the_graphs_that_lie_beside_it(cli, tmp_path):
     (tmp_path / "deepest.json").unlink()
     assert "deepest" in cli("run", path, "--plain", status=1)
     write("deepest.json", {"id": "deepest", "nodes": [node("again", "graph", {"graph": "outer"})]})
-    assert "would contain itself" in cli("run", path, status=1)
+    assert "the graph outer would contain itself" in cli("run", path, status=1)
+    write("deepest.json", {"id": "deepest", "nodes": [node("again", "graph", {"graph": "inner"})]})
+    assert "the graph deepest would contain itself" in cli("run", path, status=1)
     write("deepest.json", {"id": "deepest", "nodes": [node("again", "nonsense", {})]})
     assert "deepest.json" in cli("run", path, status=1)
 

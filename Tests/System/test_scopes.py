@@ -15,6 +15,10 @@ def each(id, nodes, edges=(), **config):
     return node(id, "map", {"items": "{{ state.rows }}", "nodes": nodes, "edges": list(edges), **config}, **members)
 
 
+def ends(events, *ids):
+    return [of_node(events, id, "node_complete")[-1] for id in ids]
+
+
 def outputs(events, id, channel):
     return [event["data"] for event in of_node(events, id, "node_output") if event["channel"] == channel]
 
@@ -287,3 +291,19 @@ def run(daemon, document, initial_state=None):
 
 def replace(daemon, document):
     assert daemon.http.put(f"/api/graphs/{document['id']}", json=document).status_code == 200
+
+
+def test_more_items_than_there_may_be_are_one_error_at_the_node(daemon, eventually):
+    with open(daemon.graphs / "many.ndjson", "wb") as file:
+        for _ in range(10):
+            file.write(b"0\n" * 1_000_000)
+        file.write(b"0\n")
+    document = graph([
+        node("file", "map", {"items": {"file": "many.ndjson"}, "nodes": [put("a", x=1)], "into": None}),
+        node("list", "map", {"items": "{{ (function() local t = {} for i = 1, 1e8 do t[i] = i end return t end)() }}", "nodes": [put("a", x=1)]}),
+        put("z", y=1)])
+    events = daemon.run(document)
+    assert [end["status"] for end in ends(events, "file", "list", "z")] == ["error", "error", "success"]
+    assert of_node(events, "file", "node_complete")[0]["error"] == "there are more than 10000000 items"
+    assert "100 ms of CPU time" in of_node(events, "list", "node_complete")[0]["error"]
+    assert is_whole(events) and not outputs(events, "file", "item")

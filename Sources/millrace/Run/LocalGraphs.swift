@@ -36,7 +36,23 @@ struct LocalGraphs: GraphRevisions {
             revisions[id] = revision
             open += revision.graph.innerGraphs.map(\.id)
         }
+        for id in revisions.keys.sorted() where Self.contains(id, within: id, revisions) {
+            throw CommandFailure("the graph \(id) would contain itself, through the documents beside it")
+        }
         self.revisions = revisions
+    }
+
+    /// Whether a graph stands in another, through others too.
+    private static func contains(_ id: String, within outer: String, _ revisions: [String: GraphRevision]) -> Bool {
+        var seen: Set<String> = []
+        var open = [outer]
+        while let next = open.popLast() {
+            for inner in revisions[next]?.graph.innerGraphs.map(\.id) ?? [] {
+                if inner == id { return true }
+                if seen.insert(inner).inserted { open.append(inner) }
+            }
+        }
+        return false
     }
 
     /// By the id that stands in them; what cannot be read is not among them.
