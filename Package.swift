@@ -60,13 +60,18 @@ let targets: [Target] = [
     module("Linux", ["CLinux"]),
     module("Reactor", ["Linux", "Metrics", dequeModule]),
 
+    // What leads out of the host.
+    module("HTTPClient", ["CCurl", "Linux", "Reactor"]),
+
     // Who may do what.
     module("Auth", ["Digest", "JSON", "Linux"]),
 
     // The engine and its edges.
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("ReactorServices", ["Executions", "Reactor", "Linux"]),
-    module("Nodes", ["Executions", "Graphs", "JSON", "Linux", "CLua", dequeModule], exclude: ["Python"]),
+    module(
+        "Nodes", ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "CLua", dequeModule],
+        exclude: ["Python"]),
     module("History", ["Executions", "Graphs", "JSON", "Linux", "Metrics", grdb]),
     module("Config", [yams]),
     module("Systemd", ["CSystemd", "Linux"]),
@@ -82,13 +87,14 @@ let targets: [Target] = [
         name: "millrace",
         dependencies: [
             "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Metrics", "Nodes",
-            "History", "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
+            "History", "HTTPClient", "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
         ],
         swiftSettings: strict, linkerSettings: foundation),
 
     tests("AuthTests", ["Auth", "Digest", "Linux"]),
     tests("LinuxTests", ["Linux", "CLinux"]),
     tests("ReactorTests", ["Reactor", "Linux"]),
+    tests("HTTPClientTests", ["HTTPClient", "Linux"]),
     tests("JSONTests", ["JSON"]),
     tests("HTTPTests", ["HTTP", "FuzzEntries"]),
     tests("DigestTests", ["Digest"]),
@@ -96,7 +102,8 @@ let targets: [Target] = [
     tests("GraphsTests", ["Graphs", "JSON"]),
     tests("ExecutionsTests", ["Executions", "Graphs", "JSON"]),
     tests(
-        "NodesTests", ["Nodes", "Executions", "ReactorServices", "Graphs", "JSON", "Linux", "Reactor"],
+        "NodesTests",
+        ["Nodes", "Executions", "ReactorServices", "Graphs", "HTTPClient", "JSON", "Linux", "Reactor"],
         exclude: ["Python"]),
     tests("HistoryTests", ["History", "Executions", "Graphs", "JSON", "Linux"]),
     tests(

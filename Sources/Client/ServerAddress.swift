@@ -77,7 +77,11 @@ package struct ServerAddress: Sendable, Hashable, LosslessStringConvertible {
         case .unix(let address): return [address]
         case .network(let host, let port):
             if let address = SocketAddress(host: host, port: port) { return [address] }
-            return try NameLookup.addresses(of: host, port: port)
+            do {
+                return try NameLookup.addresses(of: host, port: port)
+            } catch {
+                throw .unreachable([.init(address: "http://\(host):\(port)", reason: error.reason)])
+            }
         }
     }
 }

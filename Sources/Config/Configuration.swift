@@ -80,6 +80,7 @@ package struct Configuration: Equatable, Sendable {
         package var openFilesMax = 1024
         package var processesMax = 1024
         package var python = Python()
+        package var http = Requests()
         package var lua = Lua()
 
         /// Whether there are kinds that run code of the graphs' authors outside of the daemon.
@@ -100,6 +101,18 @@ package struct Configuration: Equatable, Sendable {
         package var lookMilliseconds = 30_000
         /// 0: no limit.
         package var memoryBytesMax = 0
+    }
+
+    package struct Requests: Equatable, Sendable {
+        package var deniedNetworks = [
+            "127.0.0.0/8", "::1", "169.254.0.0/16", "fe80::/10", "0.0.0.0/8", "::", "fd00:ec2::254",
+        ]
+        package var proxy = false
+        /// Empty: those of the system alone.
+        package var authoritiesFile = ""
+        package var responseBytesMax = 16 << 20
+        package var connectionsMax = 4_096
+        package var connectionsPerHostMax = 2_048
     }
 
     package struct Lua: Equatable, Sendable {

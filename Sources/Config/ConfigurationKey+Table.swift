@@ -226,6 +226,31 @@ extension ConfigurationKey {
         .integer(
             "kinds.python.memory_bytes_max", \.kinds.python.memoryBytesMax, 0...(1 << 40), unit: .bytes,
             "Most memory (address space) of one Python process. 0: no limit."),
+        .list(
+            "kinds.http.denied_networks", \.kinds.http.deniedNetworks, of: .subnet,
+            """
+            Where http nodes send nothing: addresses and networks, in every form in which IPv6 carries those of IPv4. What \
+            counts is the address that is connected to, at each redirect too. The default is this host, its links and where \
+            clouds keep the credentials of their machines; add 10.0.0.0/8 and the like to keep graphs out of your own network.
+            """),
+        .boolean(
+            "kinds.http.proxy", \.kinds.http.proxy,
+            """
+            Whether http nodes go through the proxies that http_proxy, HTTPS_PROXY and NO_PROXY of the daemon's environment \
+            name. The proxy decides then which addresses are reached.
+            """),
+        .string(
+            "kinds.http.ca_file", \.kinds.http.authoritiesFile,
+            "A PEM file of authorities whose certificates http nodes trust beside those of the system. Empty: none."),
+        .integer(
+            "kinds.http.response_bytes_max", \.kinds.http.responseBytesMax, 1024...(1 << 30), unit: .bytes,
+            "Longest body of a response that an http node takes. A longer one fails the node."),
+        .integer(
+            "kinds.http.connections_max", \.kinds.http.connectionsMax, 1...100_000,
+            "Most connections of all http nodes together, at most a quarter of the open files. Further requests wait."),
+        .integer(
+            "kinds.http.connections_per_host_max", \.kinds.http.connectionsPerHostMax, 1...100_000,
+            "Most connections of http nodes to one server. Further requests to it wait."),
         .integer(
             "kinds.lua.time_ms_max", \.kinds.lua.timeMillisecondsMax, 1...600_000, unit: .milliseconds,
             "Longest time that one run of Lua code may compute."),

@@ -51,6 +51,7 @@ package struct ConfigurationLoader {
         }
         configuration.stateDirectory = absolute(configuration.stateDirectory)
         configuration.graphsDirectory = absolute(configuration.graphsDirectory)
+        configuration.kinds.http.authoritiesFile = absolute(configuration.kinds.http.authoritiesFile)
         // A bare name is looked up in PATH.
         if configuration.kinds.python.interpreter.contains("/") {
             configuration.kinds.python.interpreter = absolute(configuration.kinds.python.interpreter)

@@ -101,7 +101,7 @@ package enum ConfigurationUnit: Sendable {
 /// What the elements of a list are. The check is one of shape, so that a slip shows at the line where it was made;
 /// whether an address can be bound or a kind exists shows when the daemon uses it.
 package enum ConfigurationElement: Sendable {
-    case address, host, origin, network, word, path, variable
+    case address, host, origin, network, subnet, word, path, variable
 
     var expectation: String {
         switch self {
@@ -109,6 +109,7 @@ package enum ConfigurationElement: Sendable {
         case .host: "host names, each in full (no * for all of them), without scheme, port or path"
         case .origin: "origins (scheme://host or scheme://host:port)"
         case .network: "IP addresses or networks (10.0.0.0/8), or unix"
+        case .subnet: "IP addresses or networks (10.0.0.0/8)"
         case .word: "names"
         case .path: "absolute paths"
         case .variable: "names of environment variables"
@@ -126,6 +127,7 @@ package enum ConfigurationElement: Sendable {
                 && (text.hasPrefix("[") ? text.hasSuffix("]") : !text.contains(":"))
         case .origin: return Self.isOrigin(text)
         case .network: return text == "unix" || Self.isNetwork(text)
+        case .subnet: return Self.isNetwork(text)
         case .word: return !text.contains(",")
         case .path: return text.hasPrefix("/") && !text.contains(",")
         case .variable: return text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil

@@ -21,9 +21,13 @@ package struct Lanes: Sendable {
     /// at a time wait here, since all of them have a place.
     package let takingUp = BlockingLane(name: "taking-up", threads: 1, jobsMax: 1024)
 
+    /// Names that are looked up: a server of names that does not answer holds a thread for half a minute, so a name holds
+    /// half of them at most, and there are more than for reads.
+    package let names = BlockingLane(name: "names", threads: 8, jobsMax: 4096)
+
     package init() {}
 
-    package var all: [BlockingLane] { [store, computing, documents, takingUp] }
+    package var all: [BlockingLane] { [store, computing, documents, takingUp, names] }
 
     package func start() throws(SystemError) {
         for lane in all { try lane.start() }

@@ -10,6 +10,8 @@ package struct NodeFailure: Error, Sendable, Equatable {
 
     package let message: String
     package let details: JSONObject
+    /// How long whoever refused it wants to be left alone, in place of what the node's `retry` says.
+    package var retryAfterMilliseconds: Int64?
 
     package init(_ message: String, details: JSONObject = [:]) {
         self.message = message.cut(toBytes: Self.messageBytesMax)

@@ -152,11 +152,17 @@ extension RunMachine {
         guard tries(rank) < policy.maxAttempts else { return false }
         nodes[rank].phase = .retrying
         nodes[rank].willRetry = true
-        let delay = jitter.delay(milliseconds: retryDelay(rank))
+        let delay = askedDelay(ending) ?? jitter.delay(milliseconds: retryDelay(rank))
         effects.append(
             .emit(.nodeComplete(ending.completion(retryDelayMilliseconds: delay)), flow.input(ofRank: rank)))
         effects.append(.scheduleRetry(rank: rank, afterMilliseconds: delay))
         return true
+    }
+
+    /// Milliseconds that somebody asked for, as far as a retry may wait at all.
+    private func askedDelay(_ ending: NodeEnding) -> Int64? {
+        guard let asked = ending.failure?.retryAfterMilliseconds, asked > 0 else { return nil }
+        return min(asked, Int64(limits.retryDelayMillisecondsMax))
     }
 
     /// Attempts that came to an end of their own.

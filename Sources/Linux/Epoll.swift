@@ -18,7 +18,7 @@ package struct Readiness: OptionSet, Sendable {
     package static let failed = Readiness(rawValue: clinux_epoll_err)
 }
 
-/// What a descriptor is watched for; always edge-triggered, so a handler reads or writes until `wouldBlock`.
+/// What a descriptor is watched for. Edge-triggered, but for `level`, so a handler reads or writes until `wouldBlock`.
 package enum Interest: Sendable {
     /// A socket, in both directions, and the peer's end of it.
     case stream
@@ -26,12 +26,15 @@ package enum Interest: Sendable {
     case input
     /// The writing end of a pipe.
     case output
+    /// Of a library, which says what it waits for and leaves unread what it likes: told again for as long as it is so.
+    case level(Readiness)
 
     var bits: UInt32 {
         switch self {
         case .stream: clinux_epoll_in | clinux_epoll_out | clinux_epoll_rdhup | clinux_epoll_edge_triggered
         case .input: clinux_epoll_in | clinux_epoll_rdhup | clinux_epoll_edge_triggered
         case .output: clinux_epoll_out | clinux_epoll_edge_triggered
+        case .level(let readiness): readiness.rawValue
         }
     }
 }

@@ -47,7 +47,7 @@ extension SocketAddress {
     }
 
     /// The address that a call has written into `bytes`; nil for a family that is none of ours.
-    init?(kernel bytes: UnsafeRawBufferPointer) {
+    package init?(kernel bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= 2 else { return nil }
         switch Int32(bytes.loadUnaligned(as: sa_family_t.self)) {
         case AF_INET where bytes.count >= 8:

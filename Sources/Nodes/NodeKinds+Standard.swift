@@ -19,12 +19,14 @@ package struct NodeSettings: Sendable {
     package var graphs: (any InnerGraphs)?
     /// Where files of items are read; nil where none are.
     package var lane: BlockingLane?
+    /// What requests are sent by; nil where there are no kinds that send any.
+    package var http: HTTPNodeSettings?
 
     package init(
         clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers,
         environment: ChildrenEnvironment = .daemon, syntax: PythonSyntax? = nil, lua: LuaLimits = .node,
         enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax, graphs: (any InnerGraphs)? = nil,
-        lane: BlockingLane? = nil
+        lane: BlockingLane? = nil, http: HTTPNodeSettings? = nil
     ) {
         self.python = python
         self.environment = environment
@@ -36,6 +38,7 @@ package struct NodeSettings: Sendable {
         self.nodeCountMax = nodeCountMax
         self.graphs = graphs
         self.lane = lane
+        self.http = http
     }
 }
 
@@ -46,6 +49,7 @@ extension NodeKinds {
             let template = try Template(source)
             return { call in await template.render(call.state, room: call.room) }
         }
+        let http = settings.http.map { HTTPKind(settings: $0, clock: settings.clock) }
         return NodeKinds(
             [
                 SetKind(), DelayKind(), ApprovalKind(), LuaKind(limits: settings.lua),
@@ -56,7 +60,8 @@ extension NodeKinds {
                     python: settings.python.settings, templates: templates),
                 GraphKind(graphs: settings.graphs), MapKind(graphs: settings.graphs, lane: settings.lane),
                 RepeatKind(graphs: settings.graphs),
-            ], enabled: settings.enabled, nodeCountMax: settings.nodeCountMax, syntax: settings.syntax,
+            ] + (http.map { [$0] } ?? []), enabled: settings.enabled, nodeCountMax: settings.nodeCountMax,
+            syntax: settings.syntax,
             python: settings.python)
     }
 }

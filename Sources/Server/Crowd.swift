@@ -1,5 +1,6 @@
 import Auth
 import HTTP
+import Linux
 
 /// How many connections each address has open, so that one cannot take the place of all others.
 struct Crowd {

@@ -2,6 +2,7 @@ import Config
 import Executions
 import Glibc
 import Graphs
+import HTTPClient
 import History
 import JSON
 import Linux
@@ -19,6 +20,8 @@ struct Engine {
     let lanes = Lanes()
     let kinds: NodeKinds
     let python: PythonWorkers
+    /// What sends the requests of nodes.
+    let client: HTTPClient
     /// What sees which graphs Python files make; nil where no graph may run Python.
     let looks: PythonLooks?
     let store: HistoryStore
@@ -72,13 +75,17 @@ struct Engine {
             pythonFolder: installation.pythonFolder
         ) { log?.log(.warning, "Python is not checked", ["reason": $0]) }
         graphs = GraphDirectory(on: lanes.store)
+        client = HTTPClient(ClientSettings(configuration.kinds.http)) { [names = lanes.names] name, work in
+            names.offer(of: name, work)
+        }
         let lua = configuration.kinds.lua
         kinds = NodeKinds.standard(
             NodeSettings(
                 clock: clock, launcher: launcher, python: python, environment: children, syntax: syntax,
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax,
-                graphs: graphs, lane: lanes.store))
+                graphs: graphs, lane: lanes.store,
+                http: HTTPNodeSettings(client: client, bodyBytesMax: configuration.kinds.http.responseBytesMax)))
         let memory = ExecutionMemory(configuration.executions)
         let environment = RunEnvironment(
             clock: clock, pool: pool, lanes: lanes, store: store,
@@ -92,12 +99,14 @@ struct Engine {
             ids: ExecutionIDGenerator(after: lastRowID))
         try pool.start()
         try lanes.start()
+        try client.start()
         giveBackMemory()
     }
 
     /// Ends what still reads the store, and then the store.
     /// - Throws: when something could not be stored; it is closed nevertheless.
     func closeStore() throws(StoreError) {
+        client.stop()
         lanes.stop()
         try store.stop()
     }
@@ -142,6 +151,20 @@ extension ExecutionMemory {
     fileprivate convenience init(_ configuration: Configuration.Executions) {
         let chosen = configuration.memoryBytesMax
         self.init(bytesMax: max(chosen > 0 ? chosen : UsableMemory.bytes / Self.memoryShare, Self.bytesMin))
+    }
+}
+
+extension ClientSettings {
+    init(_ http: Configuration.Requests) {
+        self.init()
+        deniedNetworks = http.deniedNetworks.compactMap { Network($0) }
+        proxies = http.proxy ? ProxyVariables(ProcessEnvironment.current) : nil
+        authoritiesFile = http.authoritiesFile.isEmpty ? nil : http.authoritiesFile
+        // Each is a descriptor, and the daemon's own clients come first.
+        let descriptors = (try? DescriptorLimit.current().soft).map { Int($0) } ?? 1024
+        connectionsMax = min(http.connectionsMax, max(descriptors / 4, 16))
+        connectionsPerHostMax = min(http.connectionsPerHostMax, connectionsMax)
+        userAgent = "millrace/\(Installation.version)"
     }
 }
 

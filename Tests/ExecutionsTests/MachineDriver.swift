@@ -46,6 +46,12 @@ struct MachineDriver {
         step(.nodeEnded(rank: rank(id), attempt: attempts[id] ?? 0, .failure(NodeFailure(message))))
     }
 
+    mutating func fail(_ id: String, askingForMilliseconds asked: Int64) {
+        var failure = NodeFailure("busy")
+        failure.retryAfterMilliseconds = asked
+        step(.nodeEnded(rank: rank(id), attempt: attempts[id] ?? 0, .failure(failure)))
+    }
+
     mutating func timeOut(_ id: String) {
         step(.nodeTimedOut(rank: rank(id), attempt: attempts[id] ?? 0))
     }

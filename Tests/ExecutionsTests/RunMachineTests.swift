@@ -200,6 +200,19 @@ import Testing
         #expect(run.news().last == "finish success", "an attempt that was repeated is no failed node")
     }
 
+    @Test func `a failure says when to come again`() throws {
+        var limits = ExecutionLimits()
+        limits.retryDelayMillisecondsMax = 5000
+        var run = try MachineDriver(
+            "nodes: [{id: a, kind: test, retry: {max_attempts: 4, delay_ms: 100, backoff: 1}}]", limits: limits)
+        for asked in [2000, 0, 60_000] {
+            run.fail("a", askingForMilliseconds: Int64(asked))
+            run.retry("a")
+        }
+        let delays = run.lines.filter { $0.hasPrefix("retry") }
+        #expect(delays == ["retry a in 2000", "retry a in 100", "retry a in 5000"])
+    }
+
     @Test func `the last attempt's failure counts`() throws {
         var run = try MachineDriver("nodes: [{id: a, kind: test, retry: {max_attempts: 2, delay_ms: 0}}]")
         run.fail("a")

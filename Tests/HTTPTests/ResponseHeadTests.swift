@@ -106,5 +106,14 @@ struct ResponseHeadTests {
     ])
     func `dates are written as IMF-fixdate`(seconds: Int, text: String) {
         #expect(HTTPDate.text(unixSeconds: seconds) == text)
+        #expect(HTTPDate.unixSeconds(text) == seconds)
+    }
+
+    @Test(arguments: [
+        "", "Sun, 06 Nov 1994 08:49:37", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:49 GMT", "Sun, 32 Nov 1994 08:49:37 GMT",
+    ])
+    func `what is no such date is none`(text: String) {
+        #expect(HTTPDate.unixSeconds(text) == nil)
     }
 }

@@ -98,6 +98,30 @@ def test_agents_count_their_tokens_once(examples):
     assert execution["final_state"]["tokens"] == sum(returned) == 117
 
 
+def test_link_check_names_what_does_not_answer(tmp_path):
+    from aiohttp import web
+
+    from daemon import Daemon
+    from far_server import FarServer
+
+    async def here(request):
+        return web.Response(text="here")
+
+    async def gone(request):
+        return web.Response(status=410)
+
+    far = FarServer({"here": here, "gone": gone})
+    daemon = Daemon(tmp_path, graphs=EXAMPLES).start(environment={"MILLRACE_KINDS_HTTP_DENIED_NETWORKS": "192.0.2.1"})
+    links = [far.url + "/gone", far.url + "/here"]
+    execution, _ = run(daemon, "link-check", {"links": links})
+    daemon.kill()
+    far.stop()
+    assert execution["status"] == "success"
+    assert execution["final_state"]["answers"] == [None, {"link": links[1], "status": 200}]
+    [broken] = execution["final_state"]["broken"]
+    assert broken["link"] == links[0] and "410" in broken["error"]
+
+
 def test_text_stats_reads_the_texts_beside_the_document(examples):
     execution, _ = run(examples, "text-stats", {"pace_ms": 0})
     assert len(execution["final_state"]["documents"]) == len(list((EXAMPLES / "texts").glob("*.txt")))

@@ -20,6 +20,7 @@ struct ImportTable {
         "millrace-exec": Row(own: [], libraries: []),
         "Linux": Row(own: ["CLinux"], libraries: []),
         "Reactor": Row(own: ["Linux", "Metrics"], libraries: ["DequeModule"]),
+        "HTTPClient": Row(own: ["CCurl", "Linux", "Reactor"], libraries: []),
         "JSON": Row(own: ["CSimdJSON"], libraries: ["OrderedCollections"]),
         "HTTP": Row(own: [], libraries: []),
         "Digest": Row(own: [], libraries: []),
@@ -29,7 +30,8 @@ struct ImportTable {
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
         "ReactorServices": Row(own: ["Executions", "Linux", "Reactor"], libraries: []),
-        "Nodes": Row(own: ["Executions", "Graphs", "JSON", "Linux", "CLua"], libraries: ["DequeModule"]),
+        "Nodes": Row(
+            own: ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "CLua"], libraries: ["DequeModule"]),
         "History": Row(
             own: ["Executions", "Graphs", "JSON", "Linux", "Metrics"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
         "Config": Row(own: [], libraries: ["Yams"]),
@@ -42,7 +44,7 @@ struct ImportTable {
             own: [
                 "Linux", "Reactor", "Metrics", "JSON", "HTTP", "Graphs", "Auth", "Executions", "ReactorServices",
                 "Nodes",
-                "History",
+                "History", "HTTPClient",
                 "Config", "Systemd", "Server", "Client",
             ],
             libraries: ["ArgumentParser", "Yams", "Logging", "Histogram", "OrderedCollections"]),

@@ -1,5 +1,3 @@
-import Linux
-
 /// Addresses that begin alike. IPv4 is taken as IPv6's `::ffff:0:0/96`, so that a peer is the same however it is written.
 package struct Network: Sendable, Equatable {
     private let bits: UInt128
@@ -32,7 +30,7 @@ package struct Network: Sendable, Equatable {
 
 extension SocketAddress {
     /// The address as IPv6 has it; nil for unix sockets.
-    var bits: UInt128? {
+    package var bits: UInt128? {
         switch self {
         case .ipv4(let host, _): 0xFFFF_0000_0000 | UInt128(host)
         case .ipv6(let host, _, _): host

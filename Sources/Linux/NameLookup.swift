@@ -1,18 +1,25 @@
 import Glibc
-import Linux
 
 /// Looks names up, as all programs of the host do.
-enum NameLookup {
-    /// getaddrinfo(3), for stream sockets.
-    static func addresses(of host: String, port: UInt16) throws(ClientError) -> [SocketAddress] {
+package enum NameLookup {
+    /// A name without an address, and why, in the words of gai_strerror(3).
+    package struct Failure: Error, Sendable, Equatable {
+        package let reason: String
+
+        package init(reason: String) {
+            self.reason = reason
+        }
+    }
+
+    /// getaddrinfo(3), for stream sockets. May take seconds.
+    package static func addresses(of host: String, port: UInt16) throws(Failure) -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var first: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, nil, &hints, &first)
         guard code == 0 else {
-            let reason = String(cString: gai_strerror(code))
-            throw .unreachable([.init(address: "http://\(host):\(port)", reason: reason)])
+            throw Failure(reason: String(cString: gai_strerror(code)))
         }
         defer { freeaddrinfo(first) }
         var found: [SocketAddress] = []
