@@ -42,6 +42,7 @@ enum Routes {
         router.add(
             .get, "/api/approvals", needs: .read, reach: .route, query: ["limit", "cursor"], ApprovalRoutes.list)
         router.add(.get, "/api/executions/{id}/profile", needs: .read, ProfileRoutes.execution)
+        router.add(.get, "/api/executions/{id}/compare/{other}", needs: .read, CompareRoutes.compare)
         router.add(
             .post, "/api/executions/{id}/cancel", needs: .run, change: "execution.cancel", ExecutionRoutes.cancel)
         router.add(.post, "/api/executions/{id}/rerun", needs: .run, change: "execution.rerun", RerunRoutes.rerun)

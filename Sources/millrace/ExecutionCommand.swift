@@ -17,6 +17,7 @@ struct ExecutionCommand: ParsableCommand {
             """,
         subcommands: [
             ExecutionListCommand.self, ExecutionShowCommand.self, ExecutionProfileCommand.self,
+            ExecutionCompareCommand.self,
             ExecutionDiffCommand.self, ExecutionRerunCommand.self, ExecutionCancelCommand.self,
             ExecutionResumeCommand.self, ExecutionDeleteCommand.self,
         ])

@@ -21,7 +21,7 @@ def real(daemon):
     """Values for the parameters of paths."""
     graph_id = daemon.create(chain(put("a", x=1), fails("b"), name="Walk"))
     execution_id = daemon.execute(graph_id)["execution_id"]
-    return lambda path: path.format(id=execution_id if "/executions/" in path else graph_id, file="index.html", node_id="a")
+    return lambda path: path.format(id=execution_id if "/executions/" in path else graph_id, file="index.html", node_id="a", other=execution_id)
 
 
 @pytest.mark.parametrize("path", sorted(path for path, method in described() if method == "get" and path != ENDLESS))
@@ -33,7 +33,7 @@ def test_every_get_answers_as_described(daemon, real, path):
 
 @pytest.mark.parametrize("path", sorted(path for path, method in described() if "{id}" in path and method == "get"))
 def test_what_is_not_there_is_a_described_problem(daemon, path):
-    reply = daemon.http.get(path.format(id="none", node_id="a"))
+    reply = daemon.http.get(path.format(id="none", node_id="a", other="none"))
     assert reply.status_code == 404
     assert_described(reply, path, "get")
 
