@@ -66,3 +66,11 @@ def test_the_form_and_the_json_are_one_state(daemon, new_page):
     expect(page.locator(".run-status")).to_contain_text("Success")
     execution_id = page.url.rsplit("/", 1)[1]
     assert daemon.all_events(execution_id)[-1]["final_state"]["more"] == [1]
+
+
+def test_run_in_the_editor_leads_to_the_form(daemon, new_page):
+    daemon.create(TRIAGE | {"id": "edited-form"})
+    page = new_page(f"{daemon.url}/#/graphs/edited-form/edit")
+    page.allow(r"422 \(Unprocessable")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(form(page).get_by_label("Ticket", exact=False)).to_be_visible()

@@ -85,7 +85,7 @@ export function isQuestion({ channel, data }) {
 export function askedBy(event, node) {
     const { prompt = null, schema = null, deadline = null } = /** @type {Partial<Approval>} */ (event.data ?? {});
     return {
-        execution_id: event.execution_id, graph_id: event.graph_id, path: event.path ?? ROOT, node_id: event.node_id, question: event.seq,
+        execution_id: event.execution_id, graph_id: event.graph_id, path: event.drawn?.path ?? event.path ?? ROOT, node_id: event.drawn?.nodeId ?? event.node_id, question: event.seq,
         prompt, schema, deadline, required: Number(node?.config?.required ?? 1), given: 0, since: event.timestamp,
     };
 }

@@ -15,7 +15,9 @@ export const edgeStates = ["idle", "active", "taken", "untaken"];
 const LABEL_HEIGHT = 20;
 
 export class CanvasEdge {
+    #source;
     #target;
+    #isDrawn;
     element;
     /** @type {SVGGElement | null} */
     label = null;
@@ -27,9 +29,12 @@ export class CanvasEdge {
      */
     constructor(edge, from, to) {
         this.#target = edge.to;
-        this.element = drawn("path", { class: "edge", d: edgePath(from, to), "data-from": edge.from, "data-to": edge.to });
+        this.#source = edge.from;
+        this.#isDrawn = edge.drawn !== undefined;
+        this.element = drawn("path", { class: edge.drawn?.isConditional ? "edge conditional" : "edge", d: edgePath(from, to), "data-from": edge.from, "data-to": edge.to });
         const when = conditionText(edge.when);
         if (when) this.label = conditionLabel(when, from, to);
+        else if (edge.drawn?.label) this.label = edgeLabel(edge.drawn.label, edge.drawn.label, from, to);
         this.#set("idle");
     }
 
@@ -47,6 +52,11 @@ export class CanvasEdge {
      * @returns {EdgeState}
      */
     #stateOf(source, target) {
+        if (this.#isDrawn) {
+            if (source.status === "running") return "active";
+            if (!target.from.includes(this.#source)) return "idle";
+            return target.status === "running" ? "active" : "taken";
+        }
         const isDecided = !["pending", "running", "waiting", "retrying"].includes(source.status);
         if (isDecided && !source.taken.includes(this.#target)) return "untaken";
         if (source.status === "running" || target.status === "running") return "active";
@@ -69,9 +79,19 @@ export class CanvasEdge {
  * @param {Point} to
  */
 export function conditionLabel(when, from, to) {
-    const text = when.replace(/\s+/g, " "), width = labelWidth(text), { x, y } = labelPoint(from, to, width);
+    return edgeLabel(when, `when ${when}`, from, to);
+}
+
+/**
+ * @param {string} words
+ * @param {string} title All of it.
+ * @param {Point} from
+ * @param {Point} to
+ */
+function edgeLabel(words, title, from, to) {
+    const text = words.replace(/\s+/g, " "), width = labelWidth(text), { x, y } = labelPoint(from, to, width);
     return drawn("g", { class: "edge-label" },
-        drawn("title", {}, `when ${when}`),
+        drawn("title", {}, title),
         drawn("rect", { x: x - width / 2, y: y - LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT, rx: LABEL_HEIGHT / 2 }),
         drawn("text", { "text-anchor": "middle", x, y: y + 3.5 }, labelText(text)));
 }

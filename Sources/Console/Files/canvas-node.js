@@ -15,6 +15,8 @@ import { fittedText } from "./text-width.js";
 /** @typedef {import("./events.js").GraphNode} GraphNode */
 /** @typedef {import("./geometry.js").Point} Point */
 
+/** Before how often a node has run. */
+const TIMES = " ×";
 const PADDING = 14;
 const NAME_WIDTH = NODE_WIDTH - 2 * PADDING - 22;
 const NAME_FONT = "600 13px system-ui, sans-serif";
@@ -131,8 +133,10 @@ export class CanvasNode {
         if (!state || !this.#status.parentNode) return;
         setAttribute(this.#status, "d", pathAt(iconPath(statusIcon(state.status)), this.#point.x + NODE_WIDTH - 28, this.#point.y + 12));
         if (this.#detail !== "near") return;
-        const { kind } = this.#node, word = `${statusWord(state.status).toLowerCase()}${tries(state, " ×")}`;
-        setText(this.#line, fittedText(itemWords(state) || (state.status === "pending" ? kind : `${kind} · ${word}`), KIND_FONT, KIND_WIDTH));
+        // How often a node of a cycle has run comes before where it lies, which may be cut.
+        const isDrawn = state.attempts[0]?.task !== undefined;
+        const { kind } = this.#node, word = `${statusWord(state.status).toLowerCase()}${tries(state, TIMES)}`;
+        setText(this.#line, fittedText(itemWords(state) || (state.status === "pending" ? kind : isDrawn ? `${word} · ${kind}` : `${kind} · ${word}`), KIND_FONT, KIND_WIDTH));
         const hasTime = state.durationMs !== null && state.attempts.length > 0 && state.status !== "skipped";
         setText(this.#time, hasTime ? duration(state.durationMs ?? 0) : "");
     }
@@ -159,6 +163,7 @@ export class CanvasNode {
 
 /** @param {NodeState} state @param {string} before */
 function tries({ attempts }, before) {
+    if (attempts[0]?.task && before !== TIMES) return attempts.length > 1 ? `, ran ${attempts.length} times` : "";
     return attempts.length > 1 ? `${before}${attempts.length}` : "";
 }
 

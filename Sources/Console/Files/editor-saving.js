@@ -5,6 +5,7 @@ import { ask } from "./dialogs.js";
 import { chooseFile, exportGraph, readGraph } from "./editor-files.js";
 import { parseTree } from "./json-tree.js";
 import { Problem } from "./problem.js";
+import { graphAddress } from "./scope-path.js";
 
 /** @typedef {import("./editor-api.js").EditorAPI} EditorAPI */
 /** @typedef {import("./editor-session.js").EditorSession} EditorSession */
@@ -86,7 +87,10 @@ export class EditorSaving {
         try {
             this.onStarted(await this.#api.start(session.id));
         } catch (error) {
-            this.#editor.fail(error);
+            // What it needs to begin with is filled in where runs are started.
+            const lacksInput = Problem.from(error).errors.some(({ pointer }) => pointer.startsWith("/initial_state"));
+            if (lacksInput) location.hash = graphAddress(session.id);
+            else this.#editor.fail(error);
         }
     }
 

@@ -20,6 +20,7 @@
  * @property {string} node_id
  * @property {number} attempt
  * @property {(string | number)[]} [path]
+ * @property {import("./drawn-events.js").DrawnTask} [drawn] Where it really happened, of an event that is told of a node of a drawing.
  */
 
 /**
@@ -193,7 +194,13 @@
  * @property {{ max_attempts?: number, delay_ms?: number, backoff?: number }} [retry]
  */
 
-/** @typedef {{ from: string, to: string, when?: string | { python: string, file?: string } }} GraphEdge */
+/**
+ * @typedef {object} GraphEdge
+ * @property {string} from
+ * @property {string} to
+ * @property {string | { python: string, file?: string }} [when]
+ * @property {{ isConditional: boolean, label: string }} [drawn] Of an edge of a drawing.
+ */
 
 /**
  * @typedef {object} GraphDocument
@@ -205,6 +212,7 @@
  * @property {Record<string, string>} [reducers]
  * @property {GraphNode[]} nodes
  * @property {GraphEdge[]} [edges]
+ * @property {import("./drawn-graph.js").Drawing} [drawing] Of what its one node runs.
  */
 
 /**

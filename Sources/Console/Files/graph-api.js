@@ -273,13 +273,14 @@ export class GraphAPI {
      * @param {string} graphId
      * @param {ExecuteRequest} request
      * @param {StreamHandlers} handlers
+     * @param {number} [depth] How many graphs deep; `Infinity` for all.
      * @returns {() => void} Ends the stream; the execution goes on unless the request says otherwise.
      */
-    streamExecuteGraph(graphId, request, handlers) {
+    streamExecuteGraph(graphId, request, handlers, depth = 0) {
         const members = [];
         if (request.initialState !== undefined) members.push(`"initial_state":${request.initialState}`);
         if (request.onDisconnect !== undefined) members.push(`"on_disconnect":${JSON.stringify(request.onDisconnect)}`);
-        const stream = new EventStream(this.#transport, handlers, { depth: 0 });
+        const stream = new EventStream(this.#transport, handlers, Number.isFinite(depth) ? { depth } : {});
         stream.start(`${this.#base}api/graphs/${encodeURIComponent(graphId)}/execute/stream`, {
             method: "POST",
             headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
@@ -298,7 +299,7 @@ export class GraphAPI {
      */
     watchExecution(id, after, handlers, depth = 0) {
         const path = `${this.#base}api/executions/${encodeURIComponent(id)}/events`;
-        const stream = new EventStream(this.#transport, handlers, { path, depth, after });
+        const stream = new EventStream(this.#transport, handlers, { path, after, ...(Number.isFinite(depth) && { depth }) });
         stream.follow();
         return () => stream.stop();
     }

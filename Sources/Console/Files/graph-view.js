@@ -3,7 +3,7 @@
 
 import { boundsOf, widened } from "./geometry.js";
 import { filledPositions, lacksPositions } from "./positions.js";
-import { emptyRun, isFinished } from "./run-state.js";
+import { emptyRun, isFinished, nodeState } from "./run-state.js";
 import { ROOT } from "./scope-path.js";
 
 /** @typedef {import("./graph-api.js").GraphAPI} GraphAPI */
@@ -46,6 +46,8 @@ export class GraphView {
     constructor(api, graph, positions, path = ROOT) {
         this.api = api;
         this.graph = graph;
+        /** Whether its nodes are those of a drawing, which run in steps. */
+        this.isDrawn = graph.document.edges?.some((edge) => edge.drawn) ?? false;
         this.positions = positions;
         this.path = path;
         this.bounds = boundsOf(positions.values());
@@ -127,6 +129,8 @@ export class GraphView {
      * @param {string} id
      */
     nodeText(id) {
+        const task = this.timeline && nodeState(this.timeline.latest, id)?.attempts.at(-1)?.task;
+        if (task) return this.api.nodeText(this.executionId ?? "", task.nodeId, task.path);
         return this.api.nodeText(this.executionId ?? "", id, this.path);
     }
 

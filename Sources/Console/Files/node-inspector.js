@@ -23,6 +23,9 @@ import { statusBadge } from "./status.js";
 /** Outputs of an attempt that are shown: the last ones. */
 const OUTPUTS_MAX = 200;
 
+/** Attempts that are offered, or runs in a cycle: the last ones. */
+const ATTEMPTS_MAX = 100;
+
 export class NodeInspector extends HTMLElement {
     #api;
     /** @type {GraphView | null} */
@@ -91,7 +94,7 @@ export class NodeInspector extends HTMLElement {
     update() {
         const session = this.#session, node = session?.nodes.get(this.#id ?? "");
         if (!session || !node) return;
-        this.#actions.hidden = !session.timeline || !isFinished(session.timeline.latest) || !isSamePath(session.path, ROOT);
+        this.#actions.hidden = !session.timeline || !isFinished(session.timeline.latest) || !isSamePath(session.path, ROOT) || session.isDrawn;
         this.#scope.update();
         const state = nodeState(session.state, node.id);
         if (!state || state === this.#shown) return;
@@ -153,7 +156,9 @@ export class NodeInspector extends HTMLElement {
      */
     #showAttempts(state, shown) {
         this.#attempts.hidden = state.attempts.length < 2;
-        const buttons = state.attempts.map((attempt, index) => {
+        const first = Math.max(0, state.attempts.length - ATTEMPTS_MAX);
+        const buttons = state.attempts.slice(first).map((attempt, place) => {
+            const index = first + place;
             const choose = () => {
                 this.#chosen = index === state.attempts.length - 1 ? null : index;
                 this.#shown = undefined;
@@ -161,7 +166,7 @@ export class NodeInspector extends HTMLElement {
             };
             return element("button", {
                 type: "button", class: "attempt", "data-status": attempt.status, "aria-pressed": String(attempt === shown), onclick: choose,
-            }, `Attempt ${attempt.number}: ${attempt.status}${attempt.durationMs === null ? "" : `, ${duration(attempt.durationMs)}`}`);
+            }, `${attempt.task?.title ?? `Attempt ${attempt.number}`}: ${attempt.status}${attempt.durationMs === null ? "" : `, ${duration(attempt.durationMs)}`}`);
         });
         this.#attempts.replaceChildren(...buttons);
     }
@@ -264,6 +269,7 @@ export class NodeInspector extends HTMLElement {
         const node = this.#session?.nodes.get(this.#id ?? "");
         if (!node) return element("section");
         const { id: _id, name: _name, kind: _kind, position: _position, ...rest } = node;
+        if (this.#session?.isDrawn) return element("section");
         const section = element("section", {}, element("h4", {}, "Definition"));
         section.append(jsonView(JSON.stringify(rest), "Definition"));
         return section;

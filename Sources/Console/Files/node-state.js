@@ -17,6 +17,7 @@ import { isQuestion } from "./approvals.js";
  * @property {number | null} durationMs
  * @property {number | null} queueMs
  * @property {number | null} waitMs How long it waited for people.
+ * @property {import("./drawn-events.js").DrawnTask} [task] Of a node of a drawing: which of its runs this is.
  */
 
 /**
@@ -34,6 +35,7 @@ import { isQuestion } from "./approvals.js";
  * @property {readonly Attempt[]} attempts
  * @property {number} outputCount Items not among them.
  * @property {readonly string[]} taken The targets of the outgoing edges that were taken.
+ * @property {readonly string[]} from Of a node of a drawing: the nodes whose ends led to it.
  * @property {string | null} kind Once it has started.
  * @property {ItemCounts | null} items Of a node that runs a graph for each item or iteration.
  * @property {number | null} question The seq of the event that asks what the node waits for.
@@ -52,7 +54,7 @@ const SCOPE_CHANNEL = "scope";
 /** @type {NodeState} */
 export const pendingNode = Object.freeze({
     status: "pending", startedAt: null, durationMs: null, error: null,
-    attempts: Object.freeze([]), outputCount: 0, taken: Object.freeze([]), kind: null, items: null, question: null,
+    attempts: Object.freeze([]), outputCount: 0, taken: Object.freeze([]), from: Object.freeze([]), kind: null, items: null, question: null,
 });
 
 /** @type {ItemCounts} */
@@ -75,16 +77,27 @@ export function runningCount({ opened, success, error, cancelled, earlier }) {
 
 /** @param {NodeState} node @param {NodeStartEvent} event @returns {NodeState} */
 export function nodeStarted(node, event) {
+    const task = event.drawn;
     /** @type {Attempt} */
     const attempt = {
-        number: event.attempt, startSeq: event.seq, endSeq: null, status: "running", durationMs: null, queueMs: null, waitMs: null,
+        ...(task && { task }), number: event.attempt, startSeq: event.seq, endSeq: null, status: "running", durationMs: null, queueMs: null, waitMs: null,
     };
     // A further attempt takes over the items that succeeded; the others run again.
     const items = repeating.has(event.node_kind) ? againItems(node.items ?? noItems) : null;
     return {
         ...node, status: "running", startedAt: Date.parse(event.timestamp), durationMs: null, error: null,
-        attempts: [...node.attempts, attempt], kind: event.node_kind, items, question: null,
+        attempts: [...(task ? node.attempts.filter((each) => !isSameRun(each, task)) : node.attempts), attempt],
+        from: task ? [...new Set([...node.from, ...task.from])] : node.from, kind: event.node_kind, items, question: null,
     };
+}
+
+/**
+ * Whether that is a run which has begun and not ended: one that waited for an answer begins anew.
+ * @param {Attempt} attempt
+ * @param {import("./drawn-events.js").DrawnTask} task
+ */
+function isSameRun({ status, task }, { key }) {
+    return status === "running" && task?.key === key;
 }
 
 /** @param {ItemCounts} items @returns {ItemCounts} */
@@ -142,15 +155,19 @@ function toldOfScope({ channel, data }) {
 
 /** @param {NodeState} node @param {NodeCompleteEvent} event @returns {NodeState} */
 export function nodeCompleted(node, event) {
-    const open = node.attempts.findIndex((attempt) => attempt.status === "running");
+    const task = event.drawn;
+    const open = node.attempts.findIndex((attempt) => (task ? isSameRun(attempt, task) : attempt.status === "running"));
     const before = open < 0 ? node.attempts : node.attempts.filter((_, index) => index !== open);
+    // Several tasks of one drawn node may run at once: it runs as long as one of them does.
+    const isOpenStill = task !== undefined && before.some(({ status }) => status === "running");
     /** @type {Attempt} */
     const attempt = {
-        number: event.attempt, startSeq: open < 0 ? null : node.attempts[open].startSeq, endSeq: event.seq,
+        ...(task && { task }), number: event.attempt, startSeq: open < 0 ? null : node.attempts[open].startSeq, endSeq: event.seq,
         status: event.status, durationMs: event.duration_ms, queueMs: event.queue_ms, waitMs: event.wait_ms ?? null,
     };
     return {
-        ...node, status: event.will_retry ? "retrying" : event.status, durationMs: event.duration_ms,
+        ...node, status: event.will_retry ? "retrying" : isOpenStill ? "running" : event.status, durationMs: event.duration_ms,
+        from: task ? [...new Set([...node.from, ...task.from])] : node.from,
         error: event.error ?? null, attempts: [...before, attempt], taken: event.taken ?? [], question: null,
     };
 }

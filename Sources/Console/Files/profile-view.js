@@ -75,7 +75,7 @@ export class ProfileView extends HTMLElement {
     update() {
         const session = this.#session, timeline = session?.timeline;
         if (!session?.executionId || !timeline || timeline.lastSeq === 0) return this.#render();
-        if (session.path.length > 0) return this.#showInner(session, timeline);
+        if (session.path.length > 0 || session.isDrawn) return this.#showInner(session, timeline);
         const isSeen = this.offsetParent !== null || this.#heat.checked;
         const wanted = `${session.executionId} ${timeline.lastSeq}`;
         const isDue = !session.isRunning || performance.now() - this.#readAt >= REFRESH_MS;

@@ -1,5 +1,7 @@
 // What the workspace shows first: a graph, and an execution of it once there is one. The session owns the stream.
 
+import { DrawnEvents } from "./drawn-events.js";
+import { drawingOf, drawnGraph, drawnPositions } from "./drawn-graph.js";
 import { initialStateText } from "./graph-api.js";
 import { GraphView, positionsOf } from "./graph-view.js";
 import { Problem } from "./problem.js";
@@ -14,6 +16,8 @@ export class RunSession extends GraphView {
     /** @type {(executionId: string) => void} */
     onStarted = () => {};
 
+    /** @type {DrawnEvents | null} Of a graph that is shown as a library draws it. */
+    #drawn = null;
     #stopStream = () => {};
     #stopStart = () => {};
 
@@ -23,8 +27,16 @@ export class RunSession extends GraphView {
      * @param {number} [revision]
      */
     static async load(api, graphId, revision) {
-        const graph = await api.graph(graphId, revision);
-        return new RunSession(api, graph, await positionsOf(api, graph));
+        const graph = await api.graph(graphId, revision), drawn = drawingOf(graph.document);
+        if (!drawn) return new RunSession(api, graph, await positionsOf(api, graph));
+        const session = new RunSession(api, drawnGraph(graph, drawn.drawing), await drawnPositions(api, drawn.drawing));
+        session.#drawn = new DrawnEvents(drawn.host, drawn.drawing);
+        return session;
+    }
+
+    /** How deep its stream goes: what a drawing shows runs within its node. */
+    get #depth() {
+        return this.#drawn ? Infinity : 0;
     }
 
     get initialStateText() {
@@ -49,14 +61,15 @@ export class RunSession extends GraphView {
                 this.#share(id);
                 this.onStarted(id);
             },
-        });
+        }, this.#depth);
         this.onChange();
     }
 
     /** @param {string} id */
     #share(id) {
         const { live } = this.api;
-        if (!live) return;
+        // The shared stream goes no deeper than the execution itself.
+        if (!live || this.#drawn) return;
         const handlers = this.#handlers();
         this.#stopStream = live.watchExecution(id, 0, {
             ...handlers,
@@ -75,13 +88,16 @@ export class RunSession extends GraphView {
         this.#open(id);
         this.queuePosition = place ?? null;
         const isLive = status === "queued" || status === "running" || status === "held";
-        this.#stopStream = ((isLive && this.api.live) || this.api).watchExecution(id, 0, this.#handlers());
+        this.#stopStream = isLive && this.api.live && !this.#drawn
+            ? this.api.live.watchExecution(id, 0, this.#handlers())
+            : this.api.watchExecution(id, 0, this.#handlers(), this.#depth);
         this.onChange();
     }
 
     /** @param {string} id */
     #open(id) {
         this.executionId = id;
+        this.#drawn?.startOver();
         this.timeline = new Timeline([...this.nodes.keys()]);
     }
 
@@ -89,7 +105,9 @@ export class RunSession extends GraphView {
     #handlers() {
         return {
             onEvent: (event, text) => {
-                this.timeline?.push(event, text);
+                const taken = this.#drawn ? this.#drawn.take(event) : event;
+                if (!taken) return;
+                this.timeline?.push(taken, text);
                 this.onChange();
             },
             onGap: (gap) => {

@@ -3,6 +3,7 @@
 import { element } from "./dom.js";
 import { memberText } from "./json-text.js";
 import { headingWithCopy, jsonView } from "./json-view.js";
+import { Problem } from "./problem.js";
 import { ranks, stateAfter } from "./state-at.js";
 
 /** @typedef {import("./graph-view.js").GraphView} GraphView */
@@ -57,8 +58,32 @@ export class StateView extends HTMLElement {
         this.#now.hidden = timeline === null || state.seq === 0;
         if (this.#now.hidden || !timeline) return;
         if (final !== undefined) return show(this.#now, "Final state", final);
+        if (session.isDrawn) return this.#showStep(session, timeline);
         const text = stateAfter(initial, timeline.updatesThrough(session.shownSeq), this.#ranks, session.graph.document.reducers ?? {});
         show(this.#now, `State after event ${session.shownSeq}`, text);
+    }
+
+    /**
+     * What a library runs combines its updates by rules of its own: the state is the one that the last step began with, or the
+     * one that its task saw when it ended.
+     * @param {GraphView} session
+     * @param {import("./timeline.js").Timeline} timeline
+     */
+    async #showStep(session, timeline) {
+        const key = this.#shown;
+        let place = timeline.countThrough(session.shownSeq) - 1;
+        while (place >= 0 && !["node_start", "node_complete"].includes(timeline.entries[place].event.type)) place -= 1;
+        const last = timeline.entries[place];
+        this.#now.hidden = last === undefined;
+        if (!last) return;
+        try {
+            const text = await session.fullEvent(last.event.seq);
+            if (key !== this.#shown) return;
+            const state = memberText(text, last.event.type === "node_start" ? "input_state" : "output_state") ?? memberText(text, "input_state") ?? "{}";
+            show(this.#now, `State at event ${last.event.seq}`, state);
+        } catch (error) {
+            this.#now.replaceChildren(element("p", { class: "empty" }, Problem.from(error).message));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import typing
 
 from .faults import GraphFault
 
@@ -50,17 +51,39 @@ def document_of(value, name, file, config=None):
 
 def _input_schema(compiled):
     """Types that have no JSON Schema leave a graph without one; it runs all the same."""
+    builder = getattr(compiled, "builder", None)
     try:
         schema = compiled.get_input_jsonschema()
     except Exception:
-        return None
+        # Before Python 3.12, pydantic takes no TypedDict of typing; the types of its members it does.
+        schema = _schema_of_members(getattr(builder, "input_schema", None))
     if not isinstance(schema, dict) or schema.get("type") != "object":
         return None
-    builder = getattr(compiled, "builder", None)
     if builder is not None and getattr(builder, "input_schema", None) is getattr(builder, "state_schema", False):
         # What an input may be was not said apart from what the state is, and a part of that is enough for invoke.
         schema = {key: value for key, value in schema.items() if key != "required"}
     return _loosened(schema)
+
+
+def _schema_of_members(kind):
+    if not typing.is_typeddict(kind):
+        return None
+    try:
+        from pydantic import TypeAdapter
+
+        hints = typing.get_type_hints(kind, include_extras=True)
+    except Exception:
+        return None
+    properties, definitions = {}, {}
+    for name, hint in hints.items():
+        try:
+            schema = TypeAdapter(hint).json_schema()
+        except Exception:
+            schema = {}
+        definitions.update(schema.pop("$defs", {}))
+        properties[name] = schema
+    whole = {"title": kind.__name__, "type": "object", "properties": properties, "required": sorted(kind.__required_keys__)}
+    return {**whole, "$defs": definitions} if definitions else whole
 
 
 def _loosened(schema):
