@@ -46,6 +46,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CLuaLibrary", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
     .target(name: "CLua", dependencies: ["CLuaLibrary"]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),  // apt: libsimdjson-dev
     .executableTarget(name: "millrace-exec", linkerSettings: standalone()),
 
@@ -69,6 +70,7 @@ let targets: [Target] = [
     // The engine and its edges.
     module("Executions", ["Graphs", "JSON", "Linux", treeCollections, orderedCollections, dequeModule]),
     module("ReactorServices", ["Executions", "Reactor", "Linux"]),
+    module("Sealing", ["CCrypto", "Digest", "Executions", "JSON", "Linux"]),
     module(
         "Nodes", ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "CLua", dequeModule],
         exclude: ["Python"]),
@@ -87,7 +89,7 @@ let targets: [Target] = [
         name: "millrace",
         dependencies: [
             "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Metrics", "Nodes",
-            "History", "HTTPClient", "Config", "Systemd", "Server", "Client", arguments, yams, histogram,
+            "History", "HTTPClient", "Config", "Sealing", "Systemd", "Server", "Client", arguments, yams, histogram,
         ],
         swiftSettings: strict, linkerSettings: foundation),
 
@@ -105,6 +107,7 @@ let targets: [Target] = [
         "NodesTests",
         ["Nodes", "Executions", "ReactorServices", "Graphs", "HTTPClient", "JSON", "Linux", "Reactor"],
         exclude: ["Python"]),
+    tests("SealingTests", ["Sealing", "Executions", "JSON"]),
     tests("HistoryTests", ["History", "Executions", "Graphs", "JSON", "Linux"]),
     tests(
         "ServerTests",

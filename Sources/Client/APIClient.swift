@@ -125,23 +125,31 @@ extension APIClient {
     /// Starts an execution of a graph and streams it. If the connection breaks before the daemon has said where the
     /// stream is resumed, the execution may have been started or not; it is never started twice.
     package func execute(
-        _ graphID: String, initialState: JSONObject = [:], detail: StreamDetail = .full
+        _ graphID: String, initialState: JSONObject = [:], thread: String? = nil, detail: StreamDetail = .full
     ) throws(ClientError) -> EventStream {
         let request = ClientRequest(
             .post, ["api", "graphs", graphID, "execute", "stream"], query: [("state", detail.rawValue)],
             headers: EventStream.headers(after: 0),
-            body: .json(JSONText(["initial_state": JSONText(initialState)] as JSONObject)))
+            body: .json(Self.order(initialState, thread)))
         return try EventStream(self, request, resumePath: nil, after: 0, detail: detail)
     }
 
     /// Starts an execution of a graph, which goes on by itself.
     /// - Returns: its summary.
-    package func start(_ graphID: String, initialState: JSONObject = [:]) throws(ClientError) -> JSONObject {
+    package func start(
+        _ graphID: String, initialState: JSONObject = [:], thread: String? = nil
+    ) throws(ClientError) -> JSONObject {
         try call(
             ClientRequest(
                 .post, ["api", "graphs", graphID, "execute"], headers: ["Prefer": "respond-async"],
-                body: .json(JSONText(["initial_state": JSONText(initialState)] as JSONObject)))
+                body: .json(Self.order(initialState, thread)))
         ).object()
+    }
+
+    private static func order(_ initialState: JSONObject, _ thread: String?) -> JSONText {
+        var order: JSONObject = ["initial_state": JSONText(initialState)]
+        if let thread { order["thread"] = JSONText(thread) }
+        return JSONText(order)
     }
 
     package func resume(_ executionID: String) throws(ClientError) -> JSONObject {

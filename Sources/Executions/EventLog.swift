@@ -45,6 +45,8 @@ package final class EventLog: Sendable {
         package var initialState: JSONObject?
         /// The key under which the execution was started, to be stored with its row.
         package var start: KeyedStart?
+        /// What is to be found in its thread from now on.
+        package var checkpoints: [ThreadCheckpoint]
         /// To be handed to `markStored`.
         package var change: Int
         /// Records of it may open and close scopes.
@@ -71,6 +73,7 @@ package final class EventLog: Sendable {
     let trace: TraceParent?
     /// The execution is cancelled when nobody has watched it for a while.
     package let cancelsWhenAbandoned: Bool
+    let origin: ExecutionOrigin?
 
     fileprivate struct Guarded {
         var summary: ExecutionSummary
@@ -87,6 +90,8 @@ package final class EventLog: Sendable {
         var afterStored: (change: Int, action: @Sendable () -> Void)?
         /// Until the row is stored.
         var start: KeyedStart?
+        /// Until they are stored: each with the change that it came with.
+        var checkpoints: [(change: Int, ThreadCheckpoint)] = []
         /// Counts what there was to store, events or not, and what of that is stored.
         var change = 0
         var storedChange = 0
@@ -113,6 +118,7 @@ package final class EventLog: Sendable {
         createdAtMicroseconds = summary.createdAtMicroseconds
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         cancelsWhenAbandoned = summary.origin?.cancelsWhenAbandoned == true
+        origin = summary.origin
         self.memory = memory
         guarded = Mutex(Guarded(summary: consume summary, firstSeq: 1, visibleSeq: -1))
     }
@@ -126,6 +132,7 @@ package final class EventLog: Sendable {
         createdAtMicroseconds = summary.createdAtMicroseconds
         trace = summary.origin?.traceparent.flatMap { TraceParent($0) }
         cancelsWhenAbandoned = summary.origin?.cancelsWhenAbandoned == true
+        origin = summary.origin
         self.memory = memory
         guarded = Mutex(Guarded(summary: summary, firstSeq: summary.lastSeq + 1, visibleSeq: summary.lastSeq))
     }
@@ -162,6 +169,16 @@ package final class EventLog: Sendable {
     /// The execution is started under a key. Before anything is announced to the store.
     package func note(_ start: KeyedStart) {
         guarded.withLock { $0.start = start }
+    }
+
+    /// What its thread begins with next.
+    /// - Returns: whether the caller must tell the store.
+    func note(_ checkpoint: ThreadCheckpoint) -> Bool {
+        guarded.withLock { guarded in
+            let mustTell = guarded.queueForStore()
+            guarded.checkpoints.append((guarded.change, checkpoint))
+            return mustTell
+        }
     }
 
     /// Notes something beside the events that must be stored.
@@ -262,7 +279,8 @@ package final class EventLog: Sendable {
                 after: max(guarded.visibleSeq, 0), through: guarded.appendedSeq, bytesMax: Int.max)
             return Unstored(
                 summary: guarded.summary, isNew: guarded.visibleSeq < 0, slice: slice,
-                initialState: guarded.waitingStart?.stored, start: guarded.start, change: guarded.change,
+                initialState: guarded.waitingStart?.stored, start: guarded.start,
+                checkpoints: guarded.checkpoints.map(\.1), change: guarded.change,
                 hasScopes: guarded.hasScopes)
         }
     }
@@ -273,6 +291,7 @@ package final class EventLog: Sendable {
             precondition(seq <= guarded.appendedSeq && seq >= guarded.visibleSeq, "the visible mark moves forward only")
             guarded.visibleSeq = seq
             guarded.start = nil
+            guarded.checkpoints.removeAll { $0.change <= change }
             guarded.waitingStart = nil
             guarded.storedChange = change
             trim(&guarded, toBytes: memory?.isTight == true ? 0 : Self.windowBytesMax)

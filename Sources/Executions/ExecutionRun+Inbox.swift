@@ -68,6 +68,8 @@ extension ExecutionRun {
     /// What the worker of a node says of the graph that it hosts. None of it can be left out: a worker that says more than can be
     /// taken fails its node.
     func postHosted(_ ref: NodeRef, attempt: Int, _ news: HostedNews, bytes: Int) {
+        // On the thread of the attempt, not on that of the run.
+        let news = environment.seal?.seal(news) ?? news
         let mustSchedule = inbox.withLock { inbox in
             let before = inbox.outputBytes[ref, default: 0]
             guard before <= Self.hostedBytesMax else { return false }

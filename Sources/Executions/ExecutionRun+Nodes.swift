@@ -45,7 +45,16 @@ extension ExecutionRun {
                 output: NodeOutput(run: self, ref, attempt: start.attempt), trace: log.trace?.child(),
                 isIdempotent: node.isIdempotent, hasFreshProcess: node.hasFreshProcess,
                 idleTimeoutMilliseconds: node.idleTimeoutMilliseconds, room: room,
-                stateBytesMax: limits.stateBytesMax, kept: confined.tree.kept(for: ref)))
+                stateBytesMax: limits.stateBytesMax, kept: confined.tree.kept(for: ref),
+                opening: CheckpointOpening(environment.seal), thread: log.origin?.thread,
+                config: log.origin?.config ?? [:],
+                drain: revision.bodies[start.rank].hosts ? drain() : nil))
+    }
+
+    private func drain() -> DrainSignal {
+        let drain = confined.drain ?? DrainSignal()
+        confined.drain = drain
+        return drain
     }
 
     private var room: ProgramRoom { ProgramRoom(environment.places, graphID: log.graph.identity.id) }
@@ -57,6 +66,10 @@ extension ExecutionRun {
     func wait(for work: @escaping @Sendable () async -> NodeOutcome, _ ref: NodeRef, _ attempt: Int) {
         let task = Task(executorPreference: environment.pool) { [self] in
             let outcome = await work()
+            if case .left = outcome {
+                post(.left(ref))
+                return
+            }
             post(news(of: outcome, ref, attempt), in: ref.scope)
         }
         confined.tasks[ref] = RunningNode(task: task)

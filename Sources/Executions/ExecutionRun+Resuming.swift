@@ -111,6 +111,7 @@ extension ExecutionRun {
             }
             confined.scopes.cancelAll()
         }
+        if pause == .held { confined.drain?.tell() }
         confined.pause = pause
     }
 
@@ -121,6 +122,7 @@ extension ExecutionRun {
         case .inScope(0, .begin): step(input, &batch)
         case .inScope(let scope, .nodeEnded(let rank, _, _)), .inScope(let scope, .nodeAsked(let rank, _, _)):
             confined.tasks.removeValue(forKey: NodeRef(scope: scope, rank: rank))?.cancelTimers()
+        case .left(let ref): leave(ref)
         default: break
         }
     }

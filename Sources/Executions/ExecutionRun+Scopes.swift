@@ -57,6 +57,9 @@ extension ExecutionRun {
         case .rest(let ref):
             confined.tasks[ref]?.cancelTimers()
             confined.tasks[ref] = RunningNode(rests: true)
+        case .keepThread(var checkpoint):
+            checkpoint.atMicroseconds = timestamp
+            if log.note(checkpoint) { environment.store.logHasGrown(log) }
         case .pin(let revision): log.pinned.pin(revision)
         case .forget(let scope): confined.scopes.forget(scope)
         }

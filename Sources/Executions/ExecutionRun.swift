@@ -61,6 +61,8 @@ package final class ExecutionRun: Sendable {
         /// How long the execution has run under earlier daemons, and its delays have gone on between them.
         var ranMilliseconds: Int64 = 0
         var pause = Pause.none
+        /// Of a run with calls that host graphs.
+        var drain: DrainSignal?
         var executionTimer: DueTimer?
         /// The `seq` of the last event.
         var lastSeq: Int
@@ -103,6 +105,7 @@ package final class ExecutionRun: Sendable {
             tree: ExecutionTree(revision: log.graph, limits: limits, seed: log.id.low, memory: environment.memory),
             lastSeq: log.summary.lastSeq, questions: QuestionTrace(log.graph), hasPlace: hasPlace,
             deaths: Deaths(before: isTakenUp ? log.summary.deaths : 0, isMarkDue: isTakenUp))
+        confined.tree.keepsThread = log.threadKey != nil
         environment.memory.change(.states, by: ownBytes)
     }
 
@@ -241,6 +244,8 @@ extension ExecutionRun {
         if input.isBegin {
             confined.beganAt = now
             if let detail = log.earlyDetail { confined.early = EarlyRenderer(log, detail) }
+        } else if let ref = input.leaver {
+            return leave(ref)
         } else if let ref = input.learner {
             confined.tasks[ref]?.task = nil
         }

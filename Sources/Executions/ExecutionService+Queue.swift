@@ -55,11 +55,11 @@ extension ExecutionService {
         if log.summary.attempt > 0 || waiting.failure != nil {
             return environment.readApart { self.takeUp(waiting) }
         }
-        if let start = log.waitingStart { return begin(waiting, start.start) }
+        if log.threadKey == nil, let start = log.waitingStart { return begin(waiting, start.start) }
         environment.readApart {
             do {
                 let starts = self.guarded.withLock { $0.starts }
-                self.begin(waiting, try starts.start(of: log))
+                self.begin(waiting, try starts.wholeStart(of: log))
             } catch let error as LostStart {
                 self.takeUp(Waiting(log: log, failure: error.description))
             } catch {
@@ -96,8 +96,14 @@ extension ExecutionService {
         let hasPlace = guarded.withLock { $0.hasPlace(log.id) }
         let run = makeRun(log, isTakenUp: !waiting.isWaking, hasPlace: hasPlace)
         let starts = guarded.withLock { $0.starts }
+        let takeover: Takeover
+        do {
+            takeover = try starts.wholeTakeover(of: log)
+        } catch {
+            return putBack(waiting, mustRest: true)
+        }
         let restored = run.restore(
-            { body in try store.forEachRecord(of: log.id) { try body($0) } }, takeover: starts.takeover(of: log),
+            { body in try store.forEachRecord(of: log.id) { try body($0) } }, takeover: takeover,
             isWaking: waiting.isWaking, failure: waiting.failure)
         guard let calls = settle(run, waiting) else { return }
         run.resume(restored, notBeforeMicroseconds: waiting.wokenAtMicroseconds)
@@ -194,12 +200,21 @@ extension ExecutionService.Guarded {
     /// Makes one of those that wait one of the running, if there is a place for it, and memory unless nothing else runs.
     mutating func next(memoryIsFull: Bool) -> ExecutionService.Waiting? {
         guard pause == .none, !rests, running < limits.runningMax, beginning < ExecutionService.beginningMax,
-            !memoryIsFull || running + resting == 0, let next = left.popFirst() ?? queue.popFirst()
+            !memoryIsFull || running + resting == 0, let next = left.popFirst() ?? nextInQueue()
         else { return nil }
         running += 1
         beginning += 1
         stages[next.log.id] = .beginning(next.log, hasPlace: true, calls: [])
         return next
+    }
+
+    /// The first whose thread is free, if it has one; the others wait apart.
+    private mutating func nextInQueue() -> ExecutionService.Waiting? {
+        while let next = queue.popFirst() {
+            if threads.take(next.log) { return next }
+            threads.setAside(next)
+        }
+        return nil
     }
 
     /// Gives a place to one that has waited in memory, if there is one.
@@ -251,7 +266,7 @@ extension ExecutionService.Guarded {
     /// Takes one out of where it waits.
     mutating func take(_ id: ExecutionID) -> ExecutionService.Waiting? {
         switch stages[id] {
-        case .queued(let log): return queue.remove(id, graphID: log.graph.identity.id)
+        case .queued(let log): return queue.remove(id, graphID: log.graph.identity.id) ?? threads.remove(log)
         case .held(let waiting): return waiting
         case .parked(let parked):
             parked.cancelTimer()

@@ -76,6 +76,7 @@ extension ExecutionService {
             var summary = execution.summary
             if order.isAfterStop { summary.deaths = 0 }
             let log = EventLog(stored: summary, graph: execution.graph, memory: environment.memory)
+            if summary.attempt > 0 { guarded.withLock { _ = $0.threads.take(log) } }
             let isDeadly = deathsMax > 0 && summary.deaths >= deathsMax
             // One that was cancelled only ends.
             let mustHold = order.holdsAll || isDeadly && !summary.isCancelRequested && execution.failure == nil
@@ -186,7 +187,7 @@ extension ExecutionService {
                 case .running(let run): resting += run.log.summary.status.isFinished ? 0 : 1
                 }
             }
-            precondition(guarded.queue.count == queued, "the queue holds what is queued")
+            precondition(guarded.queuedCount == queued, "the queue holds what is queued")
             precondition(guarded.left.count == left, "what is left waits in its line")
             precondition(guarded.beginning == beginning, "what is read is about to begin")
             precondition(guarded.running == places, "each place has its execution")

@@ -80,6 +80,7 @@ package final class ExecutionService: Sendable {
         var limits: Limits
         var stages: [ExecutionID: Stage] = [:]
         var queue = FairQueue<ExecutionID, Waiting>()
+        var threads = ThreadTurns()
         /// Oldest first.
         var left = Deque<Waiting>()
         /// They have waited, and want a place to go on; oldest first.
@@ -148,7 +149,8 @@ package final class ExecutionService: Sendable {
         let start = QueuedStart(initialState: merged, takeover: rerun?.takeover ?? Takeover())
         let mayRun = try admit(onlyComputes: graph.onlyComputes)
         prepare(log)
-        if mayRun {
+        // What a thread has left is read first.
+        if mayRun, log.threadKey == nil {
             let run = makeRun(log)
             if let pause = arrive(run) {
                 if pause == .held { run.hold() }
@@ -174,7 +176,7 @@ package final class ExecutionService: Sendable {
 
     /// Those that have a place, and those that wait for one.
     package var counts: (running: Int, queued: Int) {
-        guarded.withLock { ($0.running, $0.queue.count + $0.left.count) }
+        guarded.withLock { ($0.running, $0.queuedCount + $0.left.count) }
     }
 
     /// Those that have begun and not ended, and those of them of which all waits.
@@ -209,6 +211,19 @@ package final class ExecutionService: Sendable {
         guarded.withLock { guarded in
             for log in finished { stages.append(guarded.stages.removeValue(forKey: log.id)) }
         }
+        endTurns(of: finished)
+    }
+
+    /// Those that wait for the same threads are in line now: what was left for them is stored.
+    private func endTurns(of finished: [EventLog]) {
+        let inThreads = finished.filter { $0.threadKey != nil }
+        guard !inThreads.isEmpty else { return }
+        guarded.withLock { guarded in
+            for log in inThreads {
+                if let next = guarded.threads.release(log) { guarded.enqueue(next) }
+            }
+        }
+        environment.pool.submit { [weak self] in self?.fill() }
     }
 
     /// Each log lets go of its own at its next commit; all are asked only while there is much to be had.
@@ -233,7 +248,7 @@ package final class ExecutionService: Sendable {
             if guarded.isClosed { return (.closed, false) }
             // More than the limit run after it has become smaller, and take nobody's place in the queue.
             let places = max(guarded.limits.runningMax, guarded.running) + guarded.limits.queuedMax
-            guard guarded.running + guarded.queue.count + guarded.arriving < places else { return (.queueFull, false) }
+            guard guarded.running + guarded.queuedCount + guarded.arriving < places else { return (.queueFull, false) }
             guarded.arriving += 1
             return (nil, guarded.hasPlace(onlyComputes: onlyComputes, memoryIsFull: isFull))
         }
@@ -263,6 +278,9 @@ package final class ExecutionService: Sendable {
 }
 
 extension ExecutionService.Guarded {
+    /// Those that wait for their first place, or for their thread.
+    var queuedCount: Int { queue.count + threads.waitingCount }
+
     /// Whether one that comes now may run at once, before all that waits.
     func hasPlace(onlyComputes: Bool, memoryIsFull: Bool) -> Bool {
         guard pause == .none || pause == .held && onlyComputes, queue.count == 0 || pause == .held else { return false }

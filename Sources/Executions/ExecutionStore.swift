@@ -3,7 +3,7 @@ import JSON
 /// The history as the engine and the server see it. One implementation keeps it in SQLite (`History`).
 ///
 /// Reads block and belong on a lane (`Lanes`); `logHasGrown` never blocks.
-package protocol ExecutionStore: AnyObject, Sendable {
+package protocol ExecutionStore: AnyObject, ThreadStore {
     /// The log has something to store. The store commits it soon, together with whatever else has gathered, moves the log's
     /// visible mark, and tells its observer. Call it when `EventLog.append` says so.
     func logHasGrown(_ log: EventLog)

@@ -101,10 +101,15 @@ package final class ExecutionOrigin: Sendable, Equatable {
     package let startedBy: String?
     /// Words of whoever started it, to find it by: names with strings.
     package let labels: JSONObject
+    /// The thread that its graphs of LangGraph go on with.
+    package let thread: String?
+    /// What such graphs get as their config, over that of their node.
+    package let config: JSONObject
 
     package init(
         rerunOf: ExecutionID? = nil, rerunFrom: String? = nil, traceparent: String? = nil,
-        cancelsWhenAbandoned: Bool = false, startedBy: String? = nil, labels: JSONObject = [:]
+        cancelsWhenAbandoned: Bool = false, startedBy: String? = nil, labels: JSONObject = [:],
+        thread: String? = nil, config: JSONObject = [:]
     ) {
         self.rerunOf = rerunOf
         self.rerunFrom = rerunFrom
@@ -112,16 +117,19 @@ package final class ExecutionOrigin: Sendable, Equatable {
         self.cancelsWhenAbandoned = cancelsWhenAbandoned
         self.startedBy = startedBy
         self.labels = labels
+        self.thread = thread
+        self.config = config
     }
 
     /// Nothing but who started it.
     package var isPlain: Bool {
         rerunOf == nil && rerunFrom == nil && traceparent == nil && !cancelsWhenAbandoned && labels.isEmpty
+            && thread == nil && config.isEmpty
     }
 
     package static func == (left: ExecutionOrigin, right: ExecutionOrigin) -> Bool {
         left.rerunOf == right.rerunOf && left.rerunFrom == right.rerunFrom && left.traceparent == right.traceparent
             && left.cancelsWhenAbandoned == right.cancelsWhenAbandoned && left.startedBy == right.startedBy
-            && left.labels == right.labels
+            && left.labels == right.labels && left.thread == right.thread && left.config == right.config
     }
 }

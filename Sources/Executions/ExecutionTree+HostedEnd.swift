@@ -6,7 +6,17 @@ import JSON
 
 extension ExecutionTree {
     /// What the worker of the next call of a node needs to go on with the graph that it hosts.
-    func kept(for ref: NodeRef) -> JSONText? { hosted.isEmpty ? nil : hosted[ref]?.takeKept() }
+    func kept(for ref: NodeRef) -> JSONText? {
+        if !hosted.isEmpty, let kept = hosted[ref]?.takeKept() { return kept }
+        guard ref.scope == 0, case .thread(let content) = root.takeover.hosted[Int(ref.rank)] else { return nil }
+        return ["spaces": content["spaces"] ?? [:], "begins": true]
+    }
+
+    /// What its thread has kept is part of what the run of a node keeps.
+    func layThreadUnder(_ ref: NodeRef) {
+        guard ref.scope == 0, case .thread(let content) = root.takeover.hosted[Int(ref.rank)] else { return }
+        hosted[ref]?.layUnder(content["spaces"]?.object ?? [:])
+    }
 
     /// A call of a node has ended: with it, all that its worker hosted, unless it waits.
     mutating func endHosted(_ ref: NodeRef, _ attempt: Int, _ outcome: NodeOutcome, at now: UInt64) {
@@ -19,7 +29,11 @@ extension ExecutionTree {
             if let fault = runs.fault.take() { outcome = .failure(fault) }
         }
         take(.inScope(ref.scope, .nodeEnded(rank: Int(ref.rank), attempt: attempt, outcome)), at: now)
-        if machine(ref.scope)?.mayBeginAgain(Int(ref.rank)) != true { hosted[ref] = nil }
+        guard machine(ref.scope)?.mayBeginAgain(Int(ref.rank)) != true else { return }
+        let ended = hosted.removeValue(forKey: ref)
+        guard keepsThread, ref.scope == 0, let checkpoint = ended?.checkpoint else { return }
+        let id = root.graph.nodes[Int(ref.rank)].id
+        effects.append(.keepThread(ThreadCheckpoint(nodeID: id, content: checkpoint)))
     }
 
     // MARK: Answers

@@ -17,6 +17,9 @@ extension ExecutionTree {
             case .output(let task, let channel, let data): try put(channel, data, task, runs)
             case .ended(let task, let end, let writes): try endTask(task, end, writes, runs, ref, at: now)
             case .asked(let task, let prompt, let schema): try ask(task, prompt, schema, runs)
+            case .kept(let kept, let values):
+                runs.keep(kept)
+                runs.values = values
             case .fault(let failure): throw failure
             }
             guard runs.keptBytes <= HostedRuns.keptBytesMax else {
@@ -36,6 +39,7 @@ extension ExecutionTree {
         let input = modify(ref.scope) { $0.input(ofRank: Int(ref.rank)).object } ?? [:]
         let runs = HostedRuns(attempt: attempt, input: input)
         hosted[ref] = runs
+        layThreadUnder(ref)
         return runs
     }
 
@@ -84,7 +88,7 @@ extension ExecutionTree {
     }
 
     /// The scope at a place: one that is open, or a new one, which `declare` tells.
-    private mutating func step(
+    mutating func step(
         at place: HostedRuns.Place, _ state: JSONObject, _ host: NodeRef, _ runs: HostedRuns, space: String,
         total: Int? = nil, at now: UInt64
     ) throws(NodeFailure) -> Int32 {

@@ -114,6 +114,8 @@ extension ExecutionTree {
         self.resumption = resumption
         interruptHosted()
         for host in restingHosts { effects.append(.rest(host)) }
+        root.takeover = resumption.takeover
+        for host in hosted.keys { layThreadUnder(host) }
         step(.inScope(0, .resume(resumption)), at: now)
     }
 

@@ -13,6 +13,8 @@ package struct ExecutionTree {
         case learned(NodeRef, attempt: Int, Result<any Sendable, NodeFailure>)
         /// What came of `Effect.conclude`.
         case concluded(scope: Int32, Result<JSONText, NodeFailure>)
+        /// The call of a node has ended where the next daemon goes on with it. Nothing for the tree.
+        case left(NodeRef)
         /// What the worker of a node says of the graph that it hosts.
         indirect case hosted(NodeRef, attempt: Int, HostedNews)
 
@@ -23,6 +25,8 @@ package struct ExecutionTree {
         }
         /// The execution begins.
         var isBegin: Bool { if case .inScope(0, .begin) = self { true } else { false } }
+        /// The node whose call goes on under the next daemon.
+        var leaver: NodeRef? { if case .left(let ref) = self { ref } else { nil } }
         /// The node whose plan learns of something.
         var learner: NodeRef? { if case .learned(let ref, _, _) = self { ref } else { nil } }
     }
@@ -35,6 +39,8 @@ package struct ExecutionTree {
         case armTimeout(scope: Int32, afterMilliseconds: Int64)
         /// The worker of the node has let go of it, until somebody answers.
         case rest(NodeRef)
+        /// The thread of the execution goes on with this.
+        case keepThread(ThreadCheckpoint)
         /// Whoever reads the events needs the graph that they are about.
         case pin(GraphRevision)
         /// Nothing is wanted of it any more.
@@ -96,6 +102,8 @@ package struct ExecutionTree {
     var hosted: [NodeRef: HostedRuns] = [:]
     /// By scope of such a graph that is open: the node.
     var hosts: [Int32: NodeRef] = [:]
+    /// What hosted graphs come to is left to the thread of the execution.
+    var keepsThread = false
     private let limits: ExecutionLimits
     private let seed: UInt64?
     let memory: ExecutionMemory?
@@ -142,6 +150,7 @@ package struct ExecutionTree {
             guard scopes[scope]?.isConcluding == true else { return }
             scopes[scope]?.isConcluding = false
             close(scope, result, at: now)
+        case .left: break
         case .hosted(let ref, let attempt, let news): take(news, of: ref, attempt: attempt, at: now)
         }
     }
@@ -158,12 +167,17 @@ package struct ExecutionTree {
     /// The next node to run, scopes in turn, if one is ready and there is room; nil otherwise. `emit` of its `node_start` is
     /// among the effects then.
     package mutating func nextStart(at now: UInt64) -> (scope: Int32, start: RunMachine.Start)? {
-        if isFlat { return root.nextStart(at: now).map { (0, $0) } }
+        if isFlat {
+            guard let start = root.nextStart(at: now) else { return nil }
+            takeOverSteps(start, at: now)
+            return (0, start)
+        }
         guard running < root.graph.document.limits.maxParallelNodes else { return nil }
         while let scope = turns.popFirst() {
             setInLine(scope, false)
             guard let start = modify(scope, { $0.nextStart(at: now) }) ?? nil else { continue }
             settle(scope, at: now)
+            if scope == 0 { takeOverSteps(start, at: now) }
             return (scope, start)
         }
         return nil

@@ -27,6 +27,8 @@ package enum HostedNews: Sendable {
     case ended(task: String, HostedEnd, writes: JSONText? = nil)
     /// The task waits for an answer; it goes on in another call.
     case asked(task: String, prompt: JSONText, schema: JSONText)
+    /// The graph has come to its end: what its thread goes on with.
+    case kept(HostedKept, values: JSONText)
     /// It keeps to no rule.
     case fault(NodeFailure)
 }

@@ -21,6 +21,14 @@ final class HostedRuns {
         var channels = JSONObject()
         /// By task.
         var writes = JSONObject()
+        /// Of a rerun: what the state is changed by before it goes on.
+        var edits: JSONText?
+
+        var content: JSONObject {
+            var content: JSONObject = ["head": head, "channels": JSONText(channels), "writes": JSONText(writes)]
+            if let edits { content["edits"] = edits }
+            return content
+        }
     }
 
     struct Step {
@@ -89,6 +97,8 @@ final class HostedRuns {
     /// What the worker wants kept, by graph.
     private(set) var spaces: [String: Space] = [:]
     private(set) var keptBytes = 0
+    /// What the graph has come to.
+    var values = JSONText.null
     /// No call runs until there are answers.
     var isResting = false
     /// Why the node fails: its worker has said what cannot be.
@@ -105,6 +115,7 @@ final class HostedRuns {
         guard let content = kept.content else { return }
         var space = spaces.removeValue(forKey: kept.space) ?? Space()
         space.head = content["head"] ?? .null
+        space.edits = content["edits"]
         for (channel, value) in content["channels"]?.object ?? [:] {
             keptBytes += value.bytes.count - (space.channels[channel]?.bytes.count ?? 0)
             space.channels[channel] = value
@@ -112,6 +123,18 @@ final class HostedRuns {
         keptBytes -= space.writes.byteCount
         space.writes = [:]
         spaces[kept.space] = space
+    }
+
+    /// What a thread has kept, as far as this run has not come to anything else.
+    func layUnder(_ spaces: JSONObject) {
+        for (name, kept) in spaces {
+            var space = self.spaces[name.string] ?? Space(head: kept["head"] ?? .null)
+            for (channel, value) in kept["channels"]?.object ?? [:] where space.channels[channel] == nil {
+                space.channels[channel] = value
+                keptBytes += value.bytes.count
+            }
+            self.spaces[name.string] = space
+        }
     }
 
     func keep(_ writes: HostedWrites, in space: String) {
@@ -144,19 +167,22 @@ final class HostedRuns {
     /// What the worker of the next call needs to go on; nil where it is to begin.
     func takeKept() -> JSONText? {
         guard spaces[""] != nil else { return nil }
-        let all = spaces.map { name, space in
-            let content: JSONObject = [
-                "head": space.head, "channels": JSONText(space.channels), "writes": JSONText(space.writes),
-            ]
-            return (JSONKey(name), JSONText(content))
-        }
         var answers = JSONObject()
         for (ref, task) in tasks where task.status == nil && !task.answers.isEmpty {
             tasks[ref]?.answersGiven = task.answers.count
             guard let id = task.id, let step = steps[ref.scope] else { continue }
             answers[JSONKey(id)] = ["space": JSONText(step.space), "values": JSONText(array: task.answers)]
         }
-        return ["spaces": JSONText(JSONObject(all)), "answers": JSONText(answers)]
+        return ["spaces": allSpaces, "answers": JSONText(answers)]
+    }
+
+    private var allSpaces: JSONText {
+        JSONText(JSONObject(spaces.map { name, space in (JSONKey(name), JSONText(space.content)) }))
+    }
+
+    /// What a thread goes on with; nil where nothing has begun.
+    var checkpoint: JSONText? {
+        spaces[""].map { _ in ["spaces": allSpaces, "values": values] }
     }
 
     func forgetTask(_ ref: NodeRef) {

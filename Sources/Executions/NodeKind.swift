@@ -100,6 +100,8 @@ package enum NodeOutcome: Sendable {
     case failure(NodeFailure)
     /// It goes on once somebody has answered: of a body with `approval`.
     case asks(Question)
+    /// The daemon is about to stop, and the graph that its worker hosts stands at a place where the next one goes on.
+    case left
 }
 
 /// What one attempt of a node gets.
@@ -128,8 +130,13 @@ package struct NodeCall: Sendable {
     package let room: ProgramRoom?
     /// Of any state of the execution.
     package let stateBytesMax: Int
-    /// Of a graph that the node's worker hosts: what an earlier attempt has left.
-    package let kept: JSONText?
+    /// Of a graph that the node's worker hosts: what an earlier attempt has left; `opened` makes it readable.
+    package internal(set) var kept: JSONText?
+    let opening: CheckpointOpening
+    /// Of such a graph too: its thread, and what is laid over its config.
+    package let thread: String?
+    package let config: JSONObject
+    package let drain: DrainSignal?
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
@@ -140,9 +147,15 @@ package struct NodeCall: Sendable {
         output: NodeOutput,
         trace: TraceParent? = nil, isIdempotent: Bool = true, hasFreshProcess: Bool = false,
         idleTimeoutMilliseconds: Int? = nil, room: ProgramRoom? = nil,
-        stateBytesMax: Int = ExecutionLimits().stateBytesMax, kept: JSONText? = nil
+        stateBytesMax: Int = ExecutionLimits().stateBytesMax, kept: JSONText? = nil,
+        opening: CheckpointOpening = CheckpointOpening(nil), thread: String? = nil, config: JSONObject = [:],
+        drain: DrainSignal? = nil
     ) {
+        self.drain = drain
         self.kept = kept
+        self.opening = opening
+        self.thread = thread
+        self.config = config
         self.executionID = executionID
         self.graph = graph
         self.nodeID = nodeID

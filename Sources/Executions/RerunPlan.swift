@@ -6,6 +6,8 @@ package enum RerunStart: Sendable, Equatable {
     case nodes([String])
     /// A map, whose items that had ended well are taken over.
     case failedItems(of: String)
+    /// A step of the graph that the worker of a node hosts: those before it are taken over.
+    case step(of: String, index: Int)
     /// Those that ended in error.
     case failed
 
@@ -14,6 +16,7 @@ package enum RerunStart: Sendable, Equatable {
         switch self {
         case .failed: "failed"
         case .failedItems(let id): Self.itemsPrefix + id
+        case .step(let id, let index): "\(Self.stepPrefix)\(index):\(id)"
         case .nodes(["failed"]): "failed,"
         case .nodes(let ids): ids.joined(separator: ",")
         }
@@ -21,8 +24,14 @@ package enum RerunStart: Sendable, Equatable {
 
     /// No id of a node begins so.
     private static let itemsPrefix = "items:"
+    private static let stepPrefix = "step:"
 
     package init(text: String) {
+        let parts = text.split(separator: ":", maxSplits: 2)
+        if text.hasPrefix(Self.stepPrefix), parts.count == 3, let index = Int(parts[1]) {
+            self = .step(of: String(parts[2]), index: index)
+            return
+        }
         guard !text.hasPrefix(Self.itemsPrefix) else {
             self = .failedItems(of: String(text.dropFirst(Self.itemsPrefix.count)))
             return
@@ -47,14 +56,24 @@ package struct RerunPlan: Sendable {
     package let takeover: Takeover
 
     /// What the history keeps of it; nil where nothing is taken over.
-    package var record: RerunRecord? { start.map { RerunRecord($0, editedKeys: Array(edits.keys)) } }
+    package var record: RerunRecord? {
+        start.map { start in
+            if case .step = start {
+                RerunRecord(start, editedKeys: [])
+            } else {
+                RerunRecord(start, editedKeys: Array(edits.keys))
+            }
+        }
+    }
 
     /// - Parameter results: of the earlier execution.
     package init(_ results: ExecutionResults, on graph: Graph, from start: RerunStart?, edits: JSONObject) {
         self.start = start
         self.edits = edits
         var state = results.initialState
-        for (key, value) in edits { state[key] = value }
+        // Those of a step are laid over the state there.
+        let isStep = if case .step = start { true } else { false }
+        if !isStep { for (key, value) in edits { state[key] = value } }
         initialState = state
         guard let start else {
             takeover = Takeover()
@@ -63,11 +82,15 @@ package struct RerunPlan: Sendable {
         var first = Set<Int>()
         switch start {
         case .nodes(let ids): first = Set(ids.compactMap { graph.rank(ofNode: $0) })
-        case .failedItems(let id): first = Set([id].compactMap { graph.rank(ofNode: $0) })
+        case .failedItems(let id), .step(let id, _): first = Set([id].compactMap { graph.rank(ofNode: $0) })
         case .failed: first = Set(results.failedNodes.compactMap { graph.rank(ofNode: $0) })
         }
-        var takeover = Self.takeover(results, graph, first, edits)
+        var takeover = Self.takeover(results, graph, first, isStep ? [:] : edits)
         if case .failedItems = start, let rank = first.first { takeover.items[rank] = results.items }
+        if isStep, let rank = first.first, var steps = results.steps {
+            steps.edits = edits
+            takeover.hosted[rank] = .steps(steps)
+        }
         self.takeover = takeover
     }
 
@@ -190,6 +213,8 @@ package struct ExecutionResults: Sendable {
     /// Of the node whose items are wanted: those that ended well.
     private(set) var items: [TakenOverItem] = []
     private let itemsRank: Int?
+    /// Of the step that is to run again: what led to it.
+    package private(set) var steps: HostedSteps?
 
     /// - Parameters:
     ///   - graph: the one that the execution ran.
@@ -197,10 +222,14 @@ package struct ExecutionResults: Sendable {
     package init(of graph: Graph, for start: RerunStart? = nil) {
         self.graph = graph
         if case .failedItems(let id) = start { itemsRank = graph.rank(ofNode: id) } else { itemsRank = nil }
+        if case .step(let id, let index) = start {
+            steps = graph.rank(ofNode: id).map { HostedSteps(rank: $0, index: index) }
+        }
     }
 
     /// Takes the next record of the execution.
     package mutating func take(_ record: EventRecord) {
+        steps?.take(record)
         guard record.scope == 0 else { return }
         switch record.body {
         case .start(_, let initialState): self.initialState = initialState

@@ -14,14 +14,18 @@ package final class RunEnvironment: Sendable {
     package let observer: (any RunObserver)?
     /// Where pinned graphs are found again.
     package let innerGraphs: (any InnerGraphs)?
+    /// Encrypts what workers want kept of the graphs that they host.
+    package let seal: (any CheckpointSeal)?
     /// What runs have appended, on its way to the store.
     let grownLogs: GrownLogs
 
     package init(
         clock: any Clock, pool: WorkerPool, lanes: Lanes = Lanes(), store: any ExecutionStore,
         memory: ExecutionMemory = ExecutionMemory(), programs: ProgramPlaces.Bounds? = nil,
-        observer: (any RunObserver)? = nil, innerGraphs: (any InnerGraphs)? = nil
+        observer: (any RunObserver)? = nil, innerGraphs: (any InnerGraphs)? = nil,
+        seal: (any CheckpointSeal)? = nil
     ) {
+        self.seal = seal
         self.clock = clock
         self.pool = pool
         self.lanes = lanes

@@ -83,8 +83,8 @@ extension RunMachine {
             if ending.failure == nil { ending.update = update }
         case .failure(let failure):
             ending.failure = timeout(rank)?.keepingWords(of: failure) ?? failure
-        case .asks:
-            preconditionFailure("whoever asks has not ended")
+        case .asks, .left:
+            preconditionFailure("whoever asks, or goes on later, has not ended")
         }
         questions[rank] = nil
         if ending.failure != nil {

@@ -5,12 +5,22 @@ package struct Takeover: Sendable {
     package var results: [Int: TakenOver]
     /// Of nodes that run again, and hold scopes: what was kept of those that had ended well, by index.
     package var items: [Int: [TakenOverItem]] = [:]
+    /// Of nodes whose workers host graphs.
+    package var hosted: [Int: HostedTakeover] = [:]
 
     package init(_ results: [Int: TakenOver] = [:]) {
         self.results = results
     }
 
     package var isEmpty: Bool { results.isEmpty }
+}
+
+/// What a graph that a worker hosts begins with, in place of nothing.
+package enum HostedTakeover: Sendable {
+    /// What its thread has kept (`ThreadCheckpoint.content`): the state of the node is input for that.
+    case thread(JSONText)
+    /// The steps before one, of another execution.
+    case steps(HostedSteps)
 }
 
 /// What the node around a scope of another execution kept of it.

@@ -20,7 +20,7 @@ package struct WaitingStart: Sendable {
 package struct QueuedStart: Sendable {
     package let initialState: JSONObject
     /// What is taken over from another execution.
-    package let takeover: Takeover
+    package var takeover: Takeover
 
     package init(initialState: JSONObject, takeover: Takeover = Takeover()) {
         self.initialState = initialState
@@ -36,6 +36,24 @@ package protocol QueuedStarts: Sendable {
     func start(of log: EventLog) throws -> QueuedStart
     /// What a rerun that had begun was to take over; nothing, if the earlier execution cannot be read any more.
     func takeover(of log: EventLog) -> Takeover
+    /// By rank: what its thread has left for an execution. Blocks.
+    func threads(of log: EventLog) throws -> [Int: HostedTakeover]
+}
+
+extension QueuedStarts {
+    /// What an execution begins with.
+    func wholeStart(of log: EventLog) throws -> QueuedStart {
+        var start = try log.waitingStart?.start ?? start(of: log)
+        start.takeover.hosted.merge(try threads(of: log)) { own, _ in own }
+        return start
+    }
+
+    /// What one that had begun goes on with, as far as it has not taken that over.
+    func wholeTakeover(of log: EventLog) throws -> Takeover {
+        var takeover = takeover(of: log)
+        takeover.hosted.merge(try threads(of: log)) { own, _ in own }
+        return takeover
+    }
 }
 
 /// Why a queued execution can never begin: a sentence for its `error` event.
@@ -56,4 +74,6 @@ struct StoredStates: QueuedStarts {
     }
 
     func takeover(of log: EventLog) -> Takeover { Takeover() }
+
+    func threads(of log: EventLog) throws -> [Int: HostedTakeover] { [:] }
 }

@@ -15,9 +15,10 @@ struct ExecutionList {
     static let columns = """
         id, id_low, (SELECT graph_id FROM graphs WHERE graph_key = executions.graph_key), graph_revision, node_count,
         created_at, status, started_at, ended_at, duration, last_seq, failed_nodes, error, attempt, cancel_requested,
-        rerun_of, rerun_from, traceparent, cancels_when_abandoned, started_by, deaths, labels, node_errors, waits
+        rerun_of, rerun_from, traceparent, cancels_when_abandoned, started_by, deaths, labels, node_errors, waits,
+        thread, config
         """
-    private static let columnCount: Int32 = 24
+    private static let columnCount: Int32 = 26
 
     func fetch(_ database: Database) throws -> [ExecutionSummary] {
         guard let bounds = try Bounds(query, database) else { return [] }
@@ -214,12 +215,20 @@ extension ExecutionSummary {
     }
 
     private static func origin(_ row: RawStatement.Row) -> ExecutionOrigin? {
-        if row.isNull(15), row.isNull(17), row.isNull(18), row.isNull(19), row.isNull(21) { return nil }
+        if row.isNull(15), row.isNull(17), row.isNull(18), row.isNull(19), row.isNull(21), row.isNull(24),
+            row.isNull(25)
+        {
+            return nil
+        }
         return ExecutionOrigin(
             rerunOf: row.optionalText(15).flatMap { ExecutionID($0) }, rerunFrom: row.optionalText(16),
             traceparent: row.optionalText(17), cancelsWhenAbandoned: row.int(18) == 1,
             startedBy: row.optionalText(19),
-            labels: row.isNull(21) ? [:] : JSONObject(JSONText(trusted: Array(row.bytes(21)))) ?? [:])
+            labels: object(row, 21), thread: row.optionalText(24), config: object(row, 25))
+    }
+
+    private static func object(_ row: RawStatement.Row, _ column: Int32) -> JSONObject {
+        row.isNull(column) ? [:] : JSONObject(JSONText(trusted: Array(row.bytes(column)))) ?? [:]
     }
 
     private static func strings(_ json: UnsafeRawBufferPointer) -> [String] {

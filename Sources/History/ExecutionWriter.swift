@@ -93,6 +93,7 @@ struct ExecutionWriter {
             if try insert(unstored, statements) { return }
         } else {
             try update(unstored.summary, statements)
+            try insert(unstored.checkpoints, unstored.summary, statements)
         }
         var index = 0
         while index < slice.ends.count {
@@ -146,7 +147,11 @@ struct ExecutionWriter {
             insert.bind(25, summary.origin?.cancelsWhenAbandoned == true ? 1 : nil)
             let labels = summary.origin?.labels ?? [:]
             insert.bind(26, text: labels.isEmpty ? nil : labels.description)
+            insert.bind(27, text: summary.origin?.thread)
+            let config = summary.origin?.config ?? [:]
+            insert.bind(28, text: config.isEmpty ? nil : config.description)
         }
+        try statements.database.insert(unstored.checkpoints, graphKey, summary)
         if isShort {
             EventRow(of: unstored.slice, from: 0).encodeLengths(of: unstored.slice, into: &lengths)
             try run(insert, binding: unstored.slice.records[...], at: 12)
@@ -174,6 +179,14 @@ struct ExecutionWriter {
         }
         self.known = known
         return isShort
+    }
+
+    private mutating func insert(
+        _ checkpoints: [ThreadCheckpoint], _ summary: ExecutionSummary, _ statements: Statements
+    ) throws {
+        guard !checkpoints.isEmpty, var keys = known?.graphKeys else { return }
+        let key = try graphKey(summary.graphID, &keys, statements.database)
+        try statements.database.insert(checkpoints, key, summary)
     }
 
     private mutating func update(_ summary: ExecutionSummary, _ statements: Statements) throws {
@@ -261,10 +274,11 @@ struct ExecutionWriter {
                 id, id_low, graph_key, graph_revision, node_count, created_at,
                 status, started_at, ended_at, duration, last_seq, lengths, records, started_by,
                 failed_nodes, error, attempt, cancel_requested, deaths, node_errors, waits,
-                rerun_of, rerun_from, traceparent, cancels_when_abandoned, labels)
+                rerun_of, rerun_from, traceparent, cancels_when_abandoned, labels, thread,
+                config)
             VALUES (
                 ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-                ?24, ?25, ?26)
+                ?24, ?25, ?26, ?27, ?28)
             """
         /// The same for one that `isPlain`.
         static let plainExecution = """

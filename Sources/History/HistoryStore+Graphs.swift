@@ -101,6 +101,8 @@ extension HistoryStore: GraphStore {
                     graphID: id, revision: head.revision + 1, createdAtMicroseconds: atMicroseconds, isDeletion: true,
                     fileName: nil)
                 try database.insert(summary, key, document: nil, text: nil, folder: nil)
+                // Another graph of that id has nothing to do with them.
+                try database.execute(sql: "DELETE FROM graph_threads WHERE graph_key = ?", arguments: [key])
                 return .stored(summary)
             }, reply)
     }

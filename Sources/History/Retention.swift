@@ -28,7 +28,7 @@ struct Retention {
     private static let dayMicroseconds: Int64 = 24 * 3600 * 1_000_000
 
     private enum Step: CaseIterable {
-        case count, startKeys, revisions, events, plan, age, number, leftovers, size
+        case count, startKeys, revisions, events, plan, threads, age, number, leftovers, size
     }
 
     private let policy: RetentionPolicy
@@ -141,6 +141,7 @@ struct Retention {
         switch step {
         case .count: limits.isUnlimited ? true : try executions.countOn(database)
         case .startKeys: try removeStartKeys(database)
+        case .threads: limits.days == 0 || brake.isHolding ? true : try removeThreads(database)
         case .revisions: try revisions.step(database) { removed.revisions += 1 }
         case .events: try events.isNeeded(limits, database) ? try events.countOn(database) : true
         case .plan: try plan(database)
@@ -176,6 +177,18 @@ struct Retention {
         try database.execute(sql: sql, arguments: [now() - KeyedStart.lifetimeMicroseconds, Self.rowsMax])
         return database.changesCount < Self.rowsMax
     }
+
+    /// Those that nobody has gone on with for as long as executions are kept.
+    private func removeThreads(_ database: Database) throws -> Bool {
+        let sql = """
+            DELETE FROM graph_threads WHERE rowid IN
+                (SELECT rowid FROM graph_threads WHERE updated_at < ? LIMIT \(Self.threadsMax))
+            """
+        try database.execute(sql: sql, arguments: [oldestKept])
+        return database.changesCount < Self.threadsMax
+    }
+    /// At once: each may be megabytes.
+    private static let threadsMax = 4
 
     private mutating func removeLeftovers(_ database: Database) throws -> Bool {
         let next = try Int64.fetchOne(database, sql: "SELECT min(execution) FROM deleted_executions")

@@ -18,7 +18,7 @@ enum Schema {
     /// "Mill", in the file's header (PRAGMA application_id).
     static let applicationID: Int32 = 0x4D69_6C6C
     /// What this code reads and writes (PRAGMA user_version).
-    static let version = 8
+    static let version = 9
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -57,6 +57,10 @@ enum Schema {
         migrator.registerMigration("v8") { database in
             try database.execute(sql: scopes + waits)
             try database.execute(sql: "PRAGMA user_version = 8")
+        }
+        migrator.registerMigration("v9") { database in
+            try database.execute(sql: threads)
+            try database.execute(sql: "PRAGMA user_version = 9")
         }
         return migrator
     }
@@ -219,6 +223,26 @@ enum Schema {
     /// What an execution waits for (StoredWaits.swift); nil for most.
     private static let waits = """
         ALTER TABLE executions ADD COLUMN waits TEXT;
+        """
+
+    /// What graphs of LangGraph begin with next, by thread and node (`ThreadCheckpoint`); who has left it, and what an execution
+    /// says of its own: `thread`, and a JSON object or null.
+    private static let threads = """
+        ALTER TABLE executions ADD COLUMN thread TEXT;
+        ALTER TABLE executions ADD COLUMN config TEXT;
+        CREATE TABLE graph_threads(
+            graph_key INTEGER NOT NULL,
+            thread TEXT NOT NULL,
+            node TEXT NOT NULL,
+            execution INTEGER NOT NULL,
+            execution_low INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (graph_key, thread, node)
+        );
+        CREATE INDEX graph_threads_by_time ON graph_threads(updated_at);
+
         """
 
     /// By this a content is found that no revision names any more.

@@ -64,6 +64,8 @@ struct PythonAttempt: ~Copyable {
         case .replied(let message):
             begin()
             return finish(message.outcome())
+        // Of one that no worker has yet, the next daemon begins the call.
+        case .draining: worker?.write(WorkerOrder.drain(attempt.number))
         case .failed(let failure): return finish(.failure(failure))
         }
         return nil
@@ -134,7 +136,7 @@ struct PythonAttempt: ~Copyable {
         endTexts()
         switch outcome {
         case .success(let update), .chose(let update, _): worker?.ended(attempt.number, hasUpdate: !update.isEmpty)
-        case .failure, .asks: worker?.ended(attempt.number, hasUpdate: false)
+        case .failure, .asks, .left: worker?.ended(attempt.number, hasUpdate: false)
         }
         return outcome
     }

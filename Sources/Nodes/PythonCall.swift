@@ -19,6 +19,8 @@ final class PythonCall: Sendable {
         /// The worker wants the state whole.
         case forgotten(WorkerProcess)
         case replied(WorkerMessage)
+        /// The daemon is about to stop.
+        case draining
         /// It ends without a reply.
         case failed(NodeFailure)
     }

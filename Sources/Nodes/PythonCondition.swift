@@ -25,7 +25,7 @@ struct PythonCondition: EdgeCondition {
         switch outcome {
         case .success(let update), .chose(let update, _): .finished(update[verdict]?.bool == true)
         case .failure(let failure): .failed(failure)
-        case .asks: .failed(NodeFailure("a condition asks nobody"))
+        case .asks, .left: .failed(NodeFailure("a condition asks nobody"))
         }
     }
 }

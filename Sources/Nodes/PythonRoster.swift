@@ -211,11 +211,11 @@ struct PythonRoster: Sendable {
             switch message.kind {
             case .hello, .leaving, .imported, .blocked, .unblocked: continue
             case .began: begun(seat, message.isAsync ? .async : .plain, in: worker, &actions)
-            case .text, .emit, .log, .step, .task, .ask:
+            case .text, .emit, .log, .step, .task, .ask, .kept:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .output(message, from: worker))) }
             case .forgotten:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .forgotten(worker))) }
-            case .update, .error, .cancelled:
+            case .update, .error, .cancelled, .drained:
                 if !seat.isWithdrawn { actions.append(.post(seat.call, .replied(message))) }
                 ended(seat, in: worker.id, at: now, &actions)
             }

@@ -77,6 +77,7 @@ package final class PythonWorkers: Sendable {
             self?.perform { $0.cancel(attempt) }
         }
         defer { silence?.end() }
+        call.drain?.whenDraining { [weak attempt] in attempt?.post(.draining) }
         let outcome = await withTaskCancellationHandler {
             perform { $0.submit(attempt) }
             // A cancel that came before the call had nothing to withdraw.

@@ -10,7 +10,7 @@ extension WorkerMessage {
 
     /// Nil where it is about nothing of the kind.
     func hosted() -> HostedNews? {
-        guard [.step, .task, .ask, .emit].contains(kind) else { return nil }
+        guard [.step, .task, .ask, .kept, .emit].contains(kind) else { return nil }
         guard let text = try? JSONText(parsing: line), let object = text.object else {
             return kind == .emit ? nil : Self.fault("its words cannot be read")
         }
@@ -20,6 +20,11 @@ extension WorkerMessage {
         case .ask:
             guard let id = object["id"]?.string else { return Self.fault("a task that asks has no id") }
             return .asked(task: id, prompt: object["prompt"] ?? .null, schema: object["schema"] ?? .null)
+        case .kept:
+            guard let space = object["space"]?.string, let content = object["content"] else {
+                return Self.fault("what it wants kept is of no graph")
+            }
+            return .kept(HostedKept(space: space, content: content), values: object["values"] ?? .null)
         default:
             guard let task = object["task"]?.string else { return nil }
             let channel = (object["channel"]?.string ?? "chunk").cut(toBytes: Self.channelBytesMax)

@@ -7,10 +7,12 @@ struct WorkerMessage: Sendable {
     enum Kind: String, Sendable {
         case hello, began, text, emit, log, update, error, cancelled, forgotten, leaving, imported, blocked, unblocked
         /// Of a graph that it hosts: tasks begin, and one has ended, or asks.
-        case step, task, ask
+        case step, task, ask, kept
+        /// It has ended where it can go on later, because it was told to.
+        case drained
 
         /// Whether the call has ended with it.
-        var isEnd: Bool { self == .update || self == .error || self == .cancelled }
+        var isEnd: Bool { self == .update || self == .error || self == .cancelled || self == .drained }
     }
 
     /// More than a name needs.
@@ -68,6 +70,7 @@ struct WorkerMessage: Sendable {
         switch kind {
         case .update: update()
         case .error: error()
+        case .drained: .left
         default: .failure(.cancelled)
         }
     }

@@ -35,6 +35,14 @@ enum WorkerOrder {
             writer.append(",\"kept\":")
             writer.append(json: kept)
         }
+        if let thread = call.thread {
+            writer.append(",\"thread\":")
+            writer.appendJSONString(thread)
+        }
+        if !call.config.isEmpty {
+            writer.append(",\"config\":")
+            writer.append(json: JSONText(call.config))
+        }
         let reducers = call.state.reducers
         if !reducers.isEmpty { write(reducers, to: &writer) }
         switch reference {
@@ -55,6 +63,11 @@ enum WorkerOrder {
 
     static func cancel(_ number: Int) -> [UInt8] {
         Array("{\"cancel\":\(number)}\n".utf8)
+    }
+
+    /// What it hosts is to end at the next good place.
+    static func drain(_ number: Int) -> [UInt8] {
+        Array("{\"drain\":\(number)}\n".utf8)
     }
 
     private static func write(_ reducers: [JSONKey: Reducer], to writer: inout ByteWriter) {

@@ -26,10 +26,21 @@ enum ClassicRoutes {
         call.respond(.json(["status": "healthy", "service": "millrace"] as JSONObject))
     }
 
+    /// It goes with the execution, and lists read it.
+    private static let configBytesMax = 64 << 10
+
     /// What a start says in its body; what is not known here is ignored.
     @Sendable static func order(_ body: [UInt8]) throws(Problem) -> StartRoutes.Order {
         var order = StartRoutes.Order()
-        guard let state = try StartRoutes.members(body)["initial_state"], state != .null else { return order }
+        let members = try StartRoutes.members(body)
+        if let config = members["config"]?.object {
+            guard config.byteCount <= configBytesMax else {
+                throw StartRoutes.invalid(
+                    [.init(pointer: "/config", message: "must not be longer than \(configBytesMax) bytes")])
+            }
+            order.config = config
+        }
+        guard let state = members["initial_state"], state != .null else { return order }
         guard let state = state.object else {
             throw StartRoutes.invalid([.init(pointer: "/initial_state", message: "must be an object")])
         }

@@ -263,6 +263,7 @@ extension ExecutionRoutes {
         if let traceparent = summary.origin?.traceparent { object["traceparent"] = JSONText(traceparent) }
         if summary.origin?.cancelsWhenAbandoned == true { object["on_disconnect"] = "cancel" }
         if let labels = summary.origin?.labels, !labels.isEmpty { object["labels"] = labels.text }
+        if let thread = summary.origin?.thread { object["thread"] = JSONText(thread) }
         if let error = summary.error { object["error"] = JSONText(error) }
         if let queuePosition { object["queue_position"] = JSONText(queuePosition) }
         return object

@@ -11,6 +11,7 @@ enum RerunRoutes {
         var startIsList = false
         var edits: JSONObject = [:]
         var itemsAreFailedOnes = false
+        var path: JSONText?
         var revision: Int?
     }
 
@@ -60,6 +61,14 @@ enum RerunRoutes {
             if order.start == .failed, results.failedNodes.isEmpty, results.isComplete {
                 throw invalid("/from_node", "no node of the execution has failed")
             }
+            if case .step(let id, let index) = order.start {
+                guard results.steps?.isFound == true else {
+                    throw invalid("/path", "the execution has begun no step \(index) of \(id)")
+                }
+                guard results.steps?.isTooLarge == false else {
+                    throw invalid("/path", "the steps before it hold more than can be taken over")
+                }
+            }
             let plan = RerunPlan(results, on: graph.graph, from: order.start, edits: order.edits)
             let unfit = StartRoutes.unfit(plan.initialState, for: graph.graph, at: "state")
             guard unfit.isEmpty else { throw StartRoutes.invalid(unfit) }
@@ -78,6 +87,13 @@ enum RerunRoutes {
                     "/from_node", "there is no such node in revision \(graph.identity.revision) of \(graphID)")
             }
             guard graph.graph.nodes[rank].kind == "map" else { throw invalid("/items", "\(id) is no map") }
+        }
+        if case .step(let id, _) = order.start {
+            guard let rank = graph.graph.rank(ofNode: id) else {
+                throw invalid(
+                    "/from_node", "there is no such node in revision \(graph.identity.revision) of \(graphID)")
+            }
+            guard graph.hostRanks.contains(rank) else { throw invalid("/path", "\(id) is no langgraph node") }
         }
         guard case .nodes(let ids) = order.start else { return }
         for (index, id) in ids.enumerated() where graph.graph.rank(ofNode: id) == nil {
@@ -118,6 +134,7 @@ enum RerunRoutes {
             case "items":
                 guard value.string == "failed" else { throw invalid("/items", "must be \"failed\"") }
                 order.itemsAreFailedOnes = true
+            case "path": order.path = value
             case "state":
                 guard let state = value.object else { throw invalid("/state", "must be an object") }
                 order.edits = state
@@ -128,9 +145,19 @@ enum RerunRoutes {
                 order.revision = number
             default:
                 throw invalid(
-                    JSONPointer([key.string]).description, "unknown key; from_node, items, state and revision are known"
+                    JSONPointer([key.string]).description,
+                    "unknown key; from_node, path, items, state and revision are known"
                 )
             }
+        }
+        if let path = order.path {
+            guard case .nodes(let ids) = order.start, ids.count == 1, !order.itemsAreFailedOnes else {
+                throw invalid("/path", "needs from_node, the id of a langgraph node")
+            }
+            guard let parts = path.array, parts.count == 2, parts[0].string == ids[0], let index = parts[1].int,
+                index >= 0
+            else { throw invalid("/path", "must be a list of from_node and the number of a step") }
+            order.start = .step(of: ids[0], index: index)
         }
         guard order.itemsAreFailedOnes else { return order }
         guard case .nodes(let ids) = order.start, ids.count == 1 else {

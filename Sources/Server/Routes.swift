@@ -16,6 +16,10 @@ enum Routes {
         router.add(.delete, "/api/graphs/{id}", needs: .edit, change: "graph.delete", GraphRoutes.delete)
         router.add(.get, "/api/graphs/{id}/revisions", needs: .read, GraphRoutes.revisions)
         router.add(.get, "/api/graphs/{id}/profile", needs: .read, query: ["last"], GraphProfileRoutes.read)
+        router.add(.get, "/api/graphs/{id}/threads", needs: .read, query: ["limit", "cursor"], ThreadRoutes.list)
+        router.add(.get, "/api/graphs/{id}/threads/{thread}", needs: .read, ThreadRoutes.read)
+        router.add(
+            .delete, "/api/graphs/{id}/threads/{thread}", needs: .run, change: "thread.delete", ThreadRoutes.delete)
         router.add(.post, "/api/graphs/{id}/execute", needs: .run, StartRoutes.execute)
         router.add(
             .post, "/api/graphs/{id}/execute/stream", needs: .run, query: ["state", "depth"], StartRoutes.stream)

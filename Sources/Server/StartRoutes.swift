@@ -15,6 +15,9 @@ enum StartRoutes {
         var initialState = JSONObject()
         var cancelsOnDisconnect = false
         var labels = JSONObject()
+        var thread: String?
+        /// Over that of the nodes that run graphs of LangGraph.
+        var config = JSONObject()
         /// What is wrong with its state, if that was looked at already, and for which revision.
         var judged: (revision: GraphRevision, unfit: [ProblemDetails.Violation])?
     }
@@ -166,14 +169,19 @@ enum StartRoutes {
         let judged = order.judged.flatMap { $0.revision === graph ? $0.unfit : nil }
         let unfit = judged ?? unfit(order.initialState, for: graph.graph, at: "initial_state")
         guard unfit.isEmpty else { throw invalid(unfit) }
+        if order.thread != nil, graph.hostRanks.isEmpty {
+            let message = "graph \(id) has no langgraph node, and only those go on with a thread"
+            throw invalid([.init(pointer: "/thread", message: message)])
+        }
         let trace = call.trace
         // Most starts say no more of themselves than where everybody may start something.
         let origin =
-            trace == nil && !order.cancelsOnDisconnect && order.labels.isEmpty && call.access.holder == .anyone
+            trace == nil && !order.cancelsOnDisconnect && order.labels.isEmpty && order.thread == nil
+                && order.config.isEmpty && call.access.holder == .anyone
             ? anyones
             : ExecutionOrigin(
                 traceparent: trace?.description, cancelsWhenAbandoned: order.cancelsOnDisconnect,
-                startedBy: call.access.starter, labels: order.labels)
+                startedBy: call.access.starter, labels: order.labels, thread: order.thread, config: order.config)
         return try start(graph, call, initialState: order.initialState, origin: origin) { log in
             prepare(log)
             if case .events(let view, _) = answer { log.renderEarly(view.detail) }
@@ -271,6 +279,12 @@ enum StartRoutes {
                 let (labels, labelFaults) = Labels.read(value)
                 order.labels = labels
                 faults += labelFaults
+            case "thread":
+                order.thread = value.string
+                if value != .null, value.string.map(ThreadName.isName) != true {
+                    let message = "must be a name of 1 to \(ThreadName.bytesMax) bytes without control characters"
+                    faults.append(.init(pointer: "/thread", message: message))
+                }
             default:
                 faults.append(.init(pointer: JSONPointer([key.string]).description, message: "unknown key"))
             }

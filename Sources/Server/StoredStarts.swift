@@ -1,4 +1,5 @@
 import Executions
+import Graphs
 import JSON
 
 /// What queued executions start with, as the history has it; of a rerun what it takes over is worked out again.
@@ -31,6 +32,19 @@ package struct StoredStarts: QueuedStarts {
         let plan = RerunPlan(
             results, on: log.graph.graph, from: origin.rerunFrom.map { RerunRecord(text: $0).start }, edits: state)
         return QueuedStart(initialState: plan.initialState, takeover: plan.takeover)
+    }
+
+    package func threads(of log: EventLog) throws -> [Int: HostedTakeover] {
+        guard let name = log.summary.origin?.thread else { return [:] }
+        let thread = try store.thread(name, ofGraph: log.graph.identity.id)
+        var found: [Int: HostedTakeover] = [:]
+        for checkpoint in thread?.checkpoints ?? [] {
+            guard let rank = log.graph.graph.rank(ofNode: checkpoint.nodeID), log.graph.hostRanks.contains(rank) else {
+                continue
+            }
+            found[rank] = .thread(checkpoint.content)
+        }
+        return found
     }
 
     package func takeover(of log: EventLog) -> Takeover {

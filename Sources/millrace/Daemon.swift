@@ -59,7 +59,7 @@ final class Daemon {
             configuration, .file("\(folder)/history.sqlite"), runtimeFolder: "\(folder)/python", installation,
             confinement: ChildConfinement(
                 configuration, installation, environment: ProcessEnvironment.current, cgroups: cgroups),
-            cgroups: cgroups, log: log)
+            cgroups: cgroups, seal: try checkpointKey(configuration), log: log)
         confinement = ConfinementReport(configuration, installation, cgroups: cgroups)
         let graphs = Self.graphsFolder(configuration, installation)
         placement = StatePlacement.complaint(

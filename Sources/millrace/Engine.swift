@@ -38,7 +38,7 @@ struct Engine {
     init(
         _ configuration: Configuration, _ location: HistoryStore.Location, runtimeFolder: String,
         _ installation: Installation, confinement: ChildConfinement = ChildConfinement(), cgroups: ControlGroups? = nil,
-        log: DaemonLog?
+        seal: (any CheckpointSeal)? = nil, log: DaemonLog?
     ) throws {
         reactor = try Reactor()
         clock = ReactorClock(reactor)
@@ -92,7 +92,7 @@ struct Engine {
             memory: memory,
             programs: ProgramPlaces.Bounds(
                 accountBytes: memory.bytesMax, programBytesMax: lua.memoryBytesMax, processors: pool.threadCount),
-            observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])), innerGraphs: graphs)
+            observer: RunObservers([executionMetrics] + (log.map { [$0] } ?? [])), innerGraphs: graphs, seal: seal)
         lastRowID = try store.lastRowID()
         service = ExecutionService(
             environment: environment, limits: ExecutionService.Limits(configuration.executions),

@@ -5,7 +5,7 @@ import Testing
 @testable import Executions
 
 /// A tree of one node whose worker hosts a graph, told word by word.
-private struct Host {
+struct Host {
     private(set) var tree: ExecutionTree
     private(set) var records: [EventRecord] = []
     private var now: UInt64 = 1_000_000
@@ -14,9 +14,12 @@ private struct Host {
     private(set) var callsGoneOn = 0
     static let graph = try? revision("nodes: [{ id: g, kind: test }]")
 
-    init() throws {
+    private(set) var left: [ThreadCheckpoint] = []
+
+    init(_ takeover: Takeover = Takeover(), isInThread: Bool = false) throws {
         tree = ExecutionTree(revision: try #require(Self.graph))
-        step(.inScope(0, .begin(initialState: ["n": 0])))
+        tree.keepsThread = isInThread
+        step(.inScope(0, .begin(initialState: ["n": 0], takeover: takeover)))
         _ = tree.nextStart(at: now)
         perform()
     }
@@ -41,9 +44,14 @@ private struct Host {
     /// How often clients are told that it begins.
     var starts: Int { records.count { $0.body.isStart } }
 
-    mutating func begins(_ index: Int, _ tasks: [(id: String, name: String)], around: String? = nil) {
+    mutating func begins(
+        _ index: Int, _ tasks: [(id: String, name: String)], around: String? = nil, channels: JSONObject = [:]
+    ) {
         let starts = tasks.map { HostedTaskStart(id: $0.id, name: $0.name, input: ["n": 1]) }
-        say(.step(around: around, index: index, starts, kept: HostedKept(space: "", content: ["head": 1])))
+        say(
+            .step(
+                around: around, index: index, starts,
+                kept: HostedKept(space: "", content: ["head": JSONText(index), "channels": JSONText(channels)])))
     }
 
     mutating func ends(_ task: String) {
@@ -82,6 +90,7 @@ private struct Host {
         all += tree.root.effects.map { .inScope(0, $0) }
         while !tree.root.effects.isEmpty { tree.root.effectsWereTaken() }
         for case .rest in all { rests += 1 }
+        for case .keepThread(let checkpoint) in all { left.append(checkpoint) }
         for case .inScope(let scope, let effect) in all {
             if case .park = effect { callsGoneOn += 1 }
             if case .emit(let body, _) = effect {

@@ -139,6 +139,6 @@ extension HistoryStore {
         }
         try store.stop()
         let size = try #require(fileSize(folder.path("history.db")))
-        #expect(size < 2 * big.count + (20 << 14))
+        #expect(size < 2 * big.count + (24 << 14))
     }
 }

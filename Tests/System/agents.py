@@ -185,6 +185,28 @@ graph = builder.compile()
 """
 
 
+COUNTING_UP = """
+import operator
+from typing import Annotated, TypedDict
+from langgraph.graph import START, StateGraph
+
+
+class State(TypedDict, total=False):
+    said: Annotated[list, operator.add]
+    n: int
+    thread: str
+
+
+def answer(state, config):
+    n = state.get("n", 0) + 1
+    last = state["said"][-1:]
+    return {"n": n, "said": [f"{n}: {each}" for each in last], "thread": config["configurable"]["thread_id"]}
+
+
+graph = StateGraph(State).add_node(answer).add_edge(START, "answer").compile()
+"""
+
+
 def hosting(file, graph="graph", **config):
     return node("graph", "langgraph", {"file": file, "graph": graph, **config})
 

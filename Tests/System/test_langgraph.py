@@ -1,6 +1,7 @@
 """Graphs of LangGraph, run by LangGraph itself within a node, with the real daemon."""
 
 import json
+import signal
 import sys
 
 from agents import CHAT, CYCLE, FAN, PAIR, SLOW, agents, hosting, inner, run
@@ -195,3 +196,40 @@ def test_the_classic_api_shows_its_own_nodes(new_daemon, eventually):
         ("start", None), ("node_start", "count"), ("node_complete", "count"), ("node_start", "check it"),
         ("node_complete", "check it"), ("complete", None)]
     assert events[-1]["output_state"] == {"n": 3, "log": [2, "checked"], "word": "x"}
+
+
+def test_a_stop_lets_the_step_that_runs_come_to_its_end(agents, eventually):
+    daemon = agents(slow=SLOW)
+    (daemon.graphs / "go a").touch()
+    id = daemon.begin("slow", {"folder": str(daemon.graphs), "log": []})
+    eventually(lambda: (daemon.graphs / "b").exists())
+    daemon.process.send_signal(signal.SIGTERM)
+    eventually(lambda: daemon.http.get("/readyz").status_code == 503)
+    (daemon.graphs / "go b").touch()
+    assert daemon.wait() == 0
+    # The next one was not begun any more, though it might have ended too.
+    assert not (daemon.graphs / "c").exists()
+    (daemon.graphs / "go c").touch()
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+    events = daemon.all_events(id)
+    assert events[-1]["status"] == "success" and is_whole(events) and events[-1]["final_state"]["log"] == ["a", "b", "c"]
+    assert {name: (daemon.graphs / name).read_text() for name in "abc"} == {"a": "x", "b": "x", "c": "x"}
+
+
+def test_what_is_kept_lies_encrypted_in_the_history(agents, eventually):
+    daemon = agents(slow=SLOW)
+    key = daemon.state / "checkpoints.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    (daemon.graphs / "go a").touch()
+    id = daemon.begin("slow", {"folder": str(daemon.graphs), "log": []})
+    eventually(lambda: any(event.get("node_id") == "b" for event in daemon.events(id)))
+    daemon.kill()
+    history = b"".join(path.read_bytes() for path in daemon.state.glob("history.sqlite*"))
+    # As LangGraph calls the form in which it writes checkpoints.
+    assert b"msgpack" not in history and b'"sealed:' in history
+    kept = key.read_text()
+    key.unlink()
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+    (end,) = of_node(daemon.all_events(id), "graph", "node_complete")
+    assert end["status"] == "error" and f"{key} is " in end["error"] and "put that file back" in end["error"]
+    assert key.read_text() != kept

@@ -21,19 +21,19 @@ def real(daemon):
     """Values for the parameters of paths."""
     graph_id = daemon.create(chain(put("a", x=1), fails("b"), name="Walk"))
     execution_id = daemon.execute(graph_id)["execution_id"]
-    return lambda path: path.format(id=execution_id if "/executions/" in path else graph_id, file="index.html", node_id="a", other=execution_id)
+    return lambda path: path.format(id=execution_id if "/executions/" in path else graph_id, file="index.html", node_id="a", thread="t", other=execution_id)
 
 
 @pytest.mark.parametrize("path", sorted(path for path, method in described() if method == "get" and path != ENDLESS))
 def test_every_get_answers_as_described(daemon, real, path):
     reply = daemon.http.get(real(path))
-    assert reply.status_code == 200 or path in ("/", "/console/{file}"), reply.text
+    assert reply.status_code == 200 or path in ("/", "/console/{file}", "/api/graphs/{id}/threads/{thread}"), reply.text
     assert_described(reply, path, "get")
 
 
 @pytest.mark.parametrize("path", sorted(path for path, method in described() if "{id}" in path and method == "get"))
 def test_what_is_not_there_is_a_described_problem(daemon, path):
-    reply = daemon.http.get(path.format(id="none", node_id="a", other="none"))
+    reply = daemon.http.get(path.format(id="none", node_id="a", thread="t", other="none"))
     assert reply.status_code == 404
     assert_described(reply, path, "get")
 
@@ -97,6 +97,7 @@ def test_the_schema_of_events_tells_a_wrong_event(daemon, real):
         ("post", "/api/executions/{id}/resume", None, 409),
         ("post", "/api/executions/resume?status=held", None, 202),
         ("delete", "/api/executions/{id}", None, 204),
+        ("delete", "/api/graphs/{id}/threads/{thread}", None, 404),
         ("delete", "/api/graphs/{id}", None, 204),
         ("post", "/classic/api/graphs/{id}/execute", {"more": 1}, 200),
         ("post", "/classic/api/graphs/{id}/execute", {"initial_state": 1}, 422),

@@ -35,7 +35,7 @@ def ask(daemon, method, path, headers=None, graph_id=None, execution_id=None):
     """An operation with real ids in its path, and a body where there may be one."""
     url = path.format(
         id=execution_id or daemon.mine_run if "/executions/" in path else graph_id or daemon.mine, file="index.html",
-        node_id="a", other=execution_id or daemon.mine_run,
+        node_id="a", thread="t", other=execution_id or daemon.mine_run,
     )
     body = {} if method in ("post", "put") else None
     if path != "/api/events":

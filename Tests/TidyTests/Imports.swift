@@ -15,6 +15,7 @@ struct ImportTable {
         "CLuaLibrary": Row(own: [], libraries: []),
         "CLua": Row(own: ["CLuaLibrary"], libraries: []),
         "CCurl": Row(own: [], libraries: []),
+        "CCrypto": Row(own: [], libraries: []),
         "CSimdJSONLibrary": Row(own: [], libraries: []),
         "CSimdJSON": Row(own: ["CSimdJSONLibrary"], libraries: []),
         "millrace-exec": Row(own: [], libraries: []),
@@ -30,6 +31,7 @@ struct ImportTable {
         "Executions": Row(
             own: ["Graphs", "JSON", "Linux"], libraries: ["HashTreeCollections", "OrderedCollections", "DequeModule"]),
         "ReactorServices": Row(own: ["Executions", "Linux", "Reactor"], libraries: []),
+        "Sealing": Row(own: ["CCrypto", "Digest", "Executions", "JSON", "Linux"], libraries: []),
         "Nodes": Row(
             own: ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "CLua"], libraries: ["DequeModule"]),
         "History": Row(
@@ -45,7 +47,7 @@ struct ImportTable {
                 "Linux", "Reactor", "Metrics", "JSON", "HTTP", "Graphs", "Auth", "Executions", "ReactorServices",
                 "Nodes",
                 "History", "HTTPClient",
-                "Config", "Systemd", "Server", "Client",
+                "Config", "Sealing", "Systemd", "Server", "Client",
             ],
             libraries: ["ArgumentParser", "Yams", "Logging", "Histogram", "OrderedCollections"]),
     ]

@@ -59,6 +59,12 @@ private struct LangGraphBody: NodeBody {
     let hosts = true
 
     func start(_ call: NodeCall) -> NodeStart {
-        .waiting { await workers.run(call, target, hosts: true) }
+        .waiting {
+            do throws(NodeFailure) {
+                return await workers.run(try call.opened(), target, hosts: true)
+            } catch {
+                return .failure(error)
+            }
+        }
     }
 }

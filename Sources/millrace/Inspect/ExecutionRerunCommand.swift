@@ -21,9 +21,11 @@ struct ExecutionRerunCommand: ParsableCommand {
               millrace execution rerun "$id" --from fetch --from rates
               millrace execution rerun "$id" --from failed
               millrace execution rerun "$id" --from each --items failed
+              millrace execution rerun "$id" --from graph --step 3 --set draft=shorter
 
             --from failed begins with every node that failed. --items failed runs the items of a map that failed, and takes
-            over the results of the others. --state and --set edit the state that the nodes named and those
+            over the results of the others. --step takes over the steps of a graph of LangGraph before one; --state and --set
+            are what update_state changes there then. --state and --set edit the state that the nodes named and those
             behind them see. --revision runs another revision of the graph,
             such as the one with the mistake mended.
 
@@ -42,6 +44,9 @@ struct ExecutionRerunCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Of a map, these items alone: `failed`.", valueName: "which"))
     var items: FailedItems?
+
+    @Option(help: ArgumentHelp("Of a graph of LangGraph, the step to begin with.", valueName: "number"))
+    var step: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -112,6 +117,7 @@ struct ExecutionRerunCommand: ParsableCommand {
                 order["from_node"] = JSONText(array: from.map { JSONText($0) })
             }
             if let items { order["items"] = JSONText(items.rawValue) }
+            if let step { order["path"] = JSONText(array: from.map { JSONText($0) } + [JSONText(step)]) }
             let edits = try InitialState.read(documents.first, assignments: assignments)
             if !edits.isEmpty { order["state"] = JSONText(edits) }
             if let revision { order["revision"] = JSONText(revision) }

@@ -59,6 +59,8 @@ private let workerOrders: [(String, String)] = [
         Run a node. Numbers of calls never come twice. key is the same for all attempts of the node in its execution, for side \
         effects that must not happen twice. target is what the document says is to be run. traceparent is there if the \
         execution has one (W3C Trace Context), and reducers, an object with a reducer's name by key, if the graph has any. \
+        A call that hosts a graph has kept, what earlier calls of the node wanted kept, thread, the name of the execution's \
+        thread, and config, what the start lays over the graph's own, where there are such. \
         With "begun": true the daemon waits for no began. In place of state there may be state_of or state_after; see below.
         """
     ),
@@ -68,6 +70,13 @@ private let workerOrders: [(String, String)] = [
         End the call, and answer with cancelled, or with update or error if it ends anyway. A call that has not begun must not \
         begin any more. One that goes on for a second has its worker ended. (A plain Python function \
         cannot hear it: its worker is ended at once.)
+        """
+    ),
+    (
+        "{\"drain\": 7}",
+        """
+        The daemon is about to stop, and the call hosts a graph: it may end where another call can go on, and says drained then. \
+        A call that goes on all the same is interrupted when the time of the stop is over.
         """
     ),
 ]
@@ -122,6 +131,14 @@ private let workerMessages: [(String, String)] = [
         the answers.
         """
     ),
+    (
+        "{\"kept\": 7, \"space\": \"\", \"content\": {…}, \"values\": {…}}",
+        """
+        Of a call with a thread: the graph has come to its end, with these values; the next execution of the thread begins with \
+        content.
+        """
+    ),
+    ("{\"drained\": 7}", "The call has ended where another one can go on, because it was told to drain."),
     ("{\"update\": 7, \"value\": {…}}", "The call has succeeded, with the keys of the state that it sets."),
     (
         "{\"update\": 7, \"next\": \"b\", \"value\": {…}}",

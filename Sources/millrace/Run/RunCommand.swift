@@ -18,6 +18,7 @@ struct RunCommand: ParsableCommand {
               millrace run hello.yaml --set name=World
               millrace run triage --state @ticket.json
               make-ticket | millrace run triage --state @- --detach
+              millrace run support --thread "customer 17" --set question=Why?
               millrace run triage --json | jq -c 'select(.type == "node_complete")'
 
             What the graph's input_schema requires and was not given is asked for on a terminal; elsewhere it is an error.
@@ -42,6 +43,12 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "One key of the initial state; JSON, or else a string. May be repeated.", valueName: "key=value"))
     var set: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Go on with this thread of a graph of LangGraph, and leave the state there; the daemon's.",
+            valueName: "name"))
+    var thread: String?
 
     @Flag(
         name: .shortAndLong,
@@ -77,6 +84,9 @@ struct RunCommand: ParsableCommand {
         _ initialState: JSONObject, _ text: GraphText?, _ interrupts: Interrupts
     ) throws -> any EventSource {
         if let text, server.server == nil {
+            guard thread == nil else {
+                throw CommandFailure("a thread lies in the history of a daemon; name a graph of one, or --server")
+            }
             return try LocalRun.events(
                 of: text, from: graph, initialState,
                 StateDetail(rawValue: viewing.streamDetail.rawValue) ?? .full, interrupts)
@@ -84,7 +94,7 @@ struct RunCommand: ParsableCommand {
         return try asking {
             let client = try server.client(interrupt: interrupts.descriptor)
             let stream = try client.execute(
-                try id(text, client), initialState: initialState, detail: viewing.streamDetail)
+                try id(text, client), initialState: initialState, thread: thread, detail: viewing.streamDetail)
             return DaemonEvents(stream, of: nil, client: client)
         }
     }
@@ -121,7 +131,7 @@ struct RunCommand: ParsableCommand {
     private func start(_ initialState: JSONObject, _ id: (APIClient) throws -> String) throws -> CommandStatus {
         let summary = try asking {
             let client = try server.client()
-            return try client.start(try id(client), initialState: initialState)
+            return try client.start(try id(client), initialState: initialState, thread: thread)
         }
         guard let execution = summary["execution_id"]?.string else {
             throw CommandFailure("the daemon has not said which execution this is")

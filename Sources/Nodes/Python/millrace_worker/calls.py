@@ -12,7 +12,7 @@ class Call:
 
     __slots__ = (
         "number", "node", "attempt", "key", "trace", "target", "reducers", "source", "is_kept", "is_begun", "state", "before",
-        "state_type", "notes", "kept", "texts", "decoders", "threads", "futures", "task", "tasks", "cancelled", "ended",
+        "state_type", "notes", "kept", "thread", "config", "control", "texts", "decoders", "threads", "futures", "task", "tasks", "cancelled", "ended",
     )
 
     def __init__(self, request, source, state, is_kept=False):
@@ -30,6 +30,9 @@ class Call:
         self.state_type = None  # what its function wants the state to be
         self.before = Before(state)
         self.kept = request.get("kept")  # of a graph that it hosts: what an earlier attempt has left
+        self.thread = request.get("thread")  # that such a graph goes on with
+        self.config = request.get("config") or {}  # what is laid over the config of such a graph
+        self.control = None  # by which LangGraph is asked to end such a graph at a good place
         self.notes = {}  # type -> (the form in which it was written, the first place)
         self.texts = {}  # channel -> what was printed since the last newline, and not flushed
         self.decoders = {}  # channel -> of bytes, which may begin a character that others end

@@ -21,7 +21,7 @@ import threading
 from . import tasks
 from .bodies import awaited, result_of
 from .calls import Call, current
-from .errors import error_bytes
+from .errors import Drained, error_bytes
 from .json_text import decode, encode
 from .process_state import ProcessState
 from .replies import Replies
@@ -137,6 +137,8 @@ class Worker:
             self.take_call(request, line)
         elif "cancel" in request:
             self.cancel(request["cancel"])
+        elif "drain" in request:
+            self.drain(request["drain"])
         elif "hello" in request:
             self.greet(request)
 
@@ -171,6 +173,12 @@ class Worker:
         self.early_cancels[number] = None
         if len(self.early_cancels) > EARLY_CANCELS_MAX:
             self.early_cancels.popitem(last=False)
+
+    def drain(self, number):
+        """The daemon is about to stop: a graph ends at a place where it can go on later, if its LangGraph knows how."""
+        call = self.replies.running.get(number)
+        if call is not None and call.control is not None:
+            call.control.request_drain("the daemon stops")
 
     def readable(self):
         """The loop's: what is async starts at once, for anything else the loop stops."""
@@ -232,6 +240,9 @@ class Worker:
             state = typed.value if typed else call.state
             result = result_of(function, state, self.replies.output, self.run_coroutine)
             update = self.update(call, typed, result)
+        except Drained:
+            self.put_back()
+            self.replies.end(call, b"drained")
         except BaseException as error:
             self.put_back()
             self.fail(call, error)

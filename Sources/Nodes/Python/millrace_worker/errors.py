@@ -14,6 +14,10 @@ GRAPHS = os.path.join(os.path.dirname(HERE), "millrace_graphs")
 OWN = (HERE + os.sep, GRAPHS + os.sep, "<frozen importlib")
 
 
+class Drained(Exception):
+    """A graph has ended because the daemon stops, and goes on later."""
+
+
 class NodeError(Exception):
     """A failure that is told in its own words, without a traceback."""
 

@@ -60,6 +60,9 @@ class HostedSaver(InMemorySaver):
             self.storage[self.thread][space][id] = (_bytes(head["checkpoint"]), _bytes(head["metadata"]), None)
             for channel, (version, *typed) in content["channels"].items():
                 self.blobs[self.thread, space, channel, version] = _bytes(typed)
+            if space == "" and kept.get("begins"):
+                # What comes of this run is whole by itself.
+                self.fresh[space] = {"channels": dict(content["channels"])}
             for task, writes in content.get("writes", {}).items():
                 for index, channel, kind, text, path in writes:
                     self.writes[self.thread, space, id][task, index] = (task, channel, _bytes((kind, text)), path)

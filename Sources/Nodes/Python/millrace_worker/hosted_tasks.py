@@ -53,6 +53,12 @@ class HostedTasks:
         for namespace in list(self.ended):
             self.tell_ended(namespace, {})
 
+    def tell_kept(self, values):
+        """The graph has come to its end, and its thread goes on from here."""
+        kept = self.saver.take_space("")
+        if kept is not None:
+            self.send("kept", '"space":"","content":%s,"values":%s' % (encode(kept), self.object(values)))
+
     # Steps
 
     def take_checkpoint(self, namespace, checkpoint):
