@@ -1,3 +1,5 @@
+import JSON
+
 /// Looks at Python files: which graphs they make. The daemon's own implementation runs each in a confined child.
 package protocol PythonLooker: Sendable {
     /// What runs the Python files of a folder.
@@ -18,14 +20,20 @@ package struct PythonLookOrder: Sendable, Hashable {
     /// Which of the module's names; nil: the one that is a graph.
     package let graph: String?
     package let program: String
+    /// What a `langgraph.json` says of its graphs: `env` and `dependencies`, as far as it does.
+    package let project: JSONText
     /// What stands in the file, where it is not on disk.
     package let code: [UInt8]?
 
-    package init(folder: String, file: String, graph: String?, program: String, code: [UInt8]? = nil) {
+    package init(
+        folder: String, file: String, graph: String?, program: String, project: JSONText = .emptyObject,
+        code: [UInt8]? = nil
+    ) {
         self.folder = folder
         self.file = file
         self.graph = graph
         self.program = program
+        self.project = project
         self.code = code
     }
 }

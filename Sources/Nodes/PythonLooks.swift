@@ -1,6 +1,7 @@
 import Executions
 import Glibc
 import Graphs
+import JSON
 import Synchronization
 
 /// Runs Python files of the graphs folder, each in a confined child of its team's interpreter, to see which graphs they make.
@@ -55,7 +56,7 @@ package final class PythonLooks: PythonLooker {
         var command = ProcessCommand(
             arguments: [
                 order.program, "-B", "\(pythonFolder)/look.py", "\(order.folder)/\(order.file)", order.graph ?? "",
-                order.folder,
+                order.folder, order.project.description,
             ] + (order.code == nil ? [] : ["-"]),
             environment: environment.variables(forGraph: "", program: order.program),
             workingDirectory: order.folder, graphID: "")

@@ -55,11 +55,12 @@ struct PythonFolderLook {
         } catch {
             return .failed(error.message)
         }
-        let order = PythonLookOrder(folder: path, file: source.file, graph: source.graph, program: program)
+        let order = PythonLookOrder(
+            folder: path, file: source.file, graph: source.graph, program: program, project: source.project)
         return python.knowledge(of: source.name, order) { shown in
             let module = try? PythonModule(source.file, in: snapshot, shown: shown)
             dependencies.absentModules.formUnion(module?.absentModules.map { Self.join(source.folder, $0) } ?? [])
-            let words = "\(path)\n\(source.graph ?? "")\n\(installation)"
+            let words = "\(path)\n\(source.graph ?? "")\n\(source.project)\n\(installation)"
             return Fingerprint(document: Array(words.utf8), files: module?.files ?? GraphFiles()).description
         }
     }

@@ -13,6 +13,8 @@ struct PythonSource: Sendable, Equatable {
     var graph: String?
     /// What its id is made of.
     let stem: String
+    /// What the `langgraph.json` that names it says of its graphs: `env` and `dependencies`.
+    var project = JSONText.emptyObject
 
     /// The id that it would have, if no other had it.
     var id: String? { GraphDocument.id(ofStem: stem) }
@@ -48,14 +50,20 @@ struct PythonSource: Sendable, Equatable {
     static func sources(ofManifest path: String, _ bytes: [UInt8]) throws(GraphFaults) -> [PythonSource] {
         let manifest = try Graph.source(bytes, .json)
         let folder = split(path).folder
+        var project = JSONObject()
+        for key: JSONKey in ["env", "dependencies"] {
+            if let value = manifest[key], value != .null { project[key] = value }
+        }
         var faults: [GraphFault] = []
         var sources: [PythonSource] = []
         for (key, value) in manifest["graphs"]?.object ?? [:] {
             let name = key.string
             do throws(GraphFaults) {
                 let (file, graph) = try place(value)
-                sources.append(
-                    PythonSource(name: "\(path):\(name)", folder: folder, file: file, graph: graph, stem: name))
+                var source = PythonSource(
+                    name: "\(path):\(name)", folder: folder, file: file, graph: graph, stem: name)
+                source.project = project.text
+                sources.append(source)
             } catch {
                 faults += error.faults.map { GraphFault(pointer: "/graphs/\(name)", message: $0.message) }
             }

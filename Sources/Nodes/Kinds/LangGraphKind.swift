@@ -35,6 +35,21 @@ struct LangGraphKind: NodeKind {
             "context": [
                 "title": "Context", "description": "What nodes find as runtime.context.", "type": "object",
             ],
+            "env": [
+                "title": "Environment",
+                "description":
+                    "Variables for the nodes of the graph, by name, or a file beside it with KEY=VALUE lines, as langgraph.json has it.",
+                "oneOf": [
+                    ["type": "string", "minLength": 1, "title": "A file"],
+                    ["type": "object", "title": "Variables"],
+                ],
+            ],
+            "dependencies": [
+                "title": "Dependencies",
+                "description":
+                    "Folders that modules are imported from, such as ./src, as langgraph.json has them; packages are for the interpreter to have.",
+                "type": "array", "items": ["type": "string", "minLength": 1],
+            ],
         ],
         "required": ["file", "graph"],
         "additionalProperties": false,

@@ -1,9 +1,10 @@
 """Says which graph a Python file makes.
 
-    look.py FILE [NAME [FOLDER [-]]]
+    look.py FILE [NAME [FOLDER [PROJECT [-]]]]
 
 Runs the file, with its folder first on `sys.path`. FOLDER is the working directory and last on `sys.path`, and paths in the
-answer begin there; without one it is the file's own. With a `-` its text comes on stdin, and need not be on disk. On stdout comes a JSON object: {"document", "name", "imports", "notes",
+answer begin there; without one it is the file's own. PROJECT is JSON, what a `langgraph.json` says of
+its graphs: {"env", "dependencies"}. With a `-` the file's text comes on stdin, and need not be on disk. On stdout comes a JSON object: {"document", "name", "imports", "notes",
 "drawing"?} of the graph, {"imports"} where the file makes none, or {"error": {"message", "line", "details"?}, "imports"}.
 What the file itself prints goes to stderr.
 """
@@ -16,13 +17,15 @@ import sys
 def main():
     path = os.path.abspath(sys.argv[1])
     name = sys.argv[2] if len(sys.argv) > 2 and sys.argv[2] else None
-    code = sys.stdin.buffer.read() if sys.argv[4:] == ["-"] else None
+    project = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
+    code = sys.stdin.buffer.read() if sys.argv[5:] == ["-"] else None
     own = os.path.dirname(path)
     folder = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else own
     here = os.path.dirname(os.path.abspath(__file__))
     from millrace_graphs.faults import GraphFault
     from millrace_graphs.looking import imports_of, look
-    from millrace_worker.errors import error_bytes
+    from millrace_worker.errors import NodeError, error_bytes
+    from millrace_worker.projects import apply
 
     answers = os.dup(1)
     os.dup2(2, 1)
@@ -31,7 +34,10 @@ def main():
     sys.path[:] = (
         [own] + [entry for entry in sys.path if os.path.abspath(entry or ".") != here] + [folder] * (folder != own))
     try:
-        answer = look(path, name, folder, code)
+        apply(project, folder)
+        answer = look(path, name, folder, code, project)
+    except NodeError as error:
+        answer = {"error": {"message": str(error), "line": None}}
     except GraphFault as fault:
         answer = {"error": {"message": str(fault), "line": fault.line}}
     except SyntaxError as error:

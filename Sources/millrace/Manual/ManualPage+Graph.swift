@@ -13,6 +13,8 @@ extension ManualPage {
         page.heading("KINDS OF NODES")
         page.prose("GET /api/node-kinds of a daemon has the JSON Schema of each kind's config.")
         for (kind, meaning) in graphKinds { page.item(kind, meaning) }
+        page.heading("PYTHON GRAPHS")
+        page.prose(pythonGraphs)
         page.heading("STATE")
         page.prose(graphState)
         page.heading("EXAMPLE")
@@ -94,7 +96,8 @@ private let graphKinds = [
         "langgraph",
         """
         file and graph: what the file calls its graph of LangGraph, which its interpreter must have (pip install langgraph).
-        config and context are LangGraph's. Its nodes show with a path: the node and the step.
+        config and context are LangGraph's, env and dependencies those of a langgraph.json. Its nodes show with a path: the
+        node and the step.
         """
     ),
     (
@@ -112,6 +115,26 @@ private let graphKinds = [
         """
     ),
 ]
+
+private let pythonGraphs = """
+    A Python file of the graphs folder, or of a folder in it, that makes a graph is a graph, its code unchanged. Looked for at
+    its module level are, in this order: a compiled graph of LangGraph; a StateGraph; an object with nodes (objects with
+    execute(state), or callables) and edges (pairs, triples with a condition, objects or dicts); a list of objects with execute
+    that is called nodes, steps or pipeline. Of several, the one called graph, app, agent or workflow is taken. A langgraph.json
+    names its graphs, their env and dependencies as langgraph dev reads it. The id of a graph is the name of its file in lower
+    case; where that is another's, the folder's name stands before it.
+
+    Each node of an object graph is a node of kind python, and the rules of this page hold for it. A graph of LangGraph is one
+    node of kind langgraph, which LangGraph runs: it may have cycles.
+
+    A file is run once for each content to see what it makes, by a .venv beside it or kinds.python.interpreter, confined and for
+    kinds.python.look_ms at most. Not looked at are folders that begin with . or _ or hold a pyvenv.cfg, node_modules, test_*,
+    conftest.py, and files that a document names. What a file makes, and what of it was not understood, is shown by
+
+      millrace graph import FILE.py --explain
+
+    GET /api/graphs?faults=true names the files that make no graph for a fault in them.
+    """
 
 private let graphState = """
     A node sees the initial state with the updates of all nodes that led to it, and returns an update: an object. Where two of

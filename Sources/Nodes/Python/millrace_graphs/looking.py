@@ -16,11 +16,11 @@ from .faults import GraphFault
 MODULE = "millrace_graph_file"
 
 
-def look(path, name=None, folder=None, code=None):
+def look(path, name=None, folder=None, code=None, project=None):
     """What a file makes: {"document", "drawing"?, "notes", "name"}, empty where it makes no graph.
 
     `name` picks one of the module's names. The document names the file by its path below `folder`, by default its own one.
-    `code` is what stands in it, if it is not on disk.
+    `code` is what stands in it, if it is not on disk. `project` stands in the config of a node that LangGraph runs.
     Raises GraphFault, what reading raises, and what the file itself raises.
     """
     candidates = Candidates(_content(path) if code is None else code, path)
@@ -36,7 +36,7 @@ def look(path, name=None, folder=None, code=None):
         return {}
     name, value, shape = found
     try:
-        answer = _described(name, value, shape, file)
+        answer = _described(name, value, shape, file, project)
     except GraphFault as fault:
         fault.line = fault.line or candidates.lines.get(name.split(".")[0].split("[")[0])
         raise
@@ -123,7 +123,7 @@ def _named(module, name, file):
     return name, value, shape
 
 
-def _described(name, value, shape, file):
+def _described(name, value, shape, file, project):
     if shape == "object":
         document, notes = object_graphs.document_of(value, name, file)
         return {"document": document, "notes": notes}
@@ -136,7 +136,7 @@ def _described(name, value, shape, file):
         value = made(value)
         if not langgraphs.is_compiled(value) and not langgraphs.is_builder(value):
             raise GraphFault("%s gives an object of type %s and no graph of LangGraph" % (name, type(value).__name__))
-    document, drawing = langgraphs.document_of(value, name, file)
+    document, drawing = langgraphs.document_of(value, name, file, project)
     return {"document": document, "drawing": drawing, "notes": []}
 
 

@@ -8,7 +8,7 @@ import sys
 import types
 import zlib
 
-from . import hosting
+from . import hosting, projects
 from .bodies import condition, is_async
 from .errors import NodeError, type_name
 from .json_text import encode
@@ -38,6 +38,8 @@ class Targets:
     def function(self, call):
         """The function of a call, whether it is async, and whether it is used for the first time. Raises what loading
         it raises."""
+        if "env" in call.target or "dependencies" in call.target:
+            projects.apply(call.target, self.sources.folder)
         key = self.key(call)
         known = self.functions.get(key)
         if known is not None:
