@@ -185,7 +185,7 @@ def test_the_state_cannot_be_shortened_by_any_call(start_daemon, landlock):
     create(daemon, "read")
     token = create(daemon, "admin")
     paths = [str(path) for path in daemon.state.iterdir() if path.is_file()]
-    assert {pathlib.Path(path).name for path in paths} >= {"tokens.json", "millrace.key", "history.sqlite", "lock"}
+    assert {pathlib.Path(path).name for path in paths} >= {"tokens.json", "millrace.key", "checkpoints.key", "history.sqlite", "lock"}
     document = graph([node("a", "python", {"code": FILES})], id="files")
     assert daemon.http.post("/api/graphs", json=document, headers=token.headers).status_code == 201
     reply = daemon.http.post("/api/graphs/files/execute", json={"initial_state": {"paths": paths, "harmless": False}}, headers=token.headers)
