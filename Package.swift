@@ -64,6 +64,9 @@ let targets: [Target] = [
     // What leads out of the host.
     module("HTTPClient", ["CCurl", "Linux", "Reactor"]),
 
+    // What nobody shall see.
+    module("Secrets", ["Linux"]),
+
     // Who may do what.
     module("Auth", ["Digest", "JSON", "Linux"]),
 
@@ -72,7 +75,7 @@ let targets: [Target] = [
     module("ReactorServices", ["Executions", "Reactor", "Linux"]),
     module("Sealing", ["CCrypto", "Digest", "Executions", "JSON", "Linux"]),
     module(
-        "Nodes", ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "CLua", dequeModule],
+        "Nodes", ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "Secrets", "CLua", dequeModule],
         exclude: ["Python"]),
     module("History", ["Executions", "Graphs", "JSON", "Linux", "Metrics", grdb]),
     module("Config", [yams]),
@@ -89,11 +92,13 @@ let targets: [Target] = [
         name: "millrace",
         dependencies: [
             "Linux", "Reactor", "HTTP", "JSON", "Graphs", "Auth", "Executions", "ReactorServices", "Metrics", "Nodes",
-            "History", "HTTPClient", "Config", "Sealing", "Systemd", "Server", "Client", arguments, yams, histogram,
+            "History", "HTTPClient", "Secrets", "Config", "Sealing", "Systemd", "Server", "Client", arguments, yams,
+            histogram,
         ],
         swiftSettings: strict, linkerSettings: foundation),
 
     tests("AuthTests", ["Auth", "Digest", "Linux"]),
+    tests("SecretsTests", ["Secrets"]),
     tests("LinuxTests", ["Linux", "CLinux"]),
     tests("ReactorTests", ["Reactor", "Linux"]),
     tests("HTTPClientTests", ["HTTPClient", "Linux"]),

@@ -4,6 +4,7 @@ package enum ConfigValue: Equatable, Sendable {
     case boolean(Bool)
     case string(String)
     case list([String])
+    case providers([ProviderEntry])
 
     /// The value as YAML flow text, which is a valid value for the configuration file.
     package var yaml: String {
@@ -11,6 +12,7 @@ package enum ConfigValue: Equatable, Sendable {
         case .integer(let number): String(number)
         case .boolean(let flag): String(flag)
         case .string(let text): Self.quoted(text)
+        case .providers(let entries): "{" + entries.map(\.yaml).joined(separator: ", ") + "}"
         case .list(let items): "[" + items.map(Self.quoted).joined(separator: ", ") + "]"
         }
     }

@@ -13,6 +13,8 @@ package struct Configuration: Equatable, Sendable {
     package var executions = Executions()
     package var history = History()
     package var kinds = Kinds()
+    package var llm = LanguageModels()
+    package var secrets = Secrets()
     package var console = Console()
     package var log = Log()
     package var auth = Auth()
@@ -118,6 +120,15 @@ package struct Configuration: Equatable, Sendable {
     package struct Lua: Equatable, Sendable {
         package var timeMillisecondsMax = 1_000
         package var memoryBytesMax = 64 << 20
+    }
+
+    package struct LanguageModels: Equatable, Sendable {
+        package var providers: [ProviderEntry] = []
+    }
+
+    package struct Secrets: Equatable, Sendable {
+        /// Empty: there is none.
+        package var folder = ""
     }
 
     package struct Console: Equatable, Sendable {

@@ -17,6 +17,7 @@ enum ConfigurationFile {
     enum Content {
         case scalar(String, isString: Bool)
         case list([String])
+        case providers([ProviderEntry])
         /// Something that no key takes, in words.
         case other(String)
     }
@@ -68,7 +69,7 @@ enum ConfigurationFile {
         case .sequence(let sequence):
             let items = sequence.compactMap { isNull($0) ? nil : $0.scalar?.string }
             return items.count == sequence.count ? .list(items) : .other("a list of something else than scalars")
-        case .mapping: return .other("a mapping")
+        case .mapping: return ProviderEntry.entries(node).map { .providers($0) } ?? .other("a mapping")
         case .alias: return .other("an alias")
         }
     }

@@ -1,6 +1,6 @@
 extension ConfigurationKey {
     /// Every key, in the order of the shipped file. Keys of one section stand together.
-    package static let all: [ConfigurationKey] = general + http + engine + kinds + edges
+    package static let all: [ConfigurationKey] = general + http + engine + kinds + models + edges
 
     /// The key of a name, or nil.
     package static func named(_ name: String) -> ConfigurationKey? { byName[name] }
@@ -257,6 +257,24 @@ extension ConfigurationKey {
         .integer(
             "kinds.lua.memory_bytes_max", \.kinds.lua.memoryBytesMax, (1 << 20)...(1 << 32), unit: .bytes,
             "Most memory of one run of Lua code."),
+    ]
+
+    private static let models: [ConfigurationKey] = [
+        .providers(
+            "llm.providers", \.llm.providers,
+            """
+            Who answers llm nodes, by names of your choice: base_url of a service that speaks OpenAI's protocol, such as \
+            https://api.openai.com/v1, which may be anywhere (kinds.http.denied_networks does not apply); the name of the \
+            secret that it is asked with; and replay, a file of recorded answers: known questions are answered from it, others \
+            are asked and recorded.
+            """),
+        .string(
+            "secrets.folder", \.secrets.folder,
+            """
+            A folder with a file for each secret, by its name, which only the daemon's user can read (mode 0600). It is read \
+            anew at each use, and code of nodes cannot reach it where it is confined. Empty: there are only those that systemd \
+            hands over as credentials, secret.NAME.
+            """),
     ]
 
     private static let edges: [ConfigurationKey] = [

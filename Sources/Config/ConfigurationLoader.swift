@@ -52,6 +52,10 @@ package struct ConfigurationLoader {
         configuration.stateDirectory = absolute(configuration.stateDirectory)
         configuration.graphsDirectory = absolute(configuration.graphsDirectory)
         configuration.kinds.http.authoritiesFile = absolute(configuration.kinds.http.authoritiesFile)
+        configuration.secrets.folder = absolute(configuration.secrets.folder)
+        for index in configuration.llm.providers.indices {
+            configuration.llm.providers[index].replay = absolute(configuration.llm.providers[index].replay)
+        }
         // A bare name is looked up in PATH.
         if configuration.kinds.python.interpreter.contains("/") {
             configuration.kinds.python.interpreter = absolute(configuration.kinds.python.interpreter)
@@ -155,7 +159,8 @@ package struct ConfigurationLoader {
         case (.scalar(let text, _), .list): type.value(items: [text])
         case (.scalar(let text, let isString), .string): isString ? .string(text) : nil
         case (.scalar(let text, _), _): type.value(text: text)
-        case (.other, _): nil
+        case (.providers(let entries), .providers): .providers(entries)
+        case (.providers, _), (.other, _): nil
         }
     }
 
@@ -163,6 +168,7 @@ package struct ConfigurationLoader {
         switch content {
         case .scalar(let text, let isString): isString ? "\"\(text)\"" : text
         case .list(let items): ConfigValue.list(items).yaml
+        case .providers: "a mapping"
         case .other(let words): words
         }
     }

@@ -5,6 +5,7 @@ package enum ConfigurationType: Sendable {
     case string
     case choice([String])
     case list(of: ConfigurationElement, countMin: Int)
+    case providers
 
     /// A value as it stands in the environment, in a scalar of the file or after a flag. Nil when it is none of this type.
     func value(text: String) -> ConfigValue? {
@@ -20,6 +21,7 @@ package enum ConfigurationType: Sendable {
         case .string: .string(text)
         case .choice(let words): words.contains(text) ? .string(text) : nil
         case .list: value(items: Self.items(text))
+        case .providers: ProviderEntry.entries(text: text).map { .providers($0) }
         }
     }
 
@@ -33,6 +35,7 @@ package enum ConfigurationType: Sendable {
     func value(_ value: ConfigValue) -> ConfigValue? {
         switch value {
         case .list(let items): self.value(items: items)
+        case .providers: if case .providers = self { value } else { nil }
         case .string(let text): self.value(text: text)
         case .integer(let number): self.value(text: String(number))
         case .boolean(let flag): self.value(text: String(flag))
@@ -47,6 +50,7 @@ package enum ConfigurationType: Sendable {
         case .boolean: "true or false"
         case .string: "a string"
         case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + words.last!
+        case .providers: ProviderEntry.expectation
         case .list(let element, let countMin):
             "a list of \(element.expectation)" + (countMin > 0 ? " with at least \(countMin) element" : "")
         }

@@ -136,7 +136,9 @@ extension NodeCompletion {
         writer.append(varint: rank)
         writer.append(varint: attempt)
         writer.append(byte: UInt8(status.place))
-        writer.append(byte: (willRetry ? 1 : 0) | (error == nil ? 0 : 2) | (notes == nil ? 0 : 4))
+        let isDetailedSuccess = error == nil && !details.isEmpty
+        writer.append(
+            byte: (willRetry ? 1 : 0) | (error == nil ? 0 : 2) | (notes == nil ? 0 : 4) | (isDetailedSuccess ? 8 : 0))
         writer.append(members: update)
         writer.append(varint: Int(durationMicroseconds))
         writer.append(varint: Int(queueMicroseconds))
@@ -145,6 +147,7 @@ extension NodeCompletion {
             writer.append(counted: error)
             writer.append(members: details)
         }
+        if isDetailedSuccess { writer.append(members: details) }
         notes?.encode(to: &writer)
     }
 
@@ -158,10 +161,11 @@ extension NodeCompletion {
         let queue = Int64(try reader.varint())
         let taken = try reader.list()
         let hasError = flags & 2 != 0
+        let hasDetails = flags & (2 | 8) != 0
         self.init(
             rank: rank, attempt: attempt, status: status, willRetry: flags & 1 != 0,
             durationMicroseconds: duration, queueMicroseconds: queue, update: update, taken: taken,
-            error: hasError ? try reader.string() : nil, details: hasError ? try reader.object() : JSONObject(),
+            error: hasError ? try reader.string() : nil, details: hasDetails ? try reader.object() : JSONObject(),
             notes: flags & 4 != 0 ? try CompletionNotes(from: &reader) : nil)
     }
 }

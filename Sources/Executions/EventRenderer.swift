@@ -323,6 +323,8 @@ extension EventRenderer {
         if let error = completion.error {
             writer.append(",\"error\":")
             writer.appendJSONString(error)
+        }
+        if completion.error != nil || !completion.details.isEmpty {
             writer.append(",\"details\":")
             writer.append(object: completion.details)
         }

@@ -48,7 +48,7 @@ extension ExecutionRun {
                 stateBytesMax: limits.stateBytesMax, kept: confined.tree.kept(for: ref),
                 opening: CheckpointOpening(environment.seal), thread: log.origin?.thread,
                 config: log.origin?.config ?? [:],
-                drain: revision.bodies[start.rank].hosts ? drain() : nil))
+                drain: revision.bodies[start.rank].hosts ? drain() : nil, tokens: tokens))
     }
 
     private func drain() -> DrainSignal {

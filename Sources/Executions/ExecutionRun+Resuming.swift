@@ -38,6 +38,7 @@ extension ExecutionRun {
                 (restored.firstAtMicroseconds, restored.lastAtMicroseconds) = (first, last)
                 restored.count += 1
                 if confined.questions != nil { follow(record, seq: restored.count, elapsed: restored.ranMicroseconds) }
+                tokens.restore(record.body, confined.tree.revision(record.scope)?.graph)
                 try confined.tree.restore(
                     record, elapsedMicroseconds: last - first, graphs: environment.innerGraphs)
             }

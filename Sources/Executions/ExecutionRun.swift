@@ -25,6 +25,7 @@ package final class ExecutionRun: Sendable {
     /// The service's, at the time when the run was made.
     let limits: ExecutionLimits
     let keeper: any RunKeeper
+    let tokens: TokenAccount
 
     let inbox = Mutex(Inbox())
 
@@ -101,6 +102,7 @@ package final class ExecutionRun: Sendable {
         self.environment = environment
         self.limits = limits
         self.keeper = keeper
+        tokens = TokenAccount(tokensMax: log.graph.graph.document.limits.tokensMax)
         confined = Confined(
             tree: ExecutionTree(revision: log.graph, limits: limits, seed: log.id.low, memory: environment.memory),
             lastSeq: log.summary.lastSeq, questions: QuestionTrace(log.graph), hasPlace: hasPlace,

@@ -27,6 +27,15 @@ package struct NodeFailure: Error, Sendable, Equatable {
         return NodeFailure(message + (last.map { ": \($0)" } ?? ""), details: details)
     }
 
+    /// The same with more to say of it.
+    package func adding(_ more: JSONObject) -> NodeFailure {
+        var details = details
+        for (key, value) in more { details[key] = value }
+        var failure = NodeFailure(message, details: details)
+        failure.retryAfterMilliseconds = retryAfterMilliseconds
+        return failure
+    }
+
     /// As many members as there is room for, and a word about the others.
     private static func cut(_ details: JSONObject) -> JSONObject {
         var kept = JSONObject()

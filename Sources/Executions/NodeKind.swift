@@ -97,6 +97,8 @@ package enum NodeOutcome: Sendable {
     case success(update: JSONObject)
     /// The same, and one of the next nodes goes on alone: its id or name.
     case chose(update: JSONObject, next: String)
+    /// A success with something to say of it.
+    case told(update: JSONObject, details: JSONObject)
     case failure(NodeFailure)
     /// It goes on once somebody has answered: of a body with `approval`.
     case asks(Question)
@@ -137,6 +139,8 @@ package struct NodeCall: Sendable {
     package let thread: String?
     package let config: JSONObject
     package let drain: DrainSignal?
+    /// What language models may use up in this execution.
+    package let tokens: TokenAccount?
 
     /// The same for all attempts of this node in this execution, also across restarts of the daemon: what a side effect can be
     /// made idempotent by.
@@ -149,8 +153,9 @@ package struct NodeCall: Sendable {
         idleTimeoutMilliseconds: Int? = nil, room: ProgramRoom? = nil,
         stateBytesMax: Int = ExecutionLimits().stateBytesMax, kept: JSONText? = nil,
         opening: CheckpointOpening = CheckpointOpening(nil), thread: String? = nil, config: JSONObject = [:],
-        drain: DrainSignal? = nil
+        drain: DrainSignal? = nil, tokens: TokenAccount? = nil
     ) {
+        self.tokens = tokens
         self.drain = drain
         self.kept = kept
         self.opening = opening

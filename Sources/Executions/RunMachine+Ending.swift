@@ -17,6 +17,8 @@ struct NodeEnding {
     var waitMicroseconds: Int64?
     var update = JSONObject()
     var failure: NodeFailure?
+    /// What there is to say of a success.
+    var details = JSONObject()
     /// It was taken over, with the edges that are decided already.
     var result: Shared<TakenOver>?
     var isOversize = false
@@ -42,7 +44,7 @@ extension NodeEnding {
         NodeCompletion(
             rank: rank, attempt: attempt, status: status, willRetry: retryDelayMilliseconds != nil,
             durationMicroseconds: durationMicroseconds, queueMicroseconds: queueMicroseconds, update: update,
-            taken: taken, error: failure?.message, details: failure?.details ?? JSONObject(),
+            taken: taken, error: failure?.message, details: failure?.details ?? details,
             notes: notes(retryDelayMilliseconds, broken, judgeMicroseconds))
     }
 
@@ -78,6 +80,9 @@ extension RunMachine {
         case .success(let update):
             ending.failure = refusal(of: update, rank)
             if ending.failure == nil { ending.update = update }
+        case .told(let update, let details):
+            ending.failure = refusal(of: update, rank)?.adding(details)
+            if ending.failure == nil { (ending.update, ending.details) = (update, details) }
         case .chose(let update, let next):
             ending.failure = refusal(of: update, rank) ?? choose(next, &ending)
             if ending.failure == nil { ending.update = update }

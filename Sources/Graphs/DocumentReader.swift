@@ -5,7 +5,7 @@ let documentKeys: [JSONKey] = [
     "$schema", "id", "name", "description", "initial_state", "input_schema", "reducers", "limits", "on_restart",
     "python", "nodes", "edges", "drawing",
 ]
-let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms"]
+let limitKeys: [JSONKey] = ["max_parallel_nodes", "timeout_ms", "tokens"]
 
 /// Reads a document out of its JSON and notes everything that is wrong with it.
 ///
@@ -195,14 +195,15 @@ final class DocumentReader<Vocabulary: NodeVocabulary, Source: GraphFileSource> 
         let standard = GraphLimits()
         var maxParallelNodes = standard.maxParallelNodes
         var timeout = standard.timeoutMilliseconds
+        var tokens: Int?
         faults.members(of: value, known: limitKeys) { key, value in
-            if key == "timeout_ms" {
-                timeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds) ?? timeout
-            } else {
-                maxParallelNodes = faults.wholeNumber(value, in: GraphBounds.maxParallelNodes) ?? maxParallelNodes
+            switch key {
+            case "timeout_ms": timeout = faults.wholeNumber(value, in: GraphBounds.timeoutMilliseconds) ?? timeout
+            case "tokens": tokens = faults.wholeNumber(value, in: GraphBounds.tokens)
+            default: maxParallelNodes = faults.wholeNumber(value, in: GraphBounds.maxParallelNodes) ?? maxParallelNodes
             }
         }
-        return GraphLimits(maxParallelNodes: maxParallelNodes, timeoutMilliseconds: timeout)
+        return GraphLimits(maxParallelNodes: maxParallelNodes, timeoutMilliseconds: timeout, tokensMax: tokens)
     }
 
     /// A path beside the document, or an absolute one: whoever may store a document runs code anyway, but a document that is

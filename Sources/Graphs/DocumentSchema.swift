@@ -69,9 +69,17 @@ package struct DocumentSchema {
 
     private func limit(_ key: JSONKey) -> JSONObject {
         let standard = GraphLimits()
-        return key == "timeout_ms"
-            ? Self.number(GraphBounds.timeoutMilliseconds, standard.timeoutMilliseconds, "Of the whole execution.")
-            : Self.number(GraphBounds.maxParallelNodes, standard.maxParallelNodes, "Nodes that run at once.")
+        return switch key {
+        case "timeout_ms":
+            Self.number(GraphBounds.timeoutMilliseconds, standard.timeoutMilliseconds, "Of the whole execution.")
+        case "tokens":
+            [
+                "type": "integer", "minimum": JSONText(GraphBounds.tokens.lowerBound),
+                "maximum": JSONText(GraphBounds.tokens.upperBound),
+                "description": "Tokens that all llm nodes of an execution may use together. Default: no limit.",
+            ]
+        default: Self.number(GraphBounds.maxParallelNodes, standard.maxParallelNodes, "Nodes that run at once.")
+        }
     }
 }
 

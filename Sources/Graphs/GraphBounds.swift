@@ -38,6 +38,8 @@ package enum GraphBounds {
     package static let maxParallelNodes = 1...10_000
     /// Timeout of an execution or a node: up to 31 days, which covers the longest delay, and a run that waits for people.
     package static let timeoutMilliseconds = 1...2_678_400_000
+    /// Tokens that language models may use in an execution: more than the dearest would be paid for.
+    package static let tokens = 1...1_000_000_000_000
     /// Attempts of a node, the first included.
     package static let maxAttempts = 1...100
     /// Delay before the second attempt: up to an hour.

@@ -65,10 +65,13 @@ package enum OnRestart: String, Sendable, CaseIterable {
 package struct GraphLimits: Sendable, Equatable {
     package let maxParallelNodes: Int
     package let timeoutMilliseconds: Int
+    /// Of all language models together; nil: no limit.
+    package let tokensMax: Int?
 
-    package init(maxParallelNodes: Int = 16, timeoutMilliseconds: Int = 600_000) {
+    package init(maxParallelNodes: Int = 16, timeoutMilliseconds: Int = 600_000, tokensMax: Int? = nil) {
         self.maxParallelNodes = maxParallelNodes
         self.timeoutMilliseconds = timeoutMilliseconds
+        self.tokensMax = tokensMax
     }
 }
 

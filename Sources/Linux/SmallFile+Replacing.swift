@@ -26,6 +26,14 @@ extension SmallFile {
         try sync(folder(path))
     }
 
+    /// Adds to the end of a file, or makes it; what is added in one call stands together.
+    package static func append(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemError) {
+        let raw = try checked("open \(path)") {
+            open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode)
+        }
+        try write(bytes, to: Descriptor(owning: raw), path)
+    }
+
     private static func folder(_ path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

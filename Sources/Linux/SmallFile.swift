@@ -35,6 +35,14 @@ package enum SmallFile {
         return status.st_mode & 0o022 == 0 ? nil : "others may write it"
     }
 
+    /// Who besides the owner may read or change a file; nil if nobody may.
+    package static func exposure(of path: String) throws(SystemError) -> String? {
+        if let doubt = try doubt(about: path) { return doubt }
+        var status = stat()
+        try checked("stat \(path)") { stat(path, &status) }
+        return status.st_mode & 0o077 == 0 ? nil : "others may read it"
+    }
+
     /// /dev/null: for a child that nobody listens to.
     package static func openNothing() throws(SystemError) -> Descriptor {
         Descriptor(owning: try checked("open /dev/null") { open("/dev/null", O_RDWR | O_CLOEXEC) })

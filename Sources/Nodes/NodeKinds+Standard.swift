@@ -21,12 +21,13 @@ package struct NodeSettings: Sendable {
     package var lane: BlockingLane?
     /// What requests are sent by; nil where there are no kinds that send any.
     package var http: HTTPNodeSettings?
+    package var llm: LLMNodeSettings?
 
     package init(
         clock: any Clock, launcher: any ProcessLauncher, python: PythonWorkers,
         environment: ChildrenEnvironment = .daemon, syntax: PythonSyntax? = nil, lua: LuaLimits = .node,
         enabled: [String] = ["*"], nodeCountMax: Int = GraphBounds.nodeCountMax, graphs: (any InnerGraphs)? = nil,
-        lane: BlockingLane? = nil, http: HTTPNodeSettings? = nil
+        lane: BlockingLane? = nil, http: HTTPNodeSettings? = nil, llm: LLMNodeSettings? = nil
     ) {
         self.python = python
         self.environment = environment
@@ -39,6 +40,7 @@ package struct NodeSettings: Sendable {
         self.graphs = graphs
         self.lane = lane
         self.http = http
+        self.llm = llm
     }
 }
 
@@ -49,7 +51,10 @@ extension NodeKinds {
             let template = try Template(source)
             return { call in await template.render(call.state, room: call.room) }
         }
-        let http = settings.http.map { HTTPKind(settings: $0, clock: settings.clock) }
+        let asking: [(any NodeKind)?] = [
+            settings.http.map { HTTPKind(settings: $0, clock: settings.clock) },
+            settings.llm.map { LLMKind(settings: $0, clock: settings.clock) },
+        ]
         return NodeKinds(
             [
                 SetKind(), DelayKind(), ApprovalKind(), LuaKind(limits: settings.lua),
@@ -60,7 +65,7 @@ extension NodeKinds {
                     python: settings.python.settings, templates: templates),
                 GraphKind(graphs: settings.graphs), MapKind(graphs: settings.graphs, lane: settings.lane),
                 RepeatKind(graphs: settings.graphs),
-            ] + (http.map { [$0] } ?? []), enabled: settings.enabled, nodeCountMax: settings.nodeCountMax,
+            ] + asking.compactMap(\.self), enabled: settings.enabled, nodeCountMax: settings.nodeCountMax,
             syntax: settings.syntax,
             python: settings.python)
     }

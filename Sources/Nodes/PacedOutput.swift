@@ -1,5 +1,6 @@
 import Executions
 import JSON
+import Secrets
 import Synchronization
 
 /// Puts out what comes in small pieces, such as the words of a model: the first at once, and from then on one output each 30 ms at
@@ -23,13 +24,16 @@ final class PacedOutput: Sendable {
     private let form: Form
     private let output: NodeOutput
     private let clock: any Clock
+    /// What must not be put out, also where it comes in pieces.
+    private let secret: Secret?
     private let guarded = Mutex(Guarded())
 
-    init(_ output: NodeOutput, channel: String, form: Form, clock: any Clock) {
+    init(_ output: NodeOutput, channel: String, form: Form, clock: any Clock, hiding secret: Secret? = nil) {
         self.output = output
         self.channel = channel
         self.form = form
         self.clock = clock
+        self.secret = secret
     }
 
     /// - Parameter bytes: of text, whole characters.
@@ -37,7 +41,7 @@ final class PacedOutput: Sendable {
         let now = clock.monotonicNanoseconds
         let delay = guarded.withLock { guarded -> Int64? in
             guarded.bytes.append(contentsOf: bytes)
-            while guarded.bytes.count >= Self.pieceBytesMax { emit(&guarded, at: now) }
+            if guarded.bytes.count >= Self.pieceBytesMax { emit(&guarded, at: now) }
             guard !guarded.bytes.isEmpty, !guarded.awaitsMore else { return nil }
             let passed = guarded.saidAt.map { Int64((now &- $0) / 1_000_000) } ?? .max
             guard passed < OutputText.flushedMilliseconds else {
@@ -54,7 +58,7 @@ final class PacedOutput: Sendable {
     /// Puts out what is left.
     func flush() {
         let now = clock.monotonicNanoseconds
-        guarded.withLock { emit(&$0, at: now) }
+        guarded.withLock { emit(&$0, at: now, isLast: true) }
     }
 
     private func emitPiece() {
@@ -66,17 +70,20 @@ final class PacedOutput: Sendable {
     }
 
     /// The lock is held meanwhile, so that no piece overtakes another.
-    private func emit(_ guarded: inout Guarded, at now: UInt64) {
+    private func emit(_ guarded: inout Guarded, at now: UInt64, isLast: Bool = false) {
         guard !guarded.bytes.isEmpty else { return }
         guarded.saidAt = now
         switch form {
         case .text:
-            output.emit(channel, line: guarded.bytes, within: &guarded.allowance)
-            guarded.bytes = []
+            let (bytes, rest) = secret?.hidden(in: guarded.bytes, isLast: isLast) ?? (guarded.bytes, [])
+            guarded.bytes = rest
+            if !bytes.isEmpty { output.emit(channel, line: bytes, within: &guarded.allowance) }
         case .base64:
-            let piece = Array(guarded.bytes.prefix(Self.pieceBytesMax))
-            guarded.bytes.removeFirst(piece.count)
-            output.emit(channel, JSONText(Base64.encoded(piece)), within: &guarded.allowance)
+            while !guarded.bytes.isEmpty {
+                let piece = Array(guarded.bytes.prefix(Self.pieceBytesMax))
+                guarded.bytes.removeFirst(piece.count)
+                output.emit(channel, JSONText(Base64.encoded(piece)), within: &guarded.allowance)
+            }
         }
     }
 }

@@ -136,7 +136,7 @@ struct PythonAttempt: ~Copyable {
         endTexts()
         switch outcome {
         case .success(let update), .chose(let update, _): worker?.ended(attempt.number, hasUpdate: !update.isEmpty)
-        case .failure, .asks, .left: worker?.ended(attempt.number, hasUpdate: false)
+        case .failure, .asks, .left, .told: worker?.ended(attempt.number, hasUpdate: false)
         }
         return outcome
     }

@@ -23,7 +23,7 @@ struct PythonCondition: EdgeCondition {
 
     static func step(_ outcome: NodeOutcome) -> ConditionStep {
         switch outcome {
-        case .success(let update), .chose(let update, _): .finished(update[verdict]?.bool == true)
+        case .success(let update), .chose(let update, _), .told(let update, _): .finished(update[verdict]?.bool == true)
         case .failure(let failure): .failed(failure)
         case .asks, .left: .failed(NodeFailure("a condition asks nobody"))
         }

@@ -157,7 +157,8 @@ final class WorkerProcess: Sendable {
             return "kinds.python.interpreter is \(key.program); it takes a Python of 3.9 or later, "
                 + "or the folder of a virtual environment that has one"
         }
-        return "command is \(JSONText(array: command.words.map { JSONText($0) })), run in the graph's folder; it greets "
+        return
+            "command is \(JSONText(array: command.words.map { JSONText($0) })), run in the graph's folder; it greets "
             + "with {\"hello\":\(WorkerOrder.version)} and then waits for calls, as millrace-worker(7) says"
     }
 

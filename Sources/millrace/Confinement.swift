@@ -17,6 +17,7 @@ extension ChildConfinement {
         // The history, the tokens, the daemon's own socket; and what the service manager hands to services.
         let secrets =
             [configuration.stateDirectory, "/run/credentials"]
+            + (configuration.secrets.folder.isEmpty ? [] : [configuration.secrets.folder])
             + (environment["CREDENTIALS_DIRECTORY"].map { [$0] } ?? [])
         hiddenPaths = (secrets + kinds.hiddenPaths).map(Self.real)
         // What the daemon's user cannot change is not worth a rule in each child.

@@ -9,6 +9,7 @@ import Linux
 import Nodes
 import Reactor
 import ReactorServices
+import Secrets
 import Server
 import Synchronization
 
@@ -85,7 +86,8 @@ struct Engine {
                 lua: LuaLimits(cpuMilliseconds: lua.timeMillisecondsMax, memoryBytes: lua.memoryBytesMax),
                 enabled: configuration.kinds.enabled, nodeCountMax: configuration.graphs.nodesMax,
                 graphs: graphs, lane: lanes.store,
-                http: HTTPNodeSettings(client: client, bodyBytesMax: configuration.kinds.http.responseBytesMax)))
+                http: HTTPNodeSettings(client: client, bodyBytesMax: configuration.kinds.http.responseBytesMax),
+                llm: LLMNodeSettings(configuration, client: client, lane: lanes.store)))
         let memory = ExecutionMemory(configuration.executions)
         let environment = RunEnvironment(
             clock: clock, pool: pool, lanes: lanes, store: store,
@@ -151,6 +153,23 @@ extension ExecutionMemory {
     fileprivate convenience init(_ configuration: Configuration.Executions) {
         let chosen = configuration.memoryBytesMax
         self.init(bytesMax: max(chosen > 0 ? chosen : UsableMemory.bytes / Self.memoryShare, Self.bytesMin))
+    }
+}
+
+extension LLMNodeSettings {
+    fileprivate init(_ configuration: Configuration, client: HTTPClient, lane: BlockingLane) {
+        let providers = configuration.llm.providers.map { entry in
+            let secret = entry.secret.isEmpty ? nil : entry.secret
+            return (
+                entry.name,
+                LLMProvider(baseURL: entry.baseURL, secret: secret, replay: entry.replay.isEmpty ? nil : entry.replay)
+            )
+        }
+        let credentials = ProcessEnvironment.current["CREDENTIALS_DIRECTORY"] ?? ""
+        self.init(
+            providers: Dictionary(providers) { _, last in last }, client: client,
+            secrets: SecretStore(folder: configuration.secrets.folder, credentials: credentials),
+            bodyBytesMax: configuration.kinds.http.responseBytesMax, lane: lane)
     }
 }
 

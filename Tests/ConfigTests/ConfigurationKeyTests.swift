@@ -49,6 +49,7 @@ import Testing
         case (.boolean, .boolean(let flag)): .boolean(!flag)
         case (.choice(let words), let current): .string(words.first { .string($0) != current }!)
         case (.list, _): .list(["other"])
+        case (.providers, _): .providers([ProviderEntry(name: "other", baseURL: "http://h")])
         default: .string("other")
         }
     }

@@ -77,7 +77,7 @@ extension EventRecord {
             rank: rank, attempt: attempt, status: NodeStatus.allCases.randomElement(using: &random)!,
             willRetry: random.oneIn(2), durationMicroseconds: duration, queueMicroseconds: duration / 3,
             update: object(&random), taken: list(&random), error: hasError ? text(&random) : nil,
-            details: hasError ? object(&random) : [:], notes: notes(&random))
+            details: hasError || random.oneIn(4) ? object(&random) : [:], notes: notes(&random))
     }
 
     private static func notes(_ random: inout SeededGenerator) -> CompletionNotes? {

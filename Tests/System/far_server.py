@@ -44,11 +44,12 @@ class FarServer:
         return [(request, body) for request, body in self.requests if request.path.split("/")[1] == name]
 
     async def _end(self):
-        await self._runner.cleanup()
+        # What a handler still waits for never comes.
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await self._runner.cleanup()
 
     def stop(self):
         self._call(self._end())

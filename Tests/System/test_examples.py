@@ -15,12 +15,16 @@ IDS = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
     from daemon import Daemon
+    from far_model import Model
 
     daemon = Daemon(tmp_path_factory.mktemp("examples"), graphs=EXAMPLES)
+    model = Model(usual='{"urgent": false, "topic": "money"}')
+    providers = f'{{openai: {{base_url: "{model.far.url}/v1"}}}}'
     # This Python has LangGraph.
-    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable})
+    daemon.start(environment={"MILLRACE_KINDS_PYTHON_INTERPRETER": sys.executable, "MILLRACE_LLM_PROVIDERS": providers})
     yield daemon
     daemon.kill()
+    model.far.stop()
 
 
 def run(daemon, graph_id, initial_state=None):
@@ -120,6 +124,12 @@ def test_link_check_names_what_does_not_answer(tmp_path):
     assert execution["final_state"]["answers"] == [None, {"link": links[1], "status": 200}]
     [broken] = execution["final_state"]["broken"]
     assert broken["link"] == links[0] and "410" in broken["error"]
+
+
+def test_ticket_sort_goes_by_what_the_model_says(examples):
+    execution, events = run(examples, "ticket-sort")
+    assert execution["final_state"]["verdict"] == {"urgent": False, "topic": "money"}
+    assert of_node(events, "page", "node_complete")[0]["status"] == "skipped" and execution["final_state"]["draft"]
 
 
 def test_text_stats_reads_the_texts_beside_the_document(examples):

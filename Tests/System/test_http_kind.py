@@ -293,6 +293,24 @@ def test_nobody_there_is_told(daemon):
     assert "no connection to 127.0.0.1" in end["error"]
 
 
+def test_a_request_that_a_crash_interrupted_is_asked_again_by_its_key(start_daemon, serve, eventually):
+    async def once(request):
+        if len(far.asked("once")) == 1:
+            await asyncio.Event().wait()
+        return web.json_response("done")
+
+    far = serve(once=once)
+    daemon = start_daemon(environment=OPEN)
+    execution = daemon.begin(daemon.create(graph([http(url=far.url + "/once", method="POST")])))
+    eventually(lambda: far.asked("once"))
+    daemon.kill()
+    daemon.start(environment=OPEN)
+    events = daemon.all_events(execution)
+    assert is_whole(events) and events[-1]["final_state"]["ask"] == "done"
+    first, second = (request.headers["Idempotency-Key"] for request, _ in far.asked("once"))
+    assert first == second
+
+
 def test_two_thousand_requests_wait_at_once(start_daemon, serve):
     """On two workers: what waits for a server holds no thread, and little memory."""
     waiting, most = 0, 0

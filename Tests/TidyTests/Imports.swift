@@ -22,6 +22,7 @@ struct ImportTable {
         "Linux": Row(own: ["CLinux"], libraries: []),
         "Reactor": Row(own: ["Linux", "Metrics"], libraries: ["DequeModule"]),
         "HTTPClient": Row(own: ["CCurl", "Linux", "Reactor"], libraries: []),
+        "Secrets": Row(own: ["Linux"], libraries: []),
         "JSON": Row(own: ["CSimdJSON"], libraries: ["OrderedCollections"]),
         "HTTP": Row(own: [], libraries: []),
         "Digest": Row(own: [], libraries: []),
@@ -33,7 +34,8 @@ struct ImportTable {
         "ReactorServices": Row(own: ["Executions", "Linux", "Reactor"], libraries: []),
         "Sealing": Row(own: ["CCrypto", "Digest", "Executions", "JSON", "Linux"], libraries: []),
         "Nodes": Row(
-            own: ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "CLua"], libraries: ["DequeModule"]),
+            own: ["Executions", "Graphs", "HTTP", "HTTPClient", "JSON", "Linux", "Secrets", "CLua"],
+            libraries: ["DequeModule"]),
         "History": Row(
             own: ["Executions", "Graphs", "JSON", "Linux", "Metrics"], libraries: ["GRDB", "GRDBSQLite", "Foundation"]),
         "Config": Row(own: [], libraries: ["Yams"]),
@@ -46,7 +48,7 @@ struct ImportTable {
             own: [
                 "Linux", "Reactor", "Metrics", "JSON", "HTTP", "Graphs", "Auth", "Executions", "ReactorServices",
                 "Nodes",
-                "History", "HTTPClient",
+                "History", "HTTPClient", "Secrets",
                 "Config", "Sealing", "Systemd", "Server", "Client",
             ],
             libraries: ["ArgumentParser", "Yams", "Logging", "Histogram", "OrderedCollections"]),

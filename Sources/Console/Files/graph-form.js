@@ -15,6 +15,7 @@ import { entries } from "./schema-rows.js";
 const limits = {
     type: "object", title: "Limits", properties: {
         max_parallel_nodes: { type: "integer", title: "Nodes at once", default: 16 },
+        tokens: { type: "integer", title: "Tokens of models, in all" },
         timeout_ms: { type: "integer", title: "Timeout of a run (ms)", default: 600000 },
     },
 };

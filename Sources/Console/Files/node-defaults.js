@@ -17,6 +17,7 @@ const examples = {
     process: { command: ["echo", "Hello!"], input: "none", output: "text", key: "said" },
     map: { items: [1, 2, 3], nodes: [{ id: "square", kind: "lua", config: { code: "return { square = state.item * state.item }" } }] },
     http: { url: "https://example.org/" },
+    llm: { provider: "openai", model: "gpt-4.1-mini", prompt: "" },
     repeat: { until: "state.count >= 3", nodes: [{ id: "step", kind: "lua", config: { code: "return { count = (state.count or 0) + 1 }" } }] },
     graph: { graph: "another-graph" },
     approval: { prompt: "Shall it go on?" },

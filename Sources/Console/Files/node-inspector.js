@@ -206,8 +206,10 @@ export class NodeInspector extends HTMLElement {
 
     /** @param {Entry} entry @returns {HTMLElement | null} */
     #fault({ event, text }) {
-        if (event.type !== "node_complete" || event.error === undefined) return null;
-        const section = element("section", { class: "fault" }, element("h4", {}, "Error"), element("p", { class: "fault-message" }, event.error));
+        if (event.type !== "node_complete" || (event.error === undefined && event.details === undefined)) return null;
+        const section = event.error === undefined
+            ? element("section", {}, element("h4", {}, "Details"))
+            : element("section", { class: "fault" }, element("h4", {}, "Error"), element("p", { class: "fault-message" }, event.error));
         const details = event.details ?? {};
         // What has lines of its own, such as a traceback, is read as text; the rest as JSON.
         const names = Object.keys(details).sort((a, b) => Number(b === "traceback") - Number(a === "traceback"));

@@ -51,7 +51,10 @@ private let graphKeys = [
         By key of the state, how updates of several nodes combine: replace (default), append, merge (RFC 7396), sum, min or max.
         """
     ),
-    ("limits", "max_parallel_nodes: nodes that run at once. timeout_ms: the time of an execution."),
+    (
+        "limits",
+        "max_parallel_nodes: nodes that run at once. timeout_ms: the time of an execution. tokens: what its llm nodes may use together."
+    ),
     ("on_restart", "resume (default): the execution goes on when the daemon is back. fail: it ends as failed."),
     (
         "python",
