@@ -6,6 +6,29 @@ import HTTP
 enum Routes {
     static func router() -> Router<Endpoint> {
         var router = Router<Endpoint>()
+        addGraphs(to: &router)
+        router.add(.get, "/api/node-kinds", needs: .read, reach: .nothing, GraphRoutes.kinds)
+        router.add(.post, "/api/layout", needs: .read, reach: .nothing, GraphRoutes.layout)
+        addExecutions(to: &router)
+        router.add(.get, "/api/tokens", needs: .admin, TokenRoutes.list)
+        router.add(.post, "/api/tokens", needs: .admin, change: "token.create", TokenRoutes.create)
+        router.add(.delete, "/api/tokens/{id}", needs: .admin, change: "token.revoke", TokenRoutes.revoke)
+        router.add(.get, "/api/session", needs: nil, reach: .nothing, SessionRoutes.read)
+        router.add(.post, "/api/session", needs: nil, reach: .nothing, change: "session.open", SessionRoutes.open)
+        router.add(.delete, "/api/session", needs: nil, reach: .nothing, change: "session.close", SessionRoutes.close)
+        ClassicRoutes.add(to: &router)
+        router.add(.get, "/healthz", needs: nil, reach: .nothing, SystemRoutes.health)
+        router.add(.get, "/readyz", needs: nil, reach: .nothing, SystemRoutes.readiness)
+        router.add(.get, "/metrics", needs: .read, SystemRoutes.metrics)
+        router.add(.get, "/openapi.json", needs: .read, reach: .nothing, SystemRoutes.openAPI)
+        router.add(.get, "/docs", needs: nil, reach: .nothing, SystemRoutes.docs)
+        router.add(.get, "/schemas/graph.json", needs: nil, reach: .nothing, SystemRoutes.graphSchema)
+        router.add(.get, "/", needs: nil, reach: .nothing, SystemRoutes.console)
+        router.add(.get, "/console/{file}", needs: nil, reach: .nothing, SystemRoutes.console)
+        return router
+    }
+
+    private static func addGraphs(to router: inout Router<Endpoint>) {
         router.add(
             .get, "/api/graphs", needs: .read, reach: .route, query: ["limit", "cursor", "faults"], GraphRoutes.list)
         router.add(.post, "/api/graphs", needs: .edit, reach: .route, change: "graph.create", GraphRoutes.create)
@@ -23,8 +46,9 @@ enum Routes {
         router.add(.post, "/api/graphs/{id}/execute", needs: .run, StartRoutes.execute)
         router.add(
             .post, "/api/graphs/{id}/execute/stream", needs: .run, query: ["state", "depth"], StartRoutes.stream)
-        router.add(.get, "/api/node-kinds", needs: .read, reach: .nothing, GraphRoutes.kinds)
-        router.add(.post, "/api/layout", needs: .read, reach: .nothing, GraphRoutes.layout)
+    }
+
+    private static func addExecutions(to router: inout Router<Endpoint>) {
         router.add(
             .get, "/api/executions", needs: .read, reach: .route,
             query: ["graph_id", "status", "q", "label.", "since", "until", "limit", "cursor"], ExecutionRoutes.list)
@@ -58,22 +82,6 @@ enum Routes {
         router.add(
             .get, "/api/events", needs: .read, reach: .route, query: ["graph_id", "executions", "state", "depth"],
             FeedRoutes.events)
-        router.add(.get, "/api/tokens", needs: .admin, TokenRoutes.list)
-        router.add(.post, "/api/tokens", needs: .admin, change: "token.create", TokenRoutes.create)
-        router.add(.delete, "/api/tokens/{id}", needs: .admin, change: "token.revoke", TokenRoutes.revoke)
-        router.add(.get, "/api/session", needs: nil, reach: .nothing, SessionRoutes.read)
-        router.add(.post, "/api/session", needs: nil, reach: .nothing, change: "session.open", SessionRoutes.open)
-        router.add(.delete, "/api/session", needs: nil, reach: .nothing, change: "session.close", SessionRoutes.close)
-        ClassicRoutes.add(to: &router)
-        router.add(.get, "/healthz", needs: nil, reach: .nothing, SystemRoutes.health)
-        router.add(.get, "/readyz", needs: nil, reach: .nothing, SystemRoutes.readiness)
-        router.add(.get, "/metrics", needs: .read, SystemRoutes.metrics)
-        router.add(.get, "/openapi.json", needs: .read, reach: .nothing, SystemRoutes.openAPI)
-        router.add(.get, "/docs", needs: nil, reach: .nothing, SystemRoutes.docs)
-        router.add(.get, "/schemas/graph.json", needs: nil, reach: .nothing, SystemRoutes.graphSchema)
-        router.add(.get, "/", needs: nil, reach: .nothing, SystemRoutes.console)
-        router.add(.get, "/console/{file}", needs: nil, reach: .nothing, SystemRoutes.console)
-        return router
     }
 }
 
