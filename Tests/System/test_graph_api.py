@@ -371,7 +371,7 @@ def test_the_kinds_are_listed_with_the_schemas_that_documents_are_checked_by(dae
     kinds = {kind["name"]: kind for kind in daemon.http.get("/api/node-kinds").json()}
     assert set(kinds) >= {"set", "delay", "lua", "python", "process"}
     assert kinds["delay"]["config_schema"]["required"] == ["duration_ms"]
-    assert {name for name, kind in kinds.items() if kind["runs_code"]} == {"python", "process", "langgraph"}
+    assert {name for name, kind in kinds.items() if kind["runs_code"]} == {"python", "process", "langgraph", "worker"}
     assert all(kind["title"] and kind["description"] for kind in kinds.values())
 
 
