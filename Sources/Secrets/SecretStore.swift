@@ -1,45 +1,6 @@
 import Glibc
 import Linux
 
-/// Something that only its owner shall know: it describes itself as `***`, so that no message, log or dump tells it.
-package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The text itself, for the one place that it is meant for.
-    package let revealed: String
-
-    package init(_ text: String) {
-        revealed = text
-    }
-
-    package static let mask = "***"
-    /// What is shorter is not looked for: it would be found everywhere.
-    private static let maskedBytesMin = 8
-
-    package var description: String { Self.mask }
-    package var debugDescription: String { Self.mask }
-    package var customMirror: Mirror { Mirror(self, children: []) }
-
-    /// Of a text that comes in pieces: what may be shown of it now, and what is to be held back since the secret may begin in it.
-    package func hidden(in bytes: [UInt8], isLast: Bool) -> (shown: [UInt8], held: [UInt8]) {
-        let wanted = Array(revealed.utf8)
-        guard wanted.count >= Self.maskedBytesMin else { return (bytes, []) }
-        var shown: [UInt8] = []
-        var rest = bytes[...]
-        while let place = rest.firstRange(of: wanted) {
-            shown += rest[..<place.lowerBound] + Array(Self.mask.utf8)
-            rest = rest[place.upperBound...]
-        }
-        guard !isLast else { return (shown + rest, []) }
-        let held = (1..<wanted.count).reversed().first { rest.suffix($0).elementsEqual(wanted.prefix($0)) } ?? 0
-        return (shown + rest.dropLast(held), Array(rest.suffix(held)))
-    }
-
-    /// A text in which this stands nowhere any more.
-    package func masked(in text: String) -> String {
-        guard revealed.utf8.count >= Self.maskedBytesMin, text.contains(revealed) else { return text }
-        return text.replacing(revealed, with: Self.mask)
-    }
-}
-
 /// Where secrets are found by their names: files of a folder, and credentials of the service manager.
 package struct SecretStore: Sendable {
     /// Empty: there is none.

@@ -65,6 +65,42 @@ import Testing
         #expect(Secret("short").masked(in: "short") == "short")
     }
 
+    @Test(arguments: [
+        ##"{"key":"pass\"word/\\1\u0007"}"##, ##"pass\"word\/\\1\u0007"##, "pass%22word%2F%5C1%07",
+        "a=pass%22word%2f%5c1%07&b",
+    ])
+    func `it is known in other dress`(text: String) {
+        let secret = Secret("pass\"word/\\1\u{7}")
+        #expect(secret.masked(in: text).contains("***"))
+        #expect(!secret.masked(in: text).contains("word"))
+    }
+
+    @Test(arguments: ["", "a", "ab", "abc", "user:"], ["", "z", "zz"])
+    func `it is known in base64 wherever it stands`(before: String, after: String) throws {
+        let secret = Secret("sk-0123456789~~~???")
+        let process = Array((before + secret.revealed + after).utf8)
+        var text = base64(process)
+        #expect(secret.masked(in: "<\(text)>").contains("***"))
+        text = String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.filter { $0 != "=" })
+        #expect(secret.masked(in: "<\(text)>").contains("***"))
+        #expect(
+            !Secret("sk-0123456789~~~!!!").masked(in: base64(Array("something else that is long".utf8))).contains("***")
+        )
+    }
+
+    private func base64(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        var text = ""
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+            for place in 0..<4 {
+                text.append(place <= group.count ? alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)] : "=")
+            }
+        }
+        return text
+    }
+
     @Test func `of every split nothing is shown`() {
         let secret = Secret("abcabcabd")
         let text = Array("ab abcabcabcabd abcabcab".utf8)

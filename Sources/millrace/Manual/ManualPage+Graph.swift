@@ -117,6 +117,45 @@ private let graphKinds = [
         target: any JSON, what it is told to run.
         """
     ),
+    (
+        "http",
+        """
+        url, and method, query, headers and body besides, all with templates; what a value puts into the url behind its host is
+        percent-encoded. response: json (default), text, base64 or none; stream: lines, sse or bytes puts the body out as it
+        comes. into: the keys that take body, status and headers.
+        """
+    ),
+    (
+        "llm",
+        """
+        provider (of llm.providers, see millrace.yaml(5)) and model; prompt, or messages, and system; temperature, max_tokens.
+        schema: the answer is a value that fits it. fallback: a list of provider and model, asked in turn. into: the key that
+        takes the answer.
+        """
+    ),
+    ("graph", "graph: the id of another graph, and revision, state and into besides. Its nodes run within this one."),
+    (
+        "map",
+        """
+        items (a template that gives a list, or file: a file with a JSON value a line), and graph, or nodes and edges: what runs
+        for each. as and index name the keys of the item and its place; parallel: how many at once; on_item_error: fail or
+        collect. result, into and reduce: what is kept of them.
+        """
+    ),
+    (
+        "repeat",
+        """
+        until, a Lua condition that is judged after each iteration, max, and graph, or nodes and edges. The state of one
+        iteration is what the next begins with.
+        """
+    ),
+    (
+        "approval",
+        """
+        prompt, and schema (of the data of an answer), required (how many have to approve), exclude_starter, deadline_ms and
+        on_deadline (fail, reject or approve), into. It waits for people: millrace-serve(1), GET /api/approvals.
+        """
+    ),
 ]
 
 private let pythonGraphs = """
