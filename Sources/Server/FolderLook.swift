@@ -48,7 +48,8 @@ package final class FolderLook {
     /// Has Python files looked at that may have changed, though nobody starts anything.
     func noticePython(_ changes: FolderWatch.Changes) {
         guard catalog.python != nil, changes.isPython || changes.isEverything else { return }
-        wanted.formUnion(changes.isEverything ? .everything : .python)
+        // Documents wait for the next start.
+        wanted.formUnion(.python)
         lookNext()
     }
 
