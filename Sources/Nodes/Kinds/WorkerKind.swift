@@ -43,12 +43,15 @@ struct WorkerKind: NodeKind {
 
 /// A program that speaks the protocol.
 struct WorkerCommand: Hashable, Sendable {
+    /// Those that are looked at as files, for each call: an interpreter, its options and the program are among the first.
+    private static let fileWordsMax = 16
+
     let words: [String]
 
     /// Which files stand behind it: a process goes on with what it was started from, and a program that is edited is
     /// another one.
     func fingerprint(in folder: String?) -> String {
-        words.compactMap { word -> String? in
+        words.prefix(Self.fileWordsMax).compactMap { word -> String? in
             guard let folder, !word.isEmpty, !word.hasPrefix("-") else { return nil }
             var status = stat()
             guard stat(word.hasPrefix("/") ? word : "\(folder)/\(word)", &status) == 0,
